@@ -1,0 +1,1 @@
+"""Corpora on disk become face stores; samplers draw batches from them."""

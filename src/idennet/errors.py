@@ -1,0 +1,53 @@
+"""Every error a user can cause, each with one sentence: what was given, what is allowed, what to do.
+
+The command line prints the sentence and exits with code 2; nothing else is caught there, so a
+traceback always means a defect of IdenNet itself.
+"""
+
+from collections.abc import Sequence
+
+
+class IdenNetError(Exception):
+    """Parent of all errors raised for a user's input."""
+
+
+class InputError(IdenNetError, ValueError):
+    """An argument or file has a value that is not allowed."""
+
+
+class ShapeError(IdenNetError, ValueError):
+    """An array or tensor has another shape or dtype than asked for."""
+
+
+class UnknownActionUnitError(InputError):
+    """A text names no Action Unit that is known here."""
+
+    def __init__(self, given: object, known: Sequence[str]) -> None:
+        super().__init__(f"Unknown Action Unit {given!r}; known are {', '.join(known)}.")
+
+
+class ImageError(InputError):
+    """A picture cannot be read; the sentence says why."""
+
+
+class NoFaceError(IdenNetError, ValueError):
+    """A picture shows no face that the detector accepts."""
+
+
+class StoreError(IdenNetError, ValueError):
+    """A face store or corpus folder is missing, incomplete or of another version."""
+
+
+class RecipeError(IdenNetError, ValueError):
+    """A recipe has an unknown field or a value that is not allowed."""
+
+
+class WeightsError(IdenNetError, ValueError):
+    """A weights file is missing, altered or belongs to another network."""
+
+
+class MissingExtraError(IdenNetError, ImportError):
+    """A feature needs an optional package that is not installed."""
+
+    def __init__(self, feature: str, extra: str) -> None:
+        super().__init__(f'{feature} needs the extra "{extra}"; install it with: pip install "idennet[{extra}]"')

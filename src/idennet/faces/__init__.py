@@ -1,0 +1,1 @@
+"""Reading pictures, finding faces, landmarks, alignment."""

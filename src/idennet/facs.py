@@ -1,0 +1,68 @@
+"""The ground truth of names: which Action Units exist here, and what they are called.
+
+An Action Unit is an `int` in code (12) and `"AU12"` in columns, files and tables, without zero padding.
+Occurrence labels are 1 (present), 0 (absent) and `MISSING` (-1, not coded).
+"""
+
+import re
+from collections.abc import Iterable
+
+from idennet.errors import UnknownActionUnitError
+
+MISSING = -1
+"""Occurrence label of an Action Unit that nobody coded; it has no gradient and enters no metric."""
+
+NAMES: dict[int, str] = {
+    1: "inner brow raiser",
+    2: "outer brow raiser",
+    4: "brow lowerer",
+    5: "upper lid raiser",
+    6: "cheek raiser",
+    7: "lid tightener",
+    9: "nose wrinkler",
+    10: "upper lip raiser",
+    12: "lip corner puller",
+    14: "dimpler",
+    15: "lip corner depressor",
+    17: "chin raiser",
+    18: "lip pucker",
+    20: "lip stretcher",
+    22: "lip funneler",
+    23: "lip tightener",
+    24: "lip pressor",
+    25: "lips part",
+    26: "jaw drop",
+    27: "mouth stretch",
+    28: "lip suck",
+    43: "eyes closed",
+}
+"""Plain names after FACS (Ekman, Friesen and Hager, 2002)."""
+
+SYNFACS_AUS: tuple[int, ...] = tuple(NAMES)
+"""The 22 Action Units that SynFACS renders and the bundled weights predict, in their order."""
+
+BP4D_AUS: tuple[int, ...] = (1, 2, 4, 6, 7, 10, 12, 14, 15, 17, 23, 24)
+"""The 12 Action Units of the paper's Table III."""
+
+
+def column(au: int) -> str:
+    """Return the column name of an Action Unit: `12` becomes `"AU12"`."""
+    return f"AU{au}"
+
+
+def columns(aus: Iterable[int]) -> list[str]:
+    """Return the column names of several Action Units, in order."""
+    return [column(au) for au in aus]
+
+
+def parse(text: str) -> int:
+    """Return the Action Unit that a text names: `"AU12"`, `"au 12"`, `"AU04"`, `"AU12_r"` or `"12"`.
+
+    Raises:
+        UnknownActionUnitError: The text names no Action Unit that FACS knows here.
+    """
+    match = re.fullmatch(r"\s*(?:au)?\s*0*(\d{1,2})(?:_[rc])?\s*", text, flags=re.IGNORECASE)
+    au = int(match.group(1)) if match else -1
+    if au not in NAMES:
+        raise UnknownActionUnitError(text, known=columns(NAMES))
+    return au

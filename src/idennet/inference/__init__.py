@@ -1,0 +1,1 @@
+"""Photographs in, faces with Action Units out; tables and overlays."""

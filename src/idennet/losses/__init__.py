@@ -1,0 +1,1 @@
+"""Masked AU cross entropy, triplet hinge, hard-negative mining."""

@@ -1,0 +1,1 @@
+"""Results become tables, figures, an HTML page and a model card."""

@@ -1,0 +1,1 @@
+"""Recipes, the two stages, the loop, checkpoints, data parallel."""
