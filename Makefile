@@ -1,0 +1,35 @@
+# `make demo` and `make test` set up everything they need; nothing else has to be run first.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.ready
+
+.PHONY: setup demo test check bench clean
+
+setup: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "IdenNet needs Python 3.11 or newer; call: make PYTHON=python3.11 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[all]' \
+		hatchling editables hypothesis import-linter mypy pandas-stubs pytest pytest-xdist ruff types-PyYAML
+	@touch $@
+
+demo: setup
+	$(BIN)/idennet demo --out demo
+
+test: setup
+	$(BIN)/pytest -n 2
+
+check: setup
+	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/ruff format --check src tests benchmarks
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: setup
+	$(BIN)/python benchmarks/renderer.py
+	$(BIN)/python benchmarks/mining.py
+
+clean:
+	rm -rf $(VENV) demo
