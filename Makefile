@@ -12,7 +12,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "IdenNet needs Python 3.11 or newer; call: make PYTHON=python3.11 ...")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[all]' \
-		hatchling editables hypothesis import-linter mypy pandas-stubs pytest pytest-xdist ruff types-PyYAML
+		hypothesis import-linter mypy pandas-stubs pytest pytest-xdist ruff types-PyYAML
 	@touch $@
 
 demo: setup
