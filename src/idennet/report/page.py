@@ -1,4 +1,4 @@
-"""One self-contained HTML page: sections of prose, pictures, figures and tables, nothing loaded from outside."""
+"""One self-contained HTML page: prose, pictures, figures and tables, nothing loaded from outside."""
 
 import base64
 import html
