@@ -1,0 +1,98 @@
+"""IdenNet (Table I): the identity's embedding is subtracted from the expression's features.
+
+6,572,832 weights without biases for 12 Action Units, the number of the paper.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from idennet.models.layers import L2Normalize, MaxFeatureMap, initialize_gaussian, initialize_xavier
+from idennet.models.trunk import TRUNK_FEATURES, Trunk, check_num_aus
+
+EMBEDDING_FEATURES = 256
+"""Length D of the identity embedding, the expression features and their difference."""
+
+
+@dataclass(frozen=True)
+class IdenNetOutput:
+    """What a network says about N faces.
+
+    Attributes:
+        au_logits: (N, A); an AU is called present where its logit is above 0, or by a threshold of its own.
+        identity_embedding: F(x) of Eq. 1, (N, 256), unit length; None for a network without identity branch.
+        expression_features: FC6 after MFM, (N, 256).
+        au_residual: What AUs are read from, (N, 256): `expression_features - identity_embedding`.
+    """
+
+    au_logits: Tensor
+    identity_embedding: Tensor | None
+    expression_features: Tensor
+    au_residual: Tensor
+
+    @property
+    def au_probs(self) -> Tensor:
+        """Probabilities G(x) of Eq. 4, (N, A), between 0 and 1."""
+        return self.au_logits.sigmoid()
+
+
+class IdenNet(nn.Module):
+    """Multi-task network cascade of Table I: face clustering first, AU detection on what it leaves.
+
+    No gradient is stopped: the AU loss also reaches FC5 through the subtraction, as in the released code.
+
+    Args:
+        num_aus: Number A of Action Units.
+        normalize: Whether the identity embedding gets unit length; False is the paper's ablation.
+        generator: Source of the initial weights; PyTorch's global one by default.
+    """
+
+    def __init__(
+        self, num_aus: int = 12, normalize: bool = True, *, generator: torch.Generator | None = None
+    ) -> None:
+        super().__init__()
+        check_num_aus(num_aus)
+        self.num_aus = num_aus
+        self.normalize = normalize
+        self.trunk = Trunk()
+        self.fc5 = nn.Linear(TRUNK_FEATURES, 2 * EMBEDDING_FEATURES)
+        self.mfm5 = MaxFeatureMap()
+        self.norm = L2Normalize() if normalize else nn.Identity()
+        self.fc6 = nn.Linear(TRUNK_FEATURES, 2 * EMBEDDING_FEATURES)
+        self.mfm6 = MaxFeatureMap()
+        self.fc7 = nn.Linear(EMBEDDING_FEATURES, num_aus)
+        self.initialize(generator)
+
+    def forward(self, faces: Tensor) -> IdenNetOutput:
+        """Return Action Units, identity and what lies between for faces.
+
+        Args:
+            faces: Aligned RGB faces, (N, 3, 128, 128): `uint8`, or floating point in [0, 1].
+
+        Raises:
+            ShapeError: The faces have another shape or dtype.
+        """
+        features = self.trunk(faces)
+        identity_embedding = self._embed_features(features)
+        expression_features = self.mfm6(self.fc6(features))
+        au_residual = expression_features - identity_embedding
+        return IdenNetOutput(self.fc7(au_residual), identity_embedding, expression_features, au_residual)
+
+    def embed(self, faces: Tensor) -> Tensor:
+        """Return identity embeddings (N, 256) only, as stage `identity` needs them; skips FC6 and FC7."""
+        return self._embed_features(self.trunk(faces))
+
+    def initialize(self, generator: torch.Generator | None = None) -> None:
+        """Draw new weights as the released code does.
+
+        Convolutions and FC5: Caffe's xavier; FC6 and FC7: normal, standard deviation 0.01; biases 0.
+        """
+        self.trunk.initialize(generator)
+        initialize_xavier(self.fc5, generator)
+        initialize_gaussian(self.fc6, generator)
+        initialize_gaussian(self.fc7, generator)
+
+    def _embed_features(self, features: Tensor) -> Tensor:
+        embedding: Tensor = self.norm(self.mfm5(self.fc5(features)))
+        return embedding
