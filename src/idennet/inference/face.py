@@ -1,0 +1,83 @@
+"""One face that was found and read: where it is, how the head stands, which Action Units occur."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from idennet.facs import column
+
+
+class Box(NamedTuple):
+    """A face's rectangle in pixels of the picture as shown; it may reach outside the picture."""
+
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+
+
+class HeadPose(NamedTuple):
+    """Head rotation in degrees, estimated from the landmarks."""
+
+    yaw: float
+    pitch: float
+    roll: float
+
+
+@dataclass(frozen=True, eq=False)
+class Face:
+    """A face in a picture.
+
+    Attributes:
+        box: Rectangle in pixels.
+        landmarks: (68, 2) float32 points (x, y) in pixels of the picture.
+        confidence: The detector's confidence, 0 to 1.
+        pose: Head rotation, or None when it was not estimated.
+        au_probs: Probability of each Action Unit, 0 to 1, keyed by number: `face.au_probs[12]`.
+        au_occurrences: Whether the probability reaches the Action Unit's own threshold, which is
+            fixed with the weights.
+        unreliable_aus: Action Units that the model card of the weights calls unreliable.
+        identity_embedding: (256,) float32 of unit length, or None for a network without identity branch.
+        crop: (128, 128, 3) uint8 RGB, the aligned face that the network saw.
+    """
+
+    box: Box
+    landmarks: np.ndarray
+    confidence: float
+    pose: HeadPose | None
+    au_probs: Mapping[int, float]
+    au_occurrences: Mapping[int, bool]
+    unreliable_aus: frozenset[int] = frozenset()
+    identity_embedding: np.ndarray | None = field(default=None, repr=False)
+    crop: np.ndarray | None = field(default=None, repr=False)
+
+    @property
+    def aus(self) -> tuple[int, ...]:
+        """Action Units that occur, the most probable first."""
+        return tuple(au for au in self.ranked_aus if self.au_occurrences[au])
+
+    @property
+    def ranked_aus(self) -> tuple[int, ...]:
+        """All Action Units: those that occur before those that do not, each by falling probability."""
+        return tuple(
+            sorted(self.au_probs, key=lambda au: (not self.au_occurrences[au], -self.au_probs[au], au))
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain numbers, lists and texts, without the crop and the embedding."""
+        return {
+            "box": [round(float(value), 2) for value in self.box],
+            "confidence": round(self.confidence, 4),
+            "pose": None if self.pose is None else {k: round(v, 2) for k, v in self.pose._asdict().items()},
+            "aus": {
+                column(au): {
+                    "prob": round(prob, 4),
+                    "occurs": self.au_occurrences[au],
+                    "reliable": au not in self.unreliable_aus,
+                }
+                for au, prob in self.au_probs.items()
+            },
+            "landmarks": np.round(self.landmarks, 2).tolist(),
+        }

@@ -1,0 +1,163 @@
+"""Pictures for a talk: each face with its contours and a panel of its Action Units.
+
+Everything is drawn on a transparent layer, finer than the picture, and laid over it at the end, so that
+thin lines stay smooth. Sizes follow the faces and the picture: a panel can be read on any of them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFilter
+
+from idennet.inference.face import Face
+from idennet.inference.layout import Rect, place
+from idennet.inference.panel import Panel, Style, panel_for
+
+ACCENTS = ("#5eead4", "#fbbf24", "#93c5fd", "#f9a8d4", "#bef264", "#fdba74")
+_CONTOURS: tuple[tuple[range, bool], ...] = (
+    (range(0, 17), False),  # jaw
+    (range(17, 22), False),
+    (range(22, 27), False),  # brows
+    (range(27, 31), False),
+    (range(31, 36), False),  # nose
+    (range(36, 42), True),
+    (range(42, 48), True),  # eyes
+    (range(48, 60), True),
+    (range(60, 68), True),  # lips
+)
+_SMALLEST_FONT = 10.0
+_SMALLEST_SIDE_WITH_DOTS = 90
+
+
+@dataclass(frozen=True)
+class _Plan:
+    style: Style
+    font_size: float
+    tight: bool
+    """Panels may cover a face's box outside its landmarks."""
+
+
+def draw_faces(pixels: np.ndarray, faces: Sequence[Face]) -> Image.Image:
+    """Return the picture with faces and their Action Units drawn on it.
+
+    Args:
+        pixels: (H, W, 3) uint8 RGB.
+        faces: The faces found in it.
+
+    Returns:
+        An RGB image of the same size.
+    """
+    picture = Image.fromarray(pixels)
+    if not faces:
+        return picture
+    size = picture.size
+    panels, spots = _lay_out(faces, size)
+    for panel, spot in zip(panels, spots, strict=True):
+        _blur_behind(picture, spot, panel.line_height)
+
+    scale = 3 if size[0] * size[1] < 1_000_000 else 2 if size[0] * size[1] < 5_000_000 else 1
+    layer = Image.new("RGBA", (size[0] * scale, size[1] * scale), (0, 0, 0, 0))
+    draw = ImageDraw.Draw(layer)
+    for number, face in enumerate(faces):
+        _draw_face(draw, face, ACCENTS[number % len(ACCENTS)], scale)
+    for panel, spot in zip(panels, spots, strict=True):
+        panel.draw(draw, spot, scale)
+    layer = layer.resize(size, Image.Resampling.BOX) if scale > 1 else layer
+    return Image.alpha_composite(picture.convert("RGBA"), layer).convert("RGB")
+
+
+def _lay_out(faces: Sequence[Face], size: tuple[int, int]) -> tuple[list[Panel], list[Rect]]:
+    """Return panels of one style for all faces: the most telling style for which all find a place."""
+    for plan in _plans(faces, size):
+        panels = _panels(faces, plan)
+        spots = _spots(panels, faces, plan, size)
+        if spots is not None:
+            return panels, spots
+    panels = _panels(faces, _Plan("tag", _SMALLEST_FONT, tight=True))
+    return panels, [_forced(panel, face, size) for panel, face in zip(panels, faces, strict=True)]
+
+
+def _plans(faces: Sequence[Face], size: tuple[int, int]) -> list[_Plan]:
+    face_height = float(np.median([face.box.y1 - face.box.y0 for face in faces]))
+    longest = max(size)
+    ideal = max(min(max(0.055 * face_height, 0.014 * longest), 0.03 * longest), _SMALLEST_FONT)
+    smallest = max(0.012 * longest, _SMALLEST_FONT)
+    sizes = sorted({max(ideal * factor, smallest) for factor in (1.0, 0.85, 0.7)}, reverse=True)
+    styles: tuple[Style, ...] = ("names", "numbers", "tag")
+    return [
+        _Plan(style, font_size, tight)
+        for style in styles
+        for tight in (False, True)
+        for font_size in (sizes if style != "tag" else [*sizes, _SMALLEST_FONT])
+    ]
+
+
+def _panels(faces: Sequence[Face], plan: _Plan) -> list[Panel]:
+    return [
+        panel_for(
+            face,
+            number=number + 1 if len(faces) > 1 else None,
+            accent=ACCENTS[number % len(ACCENTS)],
+            style=plan.style,
+            font_size=plan.font_size,
+        )
+        for number, face in enumerate(faces)
+    ]
+
+
+def _spots(
+    panels: Sequence[Panel], faces: Sequence[Face], plan: _Plan, size: tuple[int, int]
+) -> list[Rect] | None:
+    bodies = [_tight_box(face) if plan.tight else Rect(*face.box) for face in faces]
+    taken = list(bodies)
+    spots = []
+    gap = 0.6 * plan.font_size
+    for panel, body in zip(panels, bodies, strict=True):
+        spot = place(panel.width, panel.height, body, taken, size, gap)
+        if spot is None:
+            return None
+        spots.append(spot)
+        taken.append(spot.grown(gap / 2))
+    return spots
+
+
+def _tight_box(face: Face) -> Rect:
+    low, high = face.landmarks.min(axis=0), face.landmarks.max(axis=0)
+    forehead = 0.15 * (high[1] - low[1])
+    return Rect(low[0], low[1] - forehead, high[0], high[1])
+
+
+def _forced(panel: Panel, face: Face, size: tuple[int, int]) -> Rect:
+    x = min(max((face.box.x0 + face.box.x1 - panel.width) / 2, 0), max(size[0] - panel.width, 0))
+    y = min(max(face.box.y1 - panel.height, 0), max(size[1] - panel.height, 0))
+    return Rect(x, y, x + panel.width, y + panel.height)
+
+
+def _blur_behind(picture: Image.Image, spot: Rect, radius: float) -> None:
+    """Frost the picture under a panel, so that its text stands out on any background."""
+    box = (int(spot.x0), int(spot.y0), int(np.ceil(spot.x1)), int(np.ceil(spot.y1)))
+    mask = Image.new("L", (4 * (box[2] - box[0]), 4 * (box[3] - box[1])), 0)
+    ImageDraw.Draw(mask).rounded_rectangle((0, 0, mask.width - 1, mask.height - 1), 4 * 0.45 * radius, 255)
+    mask = mask.resize((box[2] - box[0], box[3] - box[1]), Image.Resampling.BOX)
+    region = picture.crop(box).filter(ImageFilter.GaussianBlur(0.5 * radius))
+    picture.paste(region, box[:2], mask)
+
+
+def _draw_face(draw: ImageDraw.ImageDraw, face: Face, accent: str, scale: int) -> None:
+    side = max(face.box.x1 - face.box.x0, face.box.y1 - face.box.y0)
+    thin, thick = max(0.0035 * side, 0.7) * scale, max(0.011 * side, 1.5) * scale
+    points = [(float(x) * scale, float(y) * scale) for x, y in face.landmarks + 0.5]
+    for indices, closed in _CONTOURS:
+        line = [points[i] for i in indices]
+        draw.line(line + line[:1] * closed, fill=(255, 255, 255, 120), width=round(thin), joint="curve")
+    dot = 1.1 * thin
+    for x, y in points if side > _SMALLEST_SIDE_WITH_DOTS else ():
+        draw.ellipse((x - dot, y - dot, x + dot, y + dot), fill=(255, 255, 255, 210))
+    x0, y0, x1, y1 = (value * scale for value in face.box)
+    arm = 0.14 * side * scale
+    for outline, width in (((0, 0, 0, 90), 1.9 * thick), (accent, thick)):
+        for x, to_right in ((x0, 1), (x1, -1)):
+            for y, down in ((y0, 1), (y1, -1)):
+                corner = [(x + to_right * arm, y), (x, y), (x, y + down * arm)]
+                draw.line(corner, fill=outline, width=round(width), joint="curve")

@@ -1,0 +1,175 @@
+"""A panel of Action Units beside a face: which rows it has, how big it is, how it is painted."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+from PIL import ImageColor, ImageDraw, ImageFont
+
+from idennet.facs import NAMES, column
+from idennet.inference.face import Face
+from idennet.inference.layout import Rect
+
+Style = Literal["names", "numbers", "tag"]
+"""Rows with plain names, rows with numbers only, or one line with the numbers that occur."""
+
+_GROUND = (13, 17, 23, 178)
+_TRACK = (72, 79, 89, 205)
+_WHITE = (255, 255, 255, 255)
+_FAINT = (176, 182, 191, 255)
+_FAINT_BAR = (140, 147, 157, 255)
+_MOST_ROWS = {"names": 9, "numbers": 12}
+_FEWEST_ROWS = 4
+_MOST_IN_TAG = 7
+
+
+@dataclass(frozen=True)
+class Row:
+    """One Action Unit of a panel."""
+
+    label: str
+    name: str
+    prob: float
+    occurs: bool
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Content and measures of a panel; `draw` paints it at a place.
+
+    Attributes:
+        title: Number of the face, or the one line of a tag.
+        rows: Action Units, those that occur first.
+        accent: Colour of the face.
+        style: What a row shows.
+        font_size: In pixels of the picture.
+    """
+
+    title: str
+    rows: tuple[Row, ...]
+    accent: str
+    style: Style
+    font_size: float
+
+    @property
+    def line_height(self) -> float:
+        """Height of a line of text in pixels."""
+        return 1.3 * self.font_size
+
+    @property
+    def _pad(self) -> float:
+        return 0.35 * self.font_size if self.style == "tag" else 0.75 * self.font_size
+
+    @property
+    def _row_height(self) -> float:
+        return self.font_size * (1.85 if self.style == "names" else 1.45)
+
+    @property
+    def _label_width(self) -> float:
+        return max((_width(row.label, self.font_size) for row in self.rows), default=0.0)
+
+    @property
+    def width(self) -> float:
+        """Width in pixels of the picture."""
+        title = _width(self.title, self.font_size)
+        percent = _width("100%", self.font_size)
+        if self.style == "names":
+            names = max((_width(row.name, self.font_size) for row in self.rows), default=0.0)
+            content = self._label_width + names + percent + 1.4 * self.font_size
+        elif self.style == "numbers":
+            content = self._label_width + percent + 4.4 * self.font_size
+        else:
+            content = title
+        return max(content, title) + 2 * self._pad
+
+    @property
+    def height(self) -> float:
+        """Height in pixels of the picture."""
+        title = self.line_height if self.title else 0.0
+        return title + len(self.rows) * self._row_height + 2 * self._pad
+
+    def draw(self, draw: ImageDraw.ImageDraw, spot: Rect, scale: int) -> None:
+        """Paint the panel at `spot`, in pixels of the picture, on a layer that is `scale` times finer."""
+        pen = _Pen(draw, scale, self.font_size)
+        pen.round_box(spot, 0.6 * self.font_size, _GROUND)
+        top = spot.y0 + self._pad
+        if self.title:
+            pen.text(spot.x0 + self._pad, top + self.line_height / 2, self.title, _rgba(self.accent), "lm")
+            top += self.line_height
+        for row in self.rows:
+            self._draw_row(pen, row, spot, top)
+            top += self._row_height
+
+    def _draw_row(self, pen: "_Pen", row: Row, spot: Rect, top: float) -> None:
+        size, ink = self.font_size, _WHITE if row.occurs else _FAINT
+        bar_ink = _rgba(self.accent) if row.occurs else _FAINT_BAR
+        left, right = spot.x0 + self._pad, spot.x1 - self._pad
+        after_label = left + self._label_width + 0.6 * size
+        if self.style == "names":
+            middle = top + 0.6 * size
+            pen.text(after_label, middle, row.name, ink, "lm")
+            bar = Rect(left, top + 1.3 * size, right, top + 1.52 * size)
+        else:
+            middle = top + self._row_height / 2
+            end = right - _width("100%", size) - 0.5 * size
+            bar = Rect(after_label, middle - 0.22 * size, end, middle + 0.22 * size)
+        pen.text(left, middle, row.label, bar_ink if row.occurs else ink, "lm")
+        pen.text(right, middle, f"{100 * row.prob:.0f}%", ink, "rm")
+        pen.round_box(bar, bar.height / 2, _TRACK)
+        filled = bar.height + row.prob * (bar.width - bar.height)
+        pen.round_box(Rect(bar.x0, bar.y0, bar.x0 + filled, bar.y1), bar.height / 2, bar_ink)
+
+
+def panel_for(face: Face, number: int | None, accent: str, style: Style, font_size: float) -> Panel:
+    """Return the panel of a face.
+
+    Args:
+        face: Its Action Units; those that the weights read unreliably are marked with "~".
+        number: Of the face in the picture, or None when it is alone.
+        accent: Colour.
+        style: How much a panel tells.
+        font_size: In pixels of the picture.
+    """
+    if style == "tag":
+        occurring = " ".join(_mark(face, au) + str(au) for au in face.aus[:_MOST_IN_TAG]) or "-"
+        if len(face.aus) > _MOST_IN_TAG:
+            occurring += f" +{len(face.aus) - _MOST_IN_TAG}"
+        return Panel(f"{number}: {occurring}" if number else f"AU {occurring}", (), accent, style, font_size)
+    shown = face.ranked_aus[: min(max(len(face.aus) + 2, _FEWEST_ROWS), _MOST_ROWS[style])]
+    rows = tuple(
+        Row(_mark(face, au) + column(au), NAMES[au], face.au_probs[au], face.au_occurrences[au])
+        for au in shown
+    )
+    return Panel(f"Face {number}" if number else "", rows, accent, style, font_size)
+
+
+def _mark(face: Face, au: int) -> str:
+    return "~" if au in face.unreliable_aus else ""
+
+
+class _Pen:
+    """Draws in pixels of the picture on a layer that is `scale` times finer."""
+
+    def __init__(self, draw: ImageDraw.ImageDraw, scale: int, font_size: float) -> None:
+        self._draw, self._scale, self._font = draw, scale, _font(font_size * scale)
+
+    def text(self, x: float, y: float, text: str, ink: tuple[int, ...], anchor: str) -> None:
+        self._draw.text((x * self._scale, y * self._scale), text, fill=ink, font=self._font, anchor=anchor)
+
+    def round_box(self, rect: Rect, radius: float, ink: tuple[int, ...]) -> None:
+        corners = [value * self._scale for value in rect]
+        self._draw.rounded_rectangle(corners, radius * self._scale, fill=ink)
+
+
+@lru_cache(maxsize=32)
+def _font(size: float) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size=size)
+
+
+def _width(text: str, font_size: float) -> float:
+    # Measured large, since small letters are hinted to whole pixels and would not scale.
+    return float(_font(64).getlength(text)) * font_size / 64
+
+
+def _rgba(colour: str) -> tuple[int, ...]:
+    return (*ImageColor.getrgb(colour)[:3], 255)

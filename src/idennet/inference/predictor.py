@@ -1,0 +1,211 @@
+"""From photographs to Action Units: find faces, align them, read them in batches, in constant memory."""
+
+import copy
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from idennet.errors import ImageError, InputError, ShapeError, WeightsError
+from idennet.faces.alignment import TEMPLATE, align
+from idennet.faces.finder import FaceFinder, FoundFace
+from idennet.faces.pictures import Picture, as_picture
+from idennet.inference.face import Box, Face, HeadPose
+from idennet.inference.result import Result
+from idennet.models.weights import load_bundled, load_weights
+
+CROP_SHAPE = (128, 128, 3)
+
+
+class FaceReadings(NamedTuple):
+    """What the network says about N aligned faces.
+
+    Attributes:
+        au_probs: (N, A) float32, 0 to 1.
+        identity_embedding: (N, D) float32 of unit length, or None for a network without identity branch.
+    """
+
+    au_probs: np.ndarray
+    identity_embedding: np.ndarray | None
+
+
+class _Pending(NamedTuple):
+    """A picture whose faces are found and wait for the network."""
+
+    result: Result
+    found: list[FoundFace]
+    crops: list[np.ndarray]
+
+
+class Predictor:
+    """Reads Action Units from aligned faces and from whole pictures.
+
+    Args:
+        weights: A weights file; without it the bundled weights.
+        detector_model: A YuNet ONNX file; without it the detector that needs no file.
+        device: "auto" (CUDA where it exists, else the CPU), or the name of a torch device.
+        batch_size: Faces that the network reads at a time.
+
+    Raises:
+        WeightsError: The weights file is missing, altered or of another network or alignment.
+        InputError: The device does not exist here, or the batch size is not positive.
+    """
+
+    def __init__(
+        self,
+        weights: str | Path | None = None,
+        detector_model: str | Path | None = None,
+        device: str = "auto",
+        batch_size: int = 32,
+    ) -> None:
+        if batch_size < 1:
+            raise InputError(f"The batch size is {batch_size}; it must be at least 1.")
+        self.device = _resolve_device(device)
+        self.batch_size = batch_size
+        model, self.card = load_bundled() if weights is None else load_weights(Path(weights))
+        if self.card.template != TEMPLATE.name:
+            raise WeightsError(
+                f"The weights {self.card.version} were trained on faces aligned as {self.card.template}, "
+                f"but this version aligns as {TEMPLATE.name}; use weights that fit."
+            )
+        # A copy, since bundled weights are one shared module; channels last nearly halves the time on a CPU.
+        self.model = copy.deepcopy(model).to(self.device, memory_format=torch.channels_last).eval()
+        self.aus: tuple[int, ...] = tuple(self.card.aus)
+        self._finder = FaceFinder(None if detector_model is None else Path(detector_model))
+
+    def predict_faces(self, crops: np.ndarray) -> np.ndarray:
+        """Return the probability of each Action Unit for aligned faces.
+
+        Each face is read as it is and mirrored, and the two probabilities are averaged: expressions
+        have no preferred side here, and the average is steadier than either.
+
+        Args:
+            crops: (N, 128, 128, 3) uint8 RGB, aligned with `idennet.faces.align`.
+
+        Returns:
+            (N, A) float32, 0 to 1, in the order of `aus`.
+
+        Raises:
+            ShapeError: `crops` has another shape or dtype.
+        """
+        return self.read_faces(crops).au_probs
+
+    @torch.inference_mode()
+    def read_faces(self, crops: np.ndarray) -> FaceReadings:
+        """Return Action Unit probabilities, as `predict_faces`, together with identity embeddings.
+
+        The embedding is the mean of both views', brought back to unit length.
+
+        Raises:
+            ShapeError: `crops` has another shape or dtype.
+        """
+        if crops.ndim != 4 or crops.shape[1:] != CROP_SHAPE or crops.dtype != np.uint8:
+            raise ShapeError(
+                f"Faces have shape {crops.shape} and dtype {crops.dtype}; give (N, 128, 128, 3) uint8."
+            )
+        probs, identities = [np.empty((0, len(self.aus)), np.float32)], []
+        for start in range(0, len(crops), self.batch_size):
+            batch = np.ascontiguousarray(crops[start : start + self.batch_size])
+            faces = torch.from_numpy(batch).to(self.device).permute(0, 3, 1, 2)
+            plain, mirrored = self.model(faces), self.model(faces.flip(-1))
+            mean = (plain.au_logits.sigmoid() + mirrored.au_logits.sigmoid()) / 2
+            probs.append(mean.float().cpu().numpy())
+            if plain.identity_embedding is not None:
+                both = plain.identity_embedding + mirrored.identity_embedding
+                identities.append(torch.nn.functional.normalize(both.float(), dim=1).cpu().numpy())
+        return FaceReadings(np.concatenate(probs), np.concatenate(identities) if identities else None)
+
+    def detect(self, sources: Iterable[object]) -> Iterator[Result]:
+        """Yield one result a picture, in order, while reading the pictures as a stream.
+
+        Faces of several pictures share a batch; results appear when a batch is full, so at most
+        `batch_size` pictures are under way at any time. A picture that cannot be read gives a result
+        with its `error`.
+
+        Args:
+            sources: Paths, PIL images or arrays, as `idennet.faces.pictures.as_picture` takes them.
+        """
+        waiting: list[_Pending] = []
+        for number, source in enumerate(sources, start=1):
+            waiting.append(self._find_or_explain(source, number))
+            if sum(len(item.crops) for item in waiting) >= self.batch_size or len(waiting) >= self.batch_size:
+                yield from self._read(waiting)
+                waiting = []
+        yield from self._read(waiting)
+
+    def detect_one(self, source: object) -> Result:
+        """Return the result of one picture.
+
+        Raises:
+            ImageError: The picture cannot be read.
+        """
+        return next(self._read([self._find(source, number=1)]))
+
+    def _find_or_explain(self, source: object, number: int) -> _Pending:
+        try:
+            return self._find(source, number)
+        except ImageError as error:
+            name = _name(source, number)
+            return _Pending(Result(name, None, (), self.aus, self.card.version, error=str(error)), [], [])
+
+    def _find(self, source: object, number: int) -> _Pending:
+        picture = as_picture(source)
+        found = self._finder.find(picture.pixels)
+        crops = [align(picture.pixels, face.landmarks) for face in found]
+        height, width = picture.pixels.shape[:2]
+        result = Result(
+            _name(source, number),
+            (width, height),
+            (),
+            self.aus,
+            self.card.version,
+            picture.notes,
+            _picture=picture if picture.path is None else None,
+        )
+        return _Pending(result, found, crops)
+
+    def _read(self, waiting: list[_Pending]) -> Iterator[Result]:
+        crops = [crop for item in waiting for crop in item.crops]
+        if crops:
+            readings = self.read_faces(np.stack(crops))
+        face_number = 0
+        for item in waiting:
+            faces = []
+            for found, crop in zip(item.found, item.crops, strict=True):
+                faces.append(self._face(found, crop, readings, face_number))
+                face_number += 1
+            yield replace(item.result, faces=tuple(faces))
+
+    def _face(self, found: FoundFace, crop: np.ndarray, readings: FaceReadings, index: int) -> Face:
+        probs = dict(zip(self.aus, readings.au_probs[index].tolist(), strict=True))
+        embeddings = readings.identity_embedding
+        return Face(
+            box=Box(*map(float, found.box)),
+            landmarks=found.landmarks,
+            confidence=float(found.confidence),
+            pose=HeadPose(found.yaw, found.pitch, found.roll),
+            au_probs=probs,
+            au_occurrences={au: prob >= self.card.thresholds[au] for au, prob in probs.items()},
+            unreliable_aus=frozenset(self.card.unreliable_aus),
+            identity_embedding=None if embeddings is None else embeddings[index],
+            crop=crop,
+        )
+
+
+def _name(source: object, number: int) -> str:
+    path = source.path if isinstance(source, Picture) else source
+    return str(path) if isinstance(path, str | Path) else f"picture {number}"
+
+
+def _resolve_device(name: str) -> torch.device:
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise InputError(f'The device "{name}" is not available here; use "auto" or "cpu".') from error
+    return device
