@@ -1,0 +1,282 @@
+"""Reading pictures of every usual kind into RGB, and finding them in folders.
+
+Whatever Pillow calls it, a picture becomes (H, W, 3) uint8 RGB, upright, on white where it is transparent.
+What was changed on the way stands in the notes; what cannot be read raises `ImageError` with one sentence.
+"""
+
+import glob
+import io
+import os
+import struct
+import threading
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from idennet.errors import ImageError, InputError, ShapeError
+
+MAX_PIXELS = 200_000_000
+"""Larger pictures are refused before they are decoded: a few bytes can claim any size."""
+
+SUFFIXES = frozenset(
+    [
+        *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".gif", ".webp", ".tif", ".tiff"),
+        *(".bmp", ".dib", ".ppm", ".pgm", ".pbm", ".pnm", ".heic", ".heif"),
+    ]
+)
+"""Files that count as pictures in folders; HEIC is listed so that its refusal is seen, not missed."""
+
+_FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "TIFF", "BMP", "DIB", "PPM")
+_HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"mif1", b"msf1", b"avif", b"avis")
+_SEVERAL = {"GIF": "animated", "WEBP": "animated", "PNG": "animated", "TIFF": "several pages"}
+# What Pillow's decoders raise for damaged files; UnidentifiedImageError is an OSError.
+_DECODING_ERRORS = (
+    *(OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, struct.error, zlib.error),
+    Image.DecompressionBombError,
+)
+
+_pillow_limit = threading.Lock()
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture in memory.
+
+    Attributes:
+        pixels: (H, W, 3) uint8 RGB.
+        path: The file it came from, or None.
+        notes: What was changed or chosen on reading, for people: `"animated: first of 12 frames used"`.
+    """
+
+    pixels: NDArray[np.uint8]
+    path: Path | None = None
+    notes: tuple[str, ...] = ()
+
+
+def read_picture(path: str | Path) -> Picture:
+    """Read a JPEG, PNG, GIF, WebP, TIFF, BMP or PPM file of any colour mode and depth.
+
+    Raises:
+        ImageError: The file is missing, no picture, damaged, truncated, too large or of another format.
+    """
+    file = Path(path)
+    if file.is_dir():
+        raise ImageError(f"{file} is a folder, not a picture.")
+    if not file.exists():
+        raise ImageError(f"{file} does not exist.")
+    if not file.is_file():
+        raise ImageError(f"{file} is not a regular file.")
+    try:
+        with file.open("rb") as stream:
+            start = stream.read(16)
+    except OSError as error:
+        raise ImageError(f"{file} cannot be opened: {error.strerror}.") from error
+    if not start:
+        raise ImageError(f"{file} is empty (0 bytes).")
+    if start[4:8] == b"ftyp" and start[8:12] in _HEIF_BRANDS:
+        raise ImageError(f"{file} is a HEIC or AVIF picture, which is not supported; save it as JPEG or PNG.")
+
+    pixels, notes = _read(file, file)
+    return Picture(pixels, file, notes)
+
+
+def decode_picture(encoded: bytes) -> Picture:
+    """Return the picture of an encoded file (JPEG, PNG, ...) that is in memory.
+
+    Raises:
+        ImageError: As for `read_picture`.
+    """
+    pixels, notes = _read(io.BytesIO(encoded), "The encoded picture")
+    return Picture(pixels, None, notes)
+
+
+def as_picture(source: object) -> Picture:
+    """Return a `Picture` for a path, a PIL image, or an array.
+
+    Args:
+        source: A path; a PIL image; an array (H, W), (H, W, 1), (H, W, 3) RGB or (H, W, 4) RGBA of uint8,
+            uint16 or float in [0, 1]; or a `Picture`, which is returned as it is.
+
+    Raises:
+        ImageError: The file or PIL image cannot be read.
+        ShapeError: The array has another shape or type.
+        InputError: Float values outside [0, 1], or `source` is none of the above.
+    """
+    if isinstance(source, Picture):
+        return source
+    if isinstance(source, str | Path):
+        return read_picture(source)
+    if isinstance(source, Image.Image):
+        image = source
+        pixels, notes = _explained(lambda: _decode(image), "The PIL image")
+        return Picture(pixels, None, notes)
+    if isinstance(source, np.ndarray):
+        return _from_array(source)
+    raise InputError(
+        f"A picture must be a path, a PIL image or a NumPy array (H, W, 3), not {type(source).__name__}."
+    )
+
+
+def find_pictures(paths_or_globs: Sequence[str | Path]) -> list[Path]:
+    """Return the picture files that paths, folders (with all below them) and glob patterns name.
+
+    Files named directly are kept whatever their suffix; folders and patterns give files with a suffix in
+    `SUFFIXES`, without hidden ones. Sorted within each argument; a file named twice comes once.
+
+    Raises:
+        InputError: An argument names nothing.
+    """
+    found: dict[Path, None] = {}
+    for argument in paths_or_globs:
+        path = Path(argument)
+        if path.is_file():
+            matches = [path]
+        elif path.is_dir():
+            matches = _pictures_below(path)
+            if not matches:
+                raise InputError(f"The folder {path} holds no pictures.")
+        else:
+            matches = _pictures_matching(str(argument))
+            if not matches:
+                raise InputError(f"No picture or folder matches {str(argument)!r}.")
+        found.update(dict.fromkeys(matches))
+    return list(found)
+
+
+def _pictures_below(folder: Path) -> list[Path]:
+    """List the pictures of a folder and its subfolders, sorted, without hidden files and folders."""
+    files = []
+    for parent, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        files += [Path(parent, name) for name in names if _is_picture_name(name)]
+    return sorted(files)
+
+
+def _pictures_matching(pattern: str) -> list[Path]:
+    """List the pictures that a glob pattern matches; `**` crosses folders, a matching folder is searched."""
+    files: list[Path] = []
+    for match in map(Path, glob.glob(pattern, recursive=True)):  # noqa: PTH207 - takes absolute patterns too
+        if match.is_dir():
+            files += _pictures_below(match)
+        elif _is_picture_name(match.name):
+            files.append(match)
+    return sorted(set(files))
+
+
+def _is_picture_name(name: str) -> bool:
+    return not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES
+
+
+def _read(source: Path | io.BytesIO, name: object) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+    """Open, check the size, decode; errors speak of `name`."""
+    image = _explained(lambda: _open(source), name)
+    width, height = image.size
+    with image:
+        if width * height > MAX_PIXELS:
+            raise ImageError(
+                f"{name} has {width} x {height} pixels; at most {MAX_PIXELS // 1_000_000} megapixels "
+                "are read, make it smaller first."
+            )
+        return _explained(lambda: _decode(image), name)
+
+
+def _open(source: Path | io.BytesIO) -> Image.Image:
+    """Open without decoding, under our limit of pixels instead of Pillow's lower one."""
+    with _pillow_limit:
+        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            return Image.open(source, formats=_FORMATS)
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit
+
+
+def _explained(step: Callable[[], Value], name: object) -> Value:
+    """Run a step of reading and turn what Pillow raises into one sentence about `name`."""
+    try:
+        return step()
+    except ImageError as error:
+        raise ImageError(f"{name} {error}") from error
+    except UnidentifiedImageError as error:
+        raise ImageError(
+            f"{name} is not a picture that can be read; JPEG, PNG, GIF, WebP, TIFF, BMP and PPM can."
+        ) from error
+    except MemoryError as error:
+        raise ImageError(f"{name} needs more memory than there is; make it smaller first.") from error
+    except _DECODING_ERRORS as error:
+        detail = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
+        raise ImageError(f"{name} is damaged or incomplete ({detail}).") from error
+
+
+def _decode(image: Image.Image) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+    """Return pixels and notes of an opened picture."""
+    notes = []
+    frames = getattr(image, "n_frames", 1)
+    if frames > 1 and image.format in _SEVERAL:
+        unit = "pages" if image.format == "TIFF" else "frames"
+        notes.append(f"{_SEVERAL[image.format]}: first of {frames} {unit} used")
+    image.load()
+    image = ImageOps.exif_transpose(image)
+
+    if image.mode.startswith("I;16") or image.mode in ("I", "F"):
+        grey, note = _deep_grey(np.asarray(image))
+        return np.repeat(grey[:, :, None], 3, axis=2), (*notes, note)
+    if image.has_transparency_data:
+        pixels = np.asarray(image.convert("RGBA"))
+        if pixels[:, :, 3].min() < 255:
+            notes.append("transparent parts shown on white")
+        return _on_white(pixels), tuple(notes)
+    return np.array(image.convert("RGB")), tuple(notes)
+
+
+def _deep_grey(values: NDArray[np.generic]) -> tuple[NDArray[np.uint8], str]:
+    """Scale a grey picture of more than 8 bits to 8: integers from 0 to 65535, floats from 0 to 1."""
+    numbers = values.astype(np.float64)
+    low, high = numbers.min(), numbers.max()
+    top, depth = (1.0, "floating-point") if values.dtype.kind == "f" else (65535.0, "16-bit")
+    if not (low >= 0 and high <= top):
+        raise ImageError(
+            f"has grey values from {low:g} to {high:g}, but {depth} pictures go from 0 to {top:g}."
+        )
+    return np.round(numbers * (255 / top)).astype(np.uint8), f"{depth} scaled to 8-bit"
+
+
+def _from_array(array: NDArray[np.generic]) -> Picture:
+    """Check and convert an array of the kinds that `as_picture` names."""
+    shape_is_known = array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (1, 3, 4))
+    if not shape_is_known or array.size == 0:
+        hint = "; move the channels last" if array.ndim == 3 and array.shape[0] in (1, 3, 4) else ""
+        raise ShapeError(
+            f"A picture must have shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), not {array.shape}{hint}."
+        )
+    notes: tuple[str, ...] = ()
+    if array.dtype == np.uint8:
+        pixels = array.astype(np.uint8, copy=False)
+    elif array.dtype == np.uint16:
+        pixels = np.round(array.astype(np.float64) / 257).astype(np.uint8)
+        notes = ("16-bit scaled to 8-bit",)
+    elif array.dtype.kind == "f":
+        values = array.astype(np.float64)
+        low, high = values.min(), values.max()
+        if not (low >= 0.0 and high <= 1.0):
+            raise InputError(f"Float pictures must be in [0, 1], but values go from {low:g} to {high:g}.")
+        pixels = np.round(values * 255).astype(np.uint8)
+    else:
+        raise ShapeError(f"A picture must be uint8, uint16 or float in [0, 1], not {array.dtype}.")
+    if pixels.ndim == 2:
+        pixels = pixels[:, :, None]
+    if pixels.shape[2] == 4:
+        return Picture(_on_white(pixels), None, notes)
+    return Picture(np.ascontiguousarray(np.broadcast_to(pixels, (*pixels.shape[:2], 3))), None, notes)
+
+
+def _on_white(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Composite (H, W, 4) on white with exact rounding."""
+    colour, alpha = rgba[:, :, :3].astype(np.uint32), rgba[:, :, 3:].astype(np.uint32)
+    return ((colour * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
