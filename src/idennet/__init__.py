@@ -2,6 +2,7 @@
 
 __version__ = "0.1.0"
 
+from idennet.data.store import FaceStore
 from idennet.losses.au import masked_au_loss
 from idennet.losses.mining import HardNegativeMiner
 from idennet.losses.rank_hard import RankHardLoss
@@ -10,6 +11,7 @@ from idennet.models.idennet import IdenNet, IdenNetOutput
 from idennet.models.lightcnn import LightCNN
 
 __all__ = [
+    "FaceStore",
     "HardNegativeMiner",
     "IdenNet",
     "IdenNetOutput",
