@@ -1,0 +1,172 @@
+"""Weights on disk: `name.safetensors` and beside it `name.json`, which says what they are.
+
+Stored as float16 by default, computed as float32. The sha256 of the tensors is in the JSON file and is
+checked on the very bytes that are then read, so an altered or torn file never becomes a network.
+"""
+
+import functools
+import hashlib
+import importlib.resources
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import safetensors.torch
+import torch
+from pydantic import BeforeValidator, Field, PlainSerializer, ValidationError, model_validator
+
+from idennet.errors import WeightsError
+from idennet.facs import column, parse
+from idennet.models.idennet import IdenNet
+from idennet.models.lightcnn import LightCNN
+from idennet.settings import Config
+
+Network = IdenNet | LightCNN
+
+ActionUnit = Annotated[
+    int,
+    BeforeValidator(lambda value: parse(value) if isinstance(value, str) else value),
+    PlainSerializer(column, return_type=str, when_used="json"),
+]
+"""An `int` in code and `"AU12"` in the file."""
+
+
+class Architecture(Config):
+    """What to build before the tensors can be loaded."""
+
+    kind: Literal["IdenNet", "LightCNN"]
+    num_aus: int = Field(ge=1)
+    normalize: bool = True
+
+
+class WeightsCard(Config):
+    """What a user of weights must know.
+
+    Attributes:
+        version: Name of this training, for example `"synfacs-1"`.
+        aus: Action Units in the order of the logits.
+        template: Name of the alignment template of the training faces.
+        thresholds: Probability from which each Action Unit is called present.
+        unreliable_aus: Action Units that were predicted too poorly to rely on.
+        provenance: Where the weights come from: recipe digest, corpora, metrics, licence; free form.
+    """
+
+    version: str
+    aus: tuple[ActionUnit, ...] = Field(min_length=1)
+    template: str
+    thresholds: dict[ActionUnit, Annotated[float, Field(gt=0, lt=1)]]
+    unreliable_aus: tuple[ActionUnit, ...] = ()
+    provenance: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _aus_agree(self) -> Self:
+        if len(set(self.aus)) != len(self.aus):
+            raise ValueError("aus names an Action Unit twice")
+        if set(self.thresholds) != set(self.aus):
+            raise ValueError("thresholds must have one value for each of aus")
+        if not set(self.unreliable_aus) <= set(self.aus):
+            raise ValueError("unreliable_aus names an Action Unit that is not in aus")
+        return self
+
+
+class WeightsSidecar(WeightsCard):
+    """The JSON file: the card, and what is needed to build the network and to trust its tensors."""
+
+    format: Literal[1] = 1
+    architecture: Architecture
+    sha256: str
+
+
+def save_weights(model: Network, path: Path, card: WeightsCard, half: bool = True) -> None:
+    """Write `path` (ending in `.safetensors`) and its JSON file.
+
+    Args:
+        model: The network; its device does not matter.
+        path: File to write; an existing one is replaced.
+        card: What users must know; its `aus` are the model's, in order.
+        half: Store float16 instead of float32: half the bytes, about 3 correct digits.
+
+    Raises:
+        WeightsError: The path has another ending or is in no folder, or the card names another number of
+            AUs than the model has.
+    """
+    if path.suffix != ".safetensors" or not path.parent.is_dir():
+        raise WeightsError(f"Cannot write weights to {path}; name a .safetensors file in an existing folder.")
+    if len(card.aus) != model.num_aus:
+        raise WeightsError(
+            f"The card names {len(card.aus)} AUs and the network predicts {model.num_aus}; they must agree."
+        )
+    dtype = torch.float16 if half else torch.float32
+    tensors = {
+        name: tensor.detach().to("cpu", dtype).contiguous() for name, tensor in model.state_dict().items()
+    }
+    data = safetensors.torch.save(tensors)
+    architecture = (
+        Architecture(kind="IdenNet", num_aus=model.num_aus, normalize=model.normalize)
+        if isinstance(model, IdenNet)
+        else Architecture(kind="LightCNN", num_aus=model.num_aus)
+    )
+    values = {name: getattr(card, name) for name in WeightsCard.model_fields}
+    sidecar = WeightsSidecar(architecture=architecture, sha256=hashlib.sha256(data).hexdigest(), **values)
+    path.write_bytes(data)
+    _sidecar_path(path).write_text(sidecar.model_dump_json(indent=2) + "\n")
+
+
+def load_weights(path: Path) -> tuple[Network, WeightsSidecar]:
+    """Return the network (float32, on the CPU, in evaluation mode) and the card of a weights file.
+
+    Raises:
+        WeightsError: A file is missing or altered, the JSON file describes nothing that can be built here,
+            or the tensors belong to another network.
+    """
+    for needed in (path, _sidecar_path(path)):
+        if not needed.is_file():
+            raise WeightsError(
+                f"There is no {needed}; weights are a .safetensors file and a .json file side by side."
+            )
+    try:
+        sidecar = WeightsSidecar.model_validate_json(_sidecar_path(path).read_bytes())
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise WeightsError(
+            f"{_sidecar_path(path)} cannot be used: {where}: {first['msg']}; get both files anew."
+        ) from error
+    data = path.read_bytes()
+    if hashlib.sha256(data).hexdigest() != sidecar.sha256:
+        raise WeightsError(f"{path} does not have the sha256 of its .json file; get both files anew.")
+    with torch.device("meta"):  # shapes only: no time and no random numbers for weights that are replaced
+        model = _build(sidecar.architecture)
+    try:
+        tensors = safetensors.torch.load(data)
+    except safetensors.SafetensorError as error:
+        raise WeightsError(f"{path} is no safetensors file: {error}.") from error
+    expected = {name: tensor.shape for name, tensor in model.state_dict().items()}
+    if {name: tensor.shape for name, tensor in tensors.items()} != expected:
+        raise WeightsError(f"{path} holds the tensors of another network than {path.stem}.json says.")
+    model.load_state_dict({name: tensor.float() for name, tensor in tensors.items()}, assign=True)
+    return model.eval(), sidecar
+
+
+def bundled_weights_path() -> Path:
+    """Return where the weights that come with this package lie."""
+    return Path(str(importlib.resources.files("idennet").joinpath("assets", "idennet.safetensors")))
+
+
+@functools.cache
+def load_bundled() -> tuple[Network, WeightsSidecar]:
+    """Return the bundled network and its card; read once, so every caller shares the same module.
+
+    Raises:
+        WeightsError: As `load_weights`.
+    """
+    return load_weights(bundled_weights_path())
+
+
+def _build(architecture: Architecture) -> Network:
+    if architecture.kind == "IdenNet":
+        return IdenNet(architecture.num_aus, architecture.normalize)
+    return LightCNN(architecture.num_aus)
+
+
+def _sidecar_path(path: Path) -> Path:
+    return path.with_suffix(".json")
