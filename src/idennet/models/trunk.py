@@ -77,9 +77,8 @@ class Trunk(nn.Module):
         if faces.dtype == torch.uint8:
             pixels = pixels / 255
         if pixels.device.type == "cpu":
-            pixels = pixels.contiguous(
-                memory_format=torch.channels_last
-            )  # a training step takes 0.8 the time
+            # Convolutions are faster in this layout: a training step takes 0.8 of the time.
+            pixels = pixels.contiguous(memory_format=torch.channels_last)
         return pixels
 
 
