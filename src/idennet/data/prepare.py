@@ -1,0 +1,162 @@
+"""From a data set to a face store: read, find where needed, align, write; interrupted, it continues.
+
+Chunks of the source are prepared side by side in threads (decoding and warping release Python's lock) and
+kept as parts of the store.
+"""
+
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from idennet import facs
+from idennet.data.records import Chunk, Record, Source
+from idennet.data.store import FaceStore
+from idennet.data.store_writer import LEFT_OUT, FaceStoreWriter, Part
+from idennet.errors import ImageError, InputError
+from idennet.faces.alignment import TEMPLATE, eye_centres, similarity, to_template, warp
+
+Locate = Callable[[NDArray[np.uint8]], NDArray[np.floating] | None]
+"""Finds the landmarks (68, 2) of the one face of a picture (H, W, 3) that counts, or None."""
+
+Progress = Callable[[int, int], None]
+"""Told after each chunk: pictures done, pictures in all."""
+
+NO_FACE = "no face found"
+UNREADABLE = "unreadable"
+NO_EYES = "landmarks without two eyes"
+
+
+@dataclass(frozen=True)
+class PrepareReport:
+    """What `prepare` did.
+
+    Attributes:
+        store: The finished store.
+        left_out: Number of pictures left out, for each reason; `left_out.csv` of the store lists them.
+    """
+
+    store: FaceStore
+    left_out: dict[str, int]
+
+
+def prepare(
+    source: Source,
+    out: str | Path,
+    *,
+    locate: Locate | None = None,
+    landmark_jitter: float = 0.0,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> PrepareReport:
+    """Write the face store of a source.
+
+    Args:
+        source: The data set.
+        out: Folder of the store, new or unfinished: parts that are done are kept.
+        locate: Finds the face in pictures without landmarks; called from several threads.
+        landmark_jitter: Standard deviation, in pixels of the crop, by which each eye centre is moved in
+            x and y for records with landmarks. It imitates the error of a detector, so that networks
+            trained on exact landmarks are not surprised by it. The same record moves the same way always.
+        workers: Threads; by default one a core.
+        progress: Told how far it is.
+
+    Raises:
+        InputError: A record has no landmarks and `locate` is not given, or `landmark_jitter` is negative.
+        StoreError: The source or the folder cannot be used, or no face was found.
+    """
+    if not 0 <= landmark_jitter <= 10:
+        raise InputError(f"The landmark jitter must be from 0 to 10 pixels, not {landmark_jitter}.")
+    chunks = source.chunks()
+    keys = [chunk.key for chunk in chunks]
+    total = sum(chunk.size for chunk in chunks)
+    with FaceStoreWriter(out, source.name, {"landmark_jitter": landmark_jitter}) as writer:
+        missing = [chunk for chunk in chunks if not writer.has(chunk.key)]
+        done = total - sum(chunk.size for chunk in missing)
+        if progress:
+            progress(done, total)
+
+        def make(chunk: Chunk) -> int:
+            writer.write(chunk.key, prepare_chunk(chunk, locate, landmark_jitter))
+            return chunk.size
+
+        pool = ThreadPoolExecutor(workers or os.cpu_count() or 1)
+        try:
+            for future in as_completed([pool.submit(make, chunk) for chunk in missing]):
+                done += future.result()
+                if progress:
+                    progress(done, total)
+        finally:
+            pool.shutdown(cancel_futures=True)
+        store = writer.finish(keys)
+    reasons = pd.read_csv(store.path / LEFT_OUT)["reason"]
+    return PrepareReport(store, dict(Counter(reason.split(":")[0] for reason in reasons)))
+
+
+def prepare_chunk(chunk: Chunk, locate: Locate | None, landmark_jitter: float) -> Part:
+    """Align the faces of one chunk; pictures that cannot be used are listed with the reason."""
+    faces: list[NDArray[np.uint8]] = []
+    rows: list[dict[str, object]] = []
+    left_out: list[tuple[str, str]] = []
+    for record in chunk.read():
+        try:
+            picture = record.load().pixels
+        except ImageError as error:
+            left_out.append((record.name, f"{UNREADABLE}: {error}"))
+            continue
+        landmarks = _landmarks(record, picture, locate)
+        if landmarks is None:
+            left_out.append((record.name, NO_FACE))
+            continue
+        try:
+            matrix = _crop_matrix(record, landmarks, landmark_jitter)
+        except InputError:
+            left_out.append((record.name, NO_EYES))
+            continue
+        faces.append(warp(picture, matrix, TEMPLATE.size))
+        rows.append(_row(record, to_template(landmarks, matrix)))
+    columns = None if rows else ["subject", "sequence", "frame", "landmarks"]
+    stacked = np.stack(faces) if faces else np.empty((0, TEMPLATE.size, TEMPLATE.size, 3), np.uint8)
+    return Part(stacked, pd.DataFrame(rows, columns=columns), left_out)
+
+
+def _landmarks(
+    record: Record, picture: NDArray[np.uint8], locate: Locate | None
+) -> NDArray[np.floating] | None:
+    """Return the record's landmarks, or those that `locate` finds."""
+    if record.landmarks is not None:
+        return record.landmarks
+    if locate is None:
+        raise InputError(f"{record.name} comes without landmarks; prepare needs a face finder for it.")
+    return locate(picture)
+
+
+def _crop_matrix(
+    record: Record, landmarks: NDArray[np.floating], landmark_jitter: float
+) -> NDArray[np.float64]:
+    """Return the similarity from picture to crop; jitter moves the places where the eyes land."""
+    eyes = TEMPLATE.eyes
+    if landmark_jitter and record.landmarks is not None:
+        text = f"{record.subject}\n{record.sequence}\n{record.frame}".encode()
+        generator = np.random.default_rng(int.from_bytes(hashlib.sha256(text).digest()[:8], "big"))
+        eyes = eyes + generator.normal(0.0, landmark_jitter, size=(2, 2))
+    return similarity(eye_centres(landmarks), eyes)
+
+
+def _row(record: Record, landmarks: NDArray[np.float64]) -> dict[str, object]:
+    """Return the record's row of the store's table."""
+    return {
+        "subject": record.subject,
+        "sequence": record.sequence,
+        "frame": record.frame,
+        "landmarks": landmarks.astype(np.float32).ravel(),
+        **{facs.column(au): label for au, label in record.au_labels.items()},
+        **{f"{facs.column(au)}_intensity": value for au, value in record.au_intensities.items()},
+    }

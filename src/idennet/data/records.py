@@ -1,0 +1,107 @@
+"""What every reader yields: records of labelled pictures, in chunks that can be prepared independently.
+
+A source lists its chunks without opening pictures; a chunk's key changes when its files change, which is
+how an interrupted `prepare` knows what it has already done.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from idennet.faces.pictures import Picture, decode_picture, read_picture
+
+CHUNK_PICTURES = 256
+"""Pictures a chunk has at least, where the source allows: large enough to be cheap, small enough to lose."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """One picture of one subject.
+
+    Attributes:
+        corpus: Where it comes from, `"lfw"`.
+        subject: The person, with the corpus: `"lfw/Abdullah_Gul"`.
+        sequence: The recording or picture within the subject.
+        frame: Number within the sequence.
+        image: A file, or an encoded picture in memory.
+        landmarks: (68, 2) float32 pixels, or None when a detector has to find them.
+        au_labels: Occurrence 1, 0 or -1 of each Action Unit; one that is not listed was not coded.
+        au_intensities: Intensity of each Action Unit that has one, in the source's unit.
+    """
+
+    corpus: str
+    subject: str
+    sequence: str
+    frame: int
+    image: Path | bytes
+    landmarks: NDArray[np.float32] | None = None
+    au_labels: Mapping[int, int] = field(default_factory=dict)
+    au_intensities: Mapping[int, float] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """What to call the picture in messages: its path, or subject, sequence and frame."""
+        in_memory = isinstance(self.image, bytes)
+        return f"{self.subject}/{self.sequence}/{self.frame}" if in_memory else str(self.image)
+
+    def load(self) -> Picture:
+        """Return the picture.
+
+        Raises:
+            ImageError: It cannot be read.
+        """
+        return decode_picture(self.image) if isinstance(self.image, bytes) else read_picture(self.image)
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Some records of a source.
+
+    Attributes:
+        key: Name of the chunk, valid as a file name; other content has another key.
+        size: Number of records.
+        read: Yields the records.
+    """
+
+    key: str
+    size: int
+    read: Callable[[], Iterable[Record]]
+
+
+class Source(Protocol):
+    """A data set on disk."""
+
+    @property
+    def name(self) -> str:
+        """Name of the corpus, for example `"synfacs-crowd"`."""
+
+    def chunks(self) -> Sequence[Chunk]:
+        """Return all chunks, in a fixed order."""
+
+
+def chunk_key(number: int, content: Iterable[object]) -> str:
+    """Return a key that sorts by `number` and changes with `content`."""
+    digest = hashlib.sha256("\n".join(map(str, content)).encode()).hexdigest()
+    return f"{number:06d}-{digest[:12]}"
+
+
+def file_state(file: Path) -> str:
+    """Return a text that changes when the file does: name, size, time."""
+    state = file.stat()
+    return f"{file.name} {state.st_size} {state.st_mtime_ns}"
+
+
+def picture_chunks(records: Sequence[Record]) -> list[Chunk]:
+    """Return chunks of records whose pictures are files; missing files are left to `Record.load`."""
+    chunks: list[Chunk] = []
+    for first in range(0, len(records), CHUNK_PICTURES):
+        some = records[first : first + CHUNK_PICTURES]
+        files = [record.image for record in some if isinstance(record.image, Path)]
+        content = [*some, *(file_state(file) for file in files if file.exists())]
+        chunks.append(Chunk(chunk_key(len(chunks), content), len(some), some.__iter__))
+    return chunks
