@@ -1,14 +1,24 @@
-"""IdenNet: facial Action Units from photographs, with identity modelled and removed."""
+"""IdenNet: facial Action Units from photographs, with identity modelled and removed.
+
+Public names are imported when they are first used, so that `idennet --help` need not wait for PyTorch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
 
-from idennet.data.store import FaceStore
-from idennet.losses.au import masked_au_loss
-from idennet.losses.mining import HardNegativeMiner
-from idennet.losses.rank_hard import RankHardLoss
-from idennet.losses.triplet import triplet_loss
-from idennet.models.idennet import IdenNet, IdenNetOutput
-from idennet.models.lightcnn import LightCNN
+if TYPE_CHECKING:
+    from idennet.data.store import FaceStore
+    from idennet.inference.detect import detect
+    from idennet.inference.predictor import Predictor
+    from idennet.inference.result import Result
+    from idennet.losses.au import masked_au_loss
+    from idennet.losses.mining import HardNegativeMiner
+    from idennet.losses.rank_hard import RankHardLoss
+    from idennet.losses.triplet import triplet_loss
+    from idennet.models.idennet import IdenNet, IdenNetOutput
+    from idennet.models.lightcnn import LightCNN
 
 __all__ = [
     "FaceStore",
@@ -16,7 +26,36 @@ __all__ = [
     "IdenNet",
     "IdenNetOutput",
     "LightCNN",
+    "Predictor",
     "RankHardLoss",
+    "Result",
+    "detect",
     "masked_au_loss",
     "triplet_loss",
 ]
+
+_HOMES = {
+    "FaceStore": "data.store",
+    "HardNegativeMiner": "losses.mining",
+    "IdenNet": "models.idennet",
+    "IdenNetOutput": "models.idennet",
+    "LightCNN": "models.lightcnn",
+    "Predictor": "inference.predictor",
+    "RankHardLoss": "losses.rank_hard",
+    "Result": "inference.result",
+    "detect": "inference.detect",
+    "masked_au_loss": "losses.au",
+    "triplet_loss": "losses.triplet",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -28,7 +28,7 @@ class _Sink:
         try:
             self._file = self._part.open("w", encoding="utf-8", newline="")
         except OSError as error:
-            raise InputError(f"Cannot write {path}: {error.strerror}; choose another --out folder.") from error
+            raise InputError(f"Cannot write {path}: {error.strerror}; choose another folder.") from error
 
     def close(self) -> None:
         """Finish the file and give it its name, in place of an older one."""

@@ -1,0 +1,85 @@
+"""`idennet detect`: photographs in; Action Units on the screen, in tables and drawn on the pictures out."""
+
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from idennet.cli.errors import EXIT_INTERRUPTED, complain
+from idennet.errors import InputError
+
+EXIT_NO_FACE = 1
+
+
+def detect_command(
+    pictures: Annotated[
+        list[str], typer.Argument(help="Photographs, folders, or patterns such as 'photos/*.jpg'.")
+    ],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder for aus.csv, aus.json and the overlays.")
+    ] = None,
+    weights: Annotated[Path | None, typer.Option(help="Weights to use instead of the bundled ones.")] = None,
+    detector_model: Annotated[Path | None, typer.Option(help="YuNet ONNX file to find faces with.")] = None,
+    overlay: Annotated[
+        bool | None, typer.Option("--overlay/--no-overlay", help="Draw on the pictures; on with --out.")
+    ] = None,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Print only problems and the summary.")
+    ] = False,
+) -> None:
+    """Find faces in photographs and read their Action Units.
+
+    [bold]idennet detect photo.jpg[/bold] prints a table;
+    [bold]idennet detect photos --out results[/bold] reads a folder and writes files.
+
+    Exits with 0; with 1 when the only picture shows no face; with 2 when it cannot be read. In a batch
+    such pictures get a row without Action Units.
+    """
+    from rich.console import Console
+    from rich.progress import track
+
+    from idennet.cli import screen
+    from idennet.cli.outputs import Outputs, made_by_us
+    from idennet.faces.pictures import find_pictures
+    from idennet.inference.predictor import Predictor
+
+    if overlay and out is None:
+        raise InputError("Overlays need a folder; add --out FOLDER.")
+    alone = len(pictures) == 1 and Path(pictures[0]).is_file()
+    paths = [path for path in find_pictures(pictures) if alone or not made_by_us(path, out)]
+    predictor = Predictor(weights, detector_model)
+    results = iter([predictor.detect_one(paths[0])]) if alone else predictor.detect(paths)
+
+    console = Console()
+    summary = screen.Summary()
+    interrupted = False
+    draw = overlay is not False
+    outputs = Outputs(out, paths, predictor.aus, predictor.card.version, draw) if out else nullcontext()
+    with outputs as sink:
+        shown = track(
+            results, "Reading", total=len(paths), console=console, transient=True,
+            disable=alone or quiet or not console.is_terminal,
+        )  # fmt: skip
+        try:
+            for result in shown:
+                if sink is not None:
+                    sink.write(result)
+                summary.add(result)
+                if result.problem:
+                    screen.print_problem(console, result)
+                elif not quiet:
+                    (screen.print_details if alone else screen.print_lines)(console, result)
+        except KeyboardInterrupt:
+            interrupted = True
+
+    if summary.marked and not quiet:
+        console.print("\n~ These weights read this Action Unit unreliably; see: idennet info", style="dim")
+    console.print(("" if quiet else "\n") + summary.line(), highlight=False)
+    if out is not None:
+        console.print(f"Written to {out}.", highlight=False, soft_wrap=True, markup=False)
+    if interrupted:
+        complain(f"Interrupted after {summary.pictures} of {len(paths)} pictures.")
+        raise typer.Exit(EXIT_INTERRUPTED)
+    if alone and not summary.faces:
+        raise typer.Exit(EXIT_NO_FACE)

@@ -1,0 +1,34 @@
+"""What a user sees when something goes wrong: one sentence for a mistake, and how to go on after Ctrl-C."""
+
+import typer
+from rich.console import Console
+from rich.text import Text
+from typer.core import TyperGroup
+
+from idennet.errors import IdenNetError
+
+EXIT_MISTAKE = 2
+EXIT_INTERRUPTED = 130
+
+
+class Verbs(TyperGroup):
+    """The group of all verbs; whatever a verb raises for a user's mistake ends here.
+
+    Other exceptions pass through, so a traceback always means a defect of IdenNet itself.
+    """
+
+    def invoke(self, ctx: typer.Context) -> object:
+        """Run the verb; exit with code 2 after a mistake, with 130 after an interruption."""
+        try:
+            return super().invoke(ctx)
+        except IdenNetError as error:
+            complain(str(error))
+            raise typer.Exit(EXIT_MISTAKE) from error
+        except KeyboardInterrupt as interruption:
+            complain("Interrupted; run the same command again to resume.")
+            raise typer.Exit(EXIT_INTERRUPTED) from interruption
+
+
+def complain(sentence: str) -> None:
+    """Print one red sentence on standard error."""
+    Console(stderr=True).print(Text(sentence, style="red"), soft_wrap=True)

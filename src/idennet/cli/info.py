@@ -1,0 +1,70 @@
+"""`idennet info`: what is installed, on what it runs, and which weights it reads with."""
+
+from collections.abc import Iterator
+
+
+def info_command() -> None:
+    """Show versions, the device, the bundled weights and the face detectors.
+
+    [bold]idennet info[/bold]
+    """
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table.grid(padding=(0, 2))
+    for name, value in _facts():
+        table.add_row(Text(name, style="bold"), Text(value))
+    Console().print(table)
+
+
+def _facts() -> Iterator[tuple[str, str]]:
+    import platform
+
+    import cv2
+    import torch
+
+    from idennet import __version__
+
+    yield "idennet", __version__
+    yield "Python", f"{platform.python_version()} on {platform.system()} {platform.machine()}"
+    yield "PyTorch", torch.__version__
+    yield "device", torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
+    yield "threads", str(torch.get_num_threads())
+    yield from _weights_facts()
+    yield "landmarks", _landmark_fact()
+    yield "detectors", "LBP cascade of scikit-image: built in, the default"
+    yield "", f"YuNet by OpenCV {cv2.__version__}: with --detector-model FILE.onnx"
+
+
+def _weights_facts() -> Iterator[tuple[str, str]]:
+    from idennet.errors import WeightsError
+    from idennet.facs import columns
+    from idennet.models.weights import load_bundled
+
+    try:
+        model, card = load_bundled()
+    except WeightsError as error:
+        yield "weights", f"none: {error}"
+        return
+    count = sum(parameter.numel() for parameter in model.parameters())
+    yield "weights", f"{card.version}: {card.architecture.kind}, {count:,} parameters"
+    yield "", f"sha256 {card.sha256}"
+    yield "", f"{len(card.aus)} Action Units: {' '.join(columns(card.aus))}"
+    if card.unreliable_aus:
+        yield "", f"unreliable: {' '.join(columns(card.unreliable_aus))}"
+    for key, value in card.provenance.items():
+        if not isinstance(value, dict | list):
+            yield "", f"{key}: {value}"
+
+
+def _landmark_fact() -> str:
+    from idennet.errors import WeightsError
+    from idennet.faces.landmark_net import load_landmark_net
+
+    try:
+        network = load_landmark_net()
+    except WeightsError as error:
+        return f"none: {error}"
+    count = sum(parameter.numel() for parameter in network.parameters())
+    return f"68 points, own network, {count:,} parameters"

@@ -1,0 +1,41 @@
+"""`idennet`: the verbs. Each imports its room only when it runs, so that `--help` is quick."""
+
+from typing import Annotated
+
+import typer
+
+from idennet import __version__
+from idennet.cli.detect import detect_command
+from idennet.cli.errors import Verbs
+from idennet.cli.info import info_command
+
+app = typer.Typer(
+    cls=Verbs,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"idennet {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _idennet(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Facial Action Units from photographs, with identity modelled and removed.
+
+    Start with: [bold]idennet detect photo.jpg --out results[/bold]
+    """
+
+
+app.command("detect")(detect_command)
+app.command("info")(info_command)

@@ -1,0 +1,118 @@
+"""What `idennet detect` prints: Action Units with plain names for one picture, a line a face for many."""
+
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from idennet.facs import NAMES, column
+from idennet.inference.face import Face
+from idennet.inference.result import Result
+
+_BAR_CELLS = 20
+_FAINT_ROWS = 3
+
+
+@dataclass
+class Summary:
+    """Counts of a run."""
+
+    pictures: int = 0
+    faces: int = 0
+    without_face: int = 0
+    unreadable: int = 0
+    marked: bool = False
+    """Whether an Action Unit that occurs is an unreliable one."""
+
+    def add(self, result: Result) -> None:
+        """Count one picture."""
+        self.pictures += 1
+        self.faces += len(result.faces)
+        self.unreadable += result.error is not None
+        self.without_face += result.error is None and not result.faces
+        self.marked |= any(au in face.unreliable_aus for face in result.faces for au in face.aus)
+
+    def line(self) -> str:
+        """Return the counts as one line, such as `3 pictures: 4 faces, 1 without a face, 0 unreadable`."""
+        parts = [
+            _count(self.faces, "face"),
+            f"{self.without_face} without a face",
+            f"{self.unreadable} unreadable",
+        ]
+        return f"{_count(self.pictures, 'picture')}: {', '.join(parts)}."
+
+
+def print_problem(console: Console, result: Result) -> None:
+    """Print why a picture has no Action Units."""
+    if result.error:
+        console.print(Text(result.error, style="red"), soft_wrap=True)
+    else:
+        console.print(Text(f"{result.source}: {result.problem}.", style="yellow"), soft_wrap=True)
+
+
+def print_details(console: Console, result: Result) -> None:
+    """Print a table for each face: what occurs, then faintly the most probable of the rest."""
+    width, height = result.size or (0, 0)
+    heading = Text(result.source, style="bold").append(f"  {width} x {height}", style="not bold dim")
+    console.print(heading, soft_wrap=True)
+    for note in result.notes:
+        console.print(Text(f"note: {note}", style="dim"), soft_wrap=True)
+    for number, face in enumerate(result.faces, start=1):
+        console.print()
+        console.print(Text(f"Face {number}", style="bold cyan").append(_circumstances(face), style="dim"))
+        console.print(_face_table(face))
+
+
+def print_lines(console: Console, result: Result) -> None:
+    """Print one line a face: the file and the Action Units that occur, with percentages."""
+    for number, face in enumerate(result.faces, start=1):
+        line = Text(result.source, style="bold")
+        if len(result.faces) > 1:
+            line.append(f" face {number}", style="cyan")
+        line.append("  ")
+        for au in face.aus:
+            line.append(f"{_mark(face, au)}{column(au)} ", style="cyan").append(f"{face.au_probs[au]:.0%}  ")
+        if not face.aus:
+            line.append("no Action Unit", style="dim")
+        console.print(line, soft_wrap=True)
+
+
+def _circumstances(face: Face) -> str:
+    found = f"  found with {face.confidence:.0%} confidence"
+    if face.pose is None:
+        return found
+    pose = face.pose
+    return f"{found}, yaw {pose.yaw:+.0f}°, pitch {pose.pitch:+.0f}°, roll {pose.roll:+.0f}°"
+
+
+def _face_table(face: Face) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True, justify="right")
+    shown = face.ranked_aus[: len(face.aus) + _FAINT_ROWS]
+    for au in shown:
+        prob, occurs = face.au_probs[au], face.au_occurrences[au]
+        filled = round(prob * _BAR_CELLS)
+        bar = Text("━" * filled, style="cyan" if occurs else "")
+        bar.append("━" * (_BAR_CELLS - filled), style="bright_black")
+        table.add_row(
+            Text(f"{_mark(face, au)}{column(au)}", style="bold cyan" if occurs else ""),
+            NAMES[au],
+            bar,
+            f"{prob:.0%}",
+            style="" if occurs else "dim",
+        )
+    if not face.aus:
+        table.add_row("", Text("no Action Unit reaches its threshold", style="dim"), "", "")
+    return table
+
+
+def _mark(face: Face, au: int) -> str:
+    return "~" if au in face.unreliable_aus else ""
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
