@@ -1,0 +1,146 @@
+"""Training faces made harder: a small change of geometry, light, sharpness and compression of each crop.
+
+Each face has its own random generator, named by (seed, step, position), so a batch is the same whoever
+prepares it, in whatever order. Flipping keeps the labels because no Action Unit here is coded by side.
+"""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from idennet.settings import Config
+
+Face = NDArray[np.uint8]
+_GREY = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+
+
+class Augmentation(Config):
+    """Strengths; a zero switches a change off, and the default changes nothing. Chances are 0 to 1."""
+
+    flip: float = Field(0.0, ge=0, le=1, description="chance of a horizontal flip")
+    shift: float = Field(0.0, ge=0, le=32, description="largest shift, pixels, in x and in y")
+    scale: float = Field(0.0, ge=0, lt=0.5, description="largest relative change of size")
+    rotation: float = Field(0.0, ge=0, le=45, description="largest turn, degrees")
+    shear: float = Field(0.0, ge=0, lt=0.5, description="largest sideways move by row")
+    gain: float = Field(0.0, ge=0, lt=1, description="largest relative change of brightness")
+    contrast: float = Field(0.0, ge=0, lt=1, description="largest relative change of contrast")
+    gamma: float = Field(0.0, ge=0, le=1, description="largest log2 of the exponent")
+    white_balance: float = Field(0.0, ge=0, lt=1, description="largest relative gain of one channel")
+    grey: float = Field(0.0, ge=0, le=1, description="chance of losing all colour")
+    blur: float = Field(0.0, ge=0, le=1, description="chance of a Gaussian blur")
+    blur_sigma: float = Field(1.5, gt=0, le=5, description="largest width of that blur, pixels")
+    downsample: float = Field(0.0, ge=0, le=1, description="chance of a lower resolution")
+    smallest: int = Field(48, ge=16, le=128, description="lowest such resolution, pixels")
+    noise: float = Field(0.0, ge=0, le=0.2, description="largest standard deviation, share of white")
+    jpeg: float = Field(0.0, ge=0, le=1, description="chance of JPEG artefacts, quality 25 to 90")
+    cut_out: float = Field(0.0, ge=0, le=1, description="chance of a covered patch")
+    cut_out_size: float = Field(0.3, gt=0, le=0.6, description="largest side of it, share of the face")
+
+
+class Augmenter:
+    """Applies an `Augmentation` to uint8 RGB faces; about 0.4 ms a face with everything on."""
+
+    def __init__(self, strengths: Augmentation, seed: int = 0) -> None:
+        self.strengths = strengths
+        self._seed = seed
+        self._idle = not any(
+            getattr(strengths, name) for name in Augmentation.model_fields if name not in _CONDITIONAL
+        )
+
+    def __call__(self, faces: Face, step: int, first: int = 0) -> Face:
+        """Return changed copies of (n, height, width, 3) faces.
+
+        Args:
+            faces: uint8 RGB.
+            step: Names the change, together with the seed and each face's position in the batch.
+            first: Position of `faces[0]` in the whole batch, when this is only a process's share of it.
+        """
+        if self._idle:
+            return faces
+        changed = np.empty_like(faces)
+        for index, face in enumerate(faces):
+            rng = np.random.default_rng((self._seed, step, first + index))
+            changed[index] = self._one(face, rng)
+        return changed
+
+    def _one(self, face: Face, rng: np.random.Generator) -> Face:
+        face = _move(face, self.strengths, rng)
+        face = _soften(face, self.strengths, rng)
+        face = _relight(face, self.strengths, rng)
+        face = _compress(face, self.strengths, rng)
+        return _cover(face, self.strengths, rng)
+
+
+_CONDITIONAL = ("blur_sigma", "smallest", "cut_out_size")  # mean something only with their chance
+
+
+def _move(face: Face, strengths: Augmentation, rng: np.random.Generator) -> Face:
+    flip = rng.random() < strengths.flip
+    angle, stretch, shear, right, down = rng.uniform(-1, 1, 5)
+    if not (strengths.shift or strengths.scale or strengths.rotation or strengths.shear):
+        return face[:, ::-1] if flip else face
+    turn = np.deg2rad(angle * strengths.rotation)
+    size = 1 + stretch * strengths.scale
+    rotate = size * np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    matrix = rotate @ np.array([[1, shear * strengths.shear], [0, 1]])
+    if flip:
+        matrix[:, 0] *= -1
+    centre = (np.array([face.shape[1], face.shape[0]]) - 1) / 2
+    offset = centre - matrix @ centre + strengths.shift * np.array([right, down])
+    return cv2.warpAffine(
+        np.ascontiguousarray(face),
+        np.column_stack([matrix, offset]),
+        (face.shape[1], face.shape[0]),
+        flags=cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+
+
+def _soften(face: Face, strengths: Augmentation, rng: np.random.Generator) -> Face:
+    if rng.random() < strengths.downsample:
+        side = int(rng.integers(min(strengths.smallest, face.shape[0]), face.shape[0] + 1))
+        small = cv2.resize(face, (side, side), interpolation=cv2.INTER_AREA)
+        face = cv2.resize(small, (face.shape[1], face.shape[0]), interpolation=cv2.INTER_LINEAR)
+    if rng.random() < strengths.blur:
+        face = cv2.GaussianBlur(np.ascontiguousarray(face), (0, 0), rng.uniform(0.3, strengths.blur_sigma))
+    return face
+
+
+def _relight(face: Face, strengths: Augmentation, rng: np.random.Generator) -> Face:
+    """Change all that depends on one pixel alone; tone curves are one look-up table a channel."""
+    gain, contrast, gamma, *channels = rng.uniform(-1, 1, 6)
+    if strengths.gain or strengths.contrast or strengths.gamma or strengths.white_balance:
+        tone = np.linspace(0, 1, 256) ** (2 ** (gamma * strengths.gamma))
+        tone = 0.5 + (tone - 0.5) * (1 + contrast * strengths.contrast)
+        tone = tone * (1 + gain * strengths.gain)
+        tones = tone[:, None] * (1 + np.array(channels) * strengths.white_balance)
+        table = (tones.clip(0, 1) * 255 + 0.5).astype(np.uint8)
+        face = cv2.LUT(np.ascontiguousarray(face), table[None])
+    if rng.random() < strengths.grey:
+        face = np.repeat((face @ _GREY + 0.5).astype(np.uint8)[..., None], 3, axis=2)
+    if strengths.noise:
+        spread = 255 * strengths.noise * rng.random()
+        noise = rng.standard_normal(face.shape, dtype=np.float32) * np.float32(spread)
+        face = (face + noise).clip(0, 255).astype(np.uint8)
+    return face
+
+
+def _compress(face: Face, strengths: Augmentation, rng: np.random.Generator) -> Face:
+    if rng.random() >= strengths.jpeg:
+        return face
+    quality = int(rng.integers(25, 91))
+    blue_first = np.ascontiguousarray(face[..., ::-1])
+    _, encoded = cv2.imencode(".jpg", blue_first, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return cv2.imdecode(encoded, cv2.IMREAD_COLOR)[..., ::-1]
+
+
+def _cover(face: Face, strengths: Augmentation, rng: np.random.Generator) -> Face:
+    if rng.random() >= strengths.cut_out:
+        return face
+    height, width = face.shape[:2]
+    sides = (rng.uniform(0.1, max(strengths.cut_out_size, 0.1), 2) * (height, width)).astype(int)
+    top, left = (rng.random(2) * (height - sides[0], width - sides[1])).astype(int)
+    face = face.copy()
+    face[top : top + sides[0], left : left + sides[1]] = rng.integers(0, 256, 3)
+    return face

@@ -1,0 +1,76 @@
+"""The state of an interrupted training in one safetensors file: tensors, and counters in its header.
+
+There is no state of random generators to keep: batches, augmentation and mining are functions of the seed
+and the step. The file is replaced in one move, so a kill leaves the old or the new one, never half of one.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from idennet.errors import WeightsError
+
+
+@dataclass
+class Progress:
+    """Counters of a training: the stage, its next step, its best validation so far, the loss scale."""
+
+    stage: str
+    step: int = 0
+    best_score: float = float("-inf")
+    best_step: int = -1
+    since_best: int = 0
+    finished: bool = False
+    scaler: dict[str, float] = field(default_factory=dict)
+
+
+def save_checkpoint(path: Path, groups: Mapping[str, Mapping[str, Tensor]], progress: Progress) -> None:
+    """Write groups of tensors, such as `{"model": model.state_dict()}`, and the counters."""
+    tensors = {
+        f"{group}/{name}": tensor.detach().cpu().contiguous().clone()
+        for group, members in groups.items()
+        for name, tensor in members.items()
+    }
+    draft = path.with_suffix(".draft")
+    save_file(tensors, draft, metadata={"progress": json.dumps(asdict(progress))})
+    os.replace(draft, path)  # noqa: PTH105 - the atomic one, on every system
+
+
+def load_checkpoint(path: Path) -> tuple[dict[str, dict[str, Tensor]], Progress]:
+    """Return what `save_checkpoint` wrote.
+
+    Raises:
+        WeightsError: The file is damaged or none of this program's.
+    """
+    groups: dict[str, dict[str, Tensor]] = {}
+    try:
+        with safe_open(path, framework="pt") as file:
+            progress = Progress(**json.loads(file.metadata()["progress"]))
+            for key in file.keys():  # noqa: SIM118 - no mapping
+                group, _, name = key.partition("/")
+                groups.setdefault(group, {})[name] = file.get_tensor(key)
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+        raise WeightsError(f"{path} is no training state ({error}); begin anew with --fresh.") from error
+    return groups, progress
+
+
+def optimiser_tensors(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """Return Adam's state, one tensor for each parameter number and name, such as `3.exp_avg`."""
+    state = optimiser.state_dict()["state"]
+    return {f"{number}.{name}": value for number, slots in state.items() for name, value in slots.items()}
+
+
+def load_optimiser(optimiser: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
+    """Put back what `optimiser_tensors` returned."""
+    slots: dict[int, dict[str, Tensor]] = {}
+    for key, value in tensors.items():
+        number, _, name = key.partition(".")
+        slots.setdefault(int(number), {})[name] = value
+    optimiser.load_state_dict({**optimiser.state_dict(), "state": slots})

@@ -1,0 +1,55 @@
+"""Adam, and its learning rate as a plain function of the step: nothing to save, nothing to restore."""
+
+import math
+from collections.abc import Iterable
+from typing import Literal
+
+import torch
+from pydantic import Field
+from torch import nn
+
+from idennet.settings import Config
+
+
+class Optimiser(Config):
+    """Settings of Adam. Weight decay is coupled: it is added to the gradient, as Caffe does."""
+
+    learning_rate: float = Field(1e-4, gt=0)
+    weight_decay: float = Field(0.0, ge=0)
+    schedule: Literal["constant", "step", "cosine"] = "constant"
+    warm_up: int = Field(0, ge=0, description="steps of linear rise from zero")
+    step_every: int = Field(10_000, ge=1, description="steps between two drops of the `step` schedule")
+    step_factor: float = Field(0.1, gt=0, le=1)
+    final_fraction: float = Field(0.01, ge=0, le=1, description="where the `cosine` schedule ends")
+    clip_norm: float | None = Field(None, gt=0, description="largest gradient norm; none by default")
+    average: float = Field(0.0, ge=0, lt=1, description="decay of the running mean of weights; 0 is off")
+
+    def rate(self, step: int, steps: int) -> float:
+        """Return the learning rate of a step (from 0) of a stage that is `steps` long."""
+        rise = min(1.0, (step + 1) / self.warm_up) if self.warm_up else 1.0
+        if self.schedule == "step":
+            return self.learning_rate * rise * self.step_factor ** (step // self.step_every)
+        if self.schedule == "cosine":
+            done = min(max(step - self.warm_up, 0) / max(steps - self.warm_up, 1), 1.0)
+            fall = self.final_fraction + (1 - self.final_fraction) * (1 + math.cos(math.pi * done)) / 2
+            return self.learning_rate * rise * fall
+        return self.learning_rate * rise
+
+    def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Adam:
+        """Return Adam over the parameters, fused into one pass."""
+        return torch.optim.Adam(parameters, lr=self.learning_rate, weight_decay=self.weight_decay, fused=True)
+
+
+class WeightAverage:
+    """A running mean of a model's weights; its decay rises with the steps, so that the start is forgotten."""
+
+    def __init__(self, model: nn.Module, decay: float) -> None:
+        self.weights = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
+        self._decay = decay
+
+    @torch.no_grad()
+    def update(self, model: nn.Module, step: int) -> None:
+        """Move the mean towards the model's weights after a step (from 0)."""
+        decay = min(self._decay, (1 + step) / (10 + step))
+        for name, tensor in model.state_dict().items():
+            self.weights[name].lerp_(tensor, 1 - decay)

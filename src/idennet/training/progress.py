@@ -1,0 +1,102 @@
+"""What a training tells: a progress bar, `metrics.jsonl`, and TensorBoard if it is installed."""
+
+import importlib.util
+import json
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+METRICS = "metrics.jsonl"
+
+
+class Reporter:
+    """Writes one JSON line for each record and shows the newest; silent in all processes but the first."""
+
+    def __init__(self, folder: Path, *, active: bool, quiet: bool = False) -> None:
+        self._folder, self._active = folder, active
+        self._console = Console(stderr=True, quiet=quiet or not active)
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[news]}"),
+            console=self._console,
+            disable=not self._console.is_terminal or self._console.quiet,
+        )
+        self._board: Any = None
+        self._seen = (time.monotonic(), 0)
+
+    def __enter__(self) -> "Reporter":
+        if self._active:
+            self._file = (self._folder / METRICS).open("a")
+            if importlib.util.find_spec("tensorboard"):
+                from torch.utils.tensorboard import SummaryWriter
+
+                self._board = SummaryWriter(str(self._folder / "tensorboard"))
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+        if self._active:
+            self._file.close()
+        if self._board is not None:
+            self._board.close()
+
+    def begin(self, stage: str, step: int, steps: int) -> None:
+        """Start a stage's bar at a step."""
+        self._task = self._bar.add_task(f"stage {stage}", total=steps, completed=step, news="")
+        self._seen = (time.monotonic(), 0)
+
+    def advance(self, faces: int) -> None:
+        """Count one step of so many faces."""
+        self._seen = (self._seen[0], self._seen[1] + faces)
+        self._bar.advance(self._task)
+
+    def record(self, stage: str, step: int, values: dict[str, float]) -> None:
+        """Write the numbers of a step that is done, with the speed since the last record."""
+        now = time.monotonic()
+        speed = self._seen[1] / max(now - self._seen[0], 1e-9)
+        self._seen = (now, 0)
+        if not self._active:
+            return
+        record: dict[str, Any] = {"stage": stage, "step": step, "faces_per_second": round(speed, 2), **values}
+        self._file.write(json.dumps(record) + "\n")
+        self._file.flush()
+        if self._board is not None:
+            for name, value in values.items():
+                self._board.add_scalar(f"{stage}/{name}", value, step)
+        news = "  ".join(f"{name} {value:.4g}" for name, value in values.items())
+        self._bar.update(self._task, news=f"{speed:.0f} faces/s  {news}")
+        if not self._console.is_terminal:
+            self._console.print(f"{stage} {step}: {speed:.1f} faces/s  {news}", highlight=False)
+
+
+def read_metrics(folder: Path) -> list[dict[str, Any]]:
+    """Return the records of a run in order; none if it has not written any."""
+    path = folder / METRICS
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
+
+
+def forget_metrics_after(folder: Path, stage_names: list[str], step: int) -> None:
+    """Drop records that a resumed run will write again: of the last named stage after `step`, and of none before.
+
+    Args:
+        folder: The run.
+        stage_names: Stages begun so far; records of others are dropped.
+        step: Steps that the last of them has done.
+    """
+    kept = [
+        record
+        for record in read_metrics(folder)
+        if record["stage"] in stage_names[:-1]
+        or (record["stage"] == stage_names[-1] and record["step"] <= step)
+    ]
+    (folder / METRICS).write_text("".join(json.dumps(record) + "\n" for record in kept))

@@ -1,0 +1,271 @@
+"""One training from stores to weights, in a folder that says what it is and can be continued.
+
+A run's folder: `recipe.yaml` (resolved), `run.json` (what, with what, where, when), `metrics.jsonl`,
+`last.safetensors` (state to continue from) and `best-<stage>.safetensors` with its card.
+"""
+
+import json
+import platform
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from torch import nn
+
+import idennet
+from idennet import facs
+from idennet.data.store import FaceStore
+from idennet.errors import InputError, RecipeError
+from idennet.faces.alignment import TEMPLATE
+from idennet.models.idennet import IdenNet
+from idennet.models.lightcnn import LightCNN
+from idennet.models.weights import Network, WeightsCard, WeightsSidecar, load_weights, save_weights
+from idennet.training import distributed
+from idennet.training.checkpoint import Progress, load_checkpoint
+from idennet.training.corpus import Corpus, join_stores
+from idennet.training.loop import LAST, StageLoop, State
+from idennet.training.progress import Reporter, forget_metrics_after
+from idennet.training.recipe import Recipe
+from idennet.training.stages import StagePlan, plan_stages
+
+MANIFEST = "run.json"
+_OWN_FILES = (MANIFEST, "recipe.yaml", "metrics.jsonl", LAST)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished training.
+
+    Attributes:
+        folder: Where it lies.
+        weights: Best weights of its last stage.
+        best: Validation numbers of those weights, such as `mean_auc`, and the `step` they are from.
+    """
+
+    folder: Path
+    weights: Path
+    best: dict[str, float]
+
+    def load(self) -> tuple[Network, WeightsSidecar]:
+        """Return the network and its card."""
+        return load_weights(self.weights)
+
+
+def open_run(folder: Path) -> Run:
+    """Return the run in a folder; its weights are the best so far if it is not finished.
+
+    Raises:
+        InputError: The folder has no weights of any stage.
+    """
+    for stage in ("au", "identity"):
+        weights = best_path(folder, stage)
+        if weights.is_file():
+            return Run(folder, weights, load_weights(weights)[1].provenance["validation"])
+    raise InputError(f"{folder} holds no weights; give the folder of a run that has validated once.")
+
+
+def best_path(folder: Path, stage: str) -> Path:
+    """Return where a run keeps the best weights of a stage."""
+    return folder / f"best-{stage}.safetensors"
+
+
+def train(
+    recipe: Recipe,
+    *,
+    au_stores: Sequence[FaceStore],
+    identity_stores: Sequence[FaceStore] = (),
+    out: Path,
+    device: str = "auto",
+    resume: bool = True,
+    initial: Path | None = None,
+    quiet: bool = False,
+) -> Run:
+    """Train by a recipe; called again with the same arguments, continue where it was interrupted.
+
+    Args:
+        recipe: What to do.
+        au_stores: Faces with Action Units; their subjects are identities as well.
+        identity_stores: Faces of which only the subject is used.
+        out: Folder of the run.
+        device: `"auto"` (CUDA if there is any), `"cpu"`, `"cuda"`, `"cuda:1"`, ...
+        resume: Whether to continue an interrupted run in `out`; False begins anew and deletes it.
+        initial: Weights to start from. All of them are taken if they have the same layers; of another
+            network, trunk and identity branch (CONV1 to NORM, as in the paper).
+        quiet: Print nothing.
+
+    Raises:
+        InputError: Stores, weights or folder cannot be used together.
+        RecipeError: The folder has a run of another recipe, or the recipe does not fit the device.
+    """
+    where = _device(device)
+    corpus = join_stores(
+        au_stores, identity_stores, recipe.model.aus or (None if au_stores else facs.SYNFACS_AUS)
+    )
+    training, validation = corpus.split(recipe.validation.subject_fraction, recipe.validation.seed)
+    plans = plan_stages(recipe, training, validation)
+    with distributed.process_group(where):
+        if distributed.is_first():
+            _prepare_folder(out, recipe, corpus, validation, initial, resume)
+        distributed.wait()
+        model = _build(recipe, len(corpus.aus))
+        if initial is not None:
+            _start_from(model, initial)
+        model = model.to(where, memory_format=torch.channels_last)
+        saved = load_checkpoint(out / LAST) if (out / LAST).is_file() else None
+        _run_stages(model, plans, training, recipe, out, where, saved, quiet)
+    return open_run(out)
+
+
+def _run_stages(
+    model: Network,
+    plans: Sequence[StagePlan],
+    training: Corpus,
+    recipe: Recipe,
+    out: Path,
+    device: torch.device,
+    saved: tuple[State, Progress] | None,
+    quiet: bool,
+) -> None:
+    names = [plan.name for plan in plans]
+    position = names.index(saved[1].stage) if saved else 0
+    if saved and distributed.is_first():
+        forget_metrics_after(out, list(names[: position + 1]), saved[1].step)
+    with Reporter(out, active=distributed.is_first(), quiet=quiet) as reporter:
+        for plan in plans[position:]:
+
+            def save_best(network: nn.Module, numbers: dict[str, float], stage: str = plan.name) -> None:
+                _save_best(network, numbers, stage, recipe, training, out)
+
+            loop = StageLoop(
+                model,
+                plan,
+                training,
+                recipe,
+                folder=out,
+                device=device,
+                reporter=reporter,
+                save_best=save_best,
+            )
+            if saved and saved[1].stage == plan.name:
+                loop.restore(*saved)
+            loop.run()
+            distributed.wait()
+            model.load_state_dict(load_weights(best_path(out, plan.name))[0].state_dict())
+
+
+def _save_best(
+    network: nn.Module, numbers: dict[str, float], stage: str, recipe: Recipe, corpus: Corpus, out: Path
+) -> None:
+    assert isinstance(network, Network)
+    card = WeightsCard(
+        version=recipe.name,
+        aus=corpus.aus,
+        template=TEMPLATE.name,
+        thresholds=dict.fromkeys(corpus.aus, 0.5),
+        unreliable_aus=corpus.aus if stage == "identity" else (),
+        provenance={
+            "recipe": recipe.name,
+            "recipe_digest": recipe.digest(),
+            "stage": stage,
+            "stores": [store.source for store in corpus.stores],
+            "validation": numbers,
+        },
+    )
+    save_weights(network, best_path(out, stage), card, half=False)
+
+
+def _prepare_folder(
+    out: Path, recipe: Recipe, corpus: Corpus, validation: Corpus, initial: Path | None, resume: bool
+) -> None:
+    """Make the run's folder, or check that the one that is there is of this very run."""
+    manifest = out / MANIFEST
+    identity = {
+        "recipe": recipe.name,
+        "recipe_digest": recipe.digest(),
+        "stores": {store.source: store.digest for store in corpus.stores},
+        "initial": None if initial is None else load_weights(initial)[1].sha256,
+    }
+    if manifest.is_file() and resume:
+        before = json.loads(manifest.read_text())
+        if changed := [name for name, value in identity.items() if before.get(name) != value]:
+            raise RecipeError(
+                f"{out} holds a run with another {' and '.join(changed)}; choose another folder, or begin "
+                "anew there with --fresh."
+            )
+        return
+    if manifest.is_file():
+        _delete_run(out)
+    elif out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise InputError(f"{out} holds other files; choose an empty or new folder for the run.")
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "recipe.yaml").write_text(yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False))
+    record: dict[str, Any] = {
+        **identity,
+        "seed": recipe.seed,
+        "aus": facs.columns(corpus.aus),
+        "validation_subjects": [corpus.subjects[index] for index in sorted(set(validation.identities))],
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "idennet": idennet.__version__,
+        "git_commit": _git_commit(),
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "machine": platform.platform(),
+        "processes": distributed.world_size(),
+    }
+    manifest.write_text(json.dumps(record, indent=2) + "\n")
+
+
+def _delete_run(out: Path) -> None:
+    for name in _OWN_FILES:
+        (out / name).unlink(missing_ok=True)
+    for stage in ("identity", "au"):
+        best_path(out, stage).unlink(missing_ok=True)
+        best_path(out, stage).with_suffix(".json").unlink(missing_ok=True)
+    shutil.rmtree(out / "tensorboard", ignore_errors=True)
+
+
+def _build(recipe: Recipe, num_aus: int) -> Network:
+    generator = torch.Generator().manual_seed(recipe.seed)
+    if recipe.model.kind == "lightcnn":
+        return LightCNN(num_aus, generator=generator)
+    return IdenNet(num_aus, recipe.model.normalize, generator=generator)
+
+
+def _start_from(model: Network, initial: Path) -> None:
+    given = load_weights(initial)[0].state_dict()
+    own = model.state_dict()
+    if {name: tensor.shape for name, tensor in given.items()} != {k: v.shape for k, v in own.items()}:
+        given = {name: tensor for name, tensor in given.items() if name.startswith(("trunk.", "fc5."))}
+        given = {name: tensor for name, tensor in given.items() if name in own}
+    model.load_state_dict({**own, **given})
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise InputError(f"There is no device {name!r}; use auto, cpu, cuda or cuda:1.") from error
+    if device.type == "cuda":
+        if not torch.cuda.is_available():
+            raise InputError("This machine has no CUDA device; use --device cpu.")
+        if device.index is None:
+            device = torch.device("cuda", distributed.local_rank())
+        torch.cuda.set_device(device)
+    return device
+
+
+def _git_commit() -> str | None:
+    git = shutil.which("git")
+    if git is None:
+        return None
+    command = [git, "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    return answer.stdout.strip() or None

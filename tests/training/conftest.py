@@ -1,0 +1,45 @@
+"""Tiny stores of random textures: identity is the picture's hue, an Action Unit a bright bar."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from idennet.data.store import FaceStore
+from idennet.data.store_writer import FaceStoreWriter, Part
+
+AUS = (6, 12)
+
+
+def make_store(
+    path: Path, source: str, subjects: int, faces_each: int, *, aus: bool, seed: int = 0
+) -> FaceStore:
+    rng = np.random.default_rng(seed)
+    faces = np.empty((subjects * faces_each, 128, 128, 3), np.uint8)
+    rows = []
+    for index in range(len(faces)):
+        subject = index // faces_each
+        hue = np.random.default_rng((seed, subject)).integers(30, 200, (4, 4, 3))
+        labels = rng.integers(0, 2, 2)
+        face = np.kron(hue, np.ones((32, 32, 1))) + rng.normal(0, 8, (128, 128, 3))
+        face[20:50, 20:108] += 120 * labels[0]
+        face[80:110, 20:108] -= 120 * labels[1]
+        faces[index] = face.clip(0, 255)
+        rows.append((f"{source}/{subject:02d}", "s", index, np.full(136, np.nan, np.float32), *labels))
+    frames = pd.DataFrame(rows, columns=["subject", "sequence", "frame", "landmarks", "AU6", "AU12"])
+    if not aus:
+        frames = frames.drop(columns=["AU6", "AU12"])
+    with FaceStoreWriter(path, source=source) as writer:
+        writer.write("0", Part(faces, frames))
+        return writer.finish(["0"])
+
+
+@pytest.fixture(scope="session")
+def au_store(tmp_path_factory: pytest.TempPathFactory) -> FaceStore:
+    return make_store(tmp_path_factory.mktemp("stores") / "au", "au", 5, 6, aus=True)
+
+
+@pytest.fixture(scope="session")
+def identity_store(tmp_path_factory: pytest.TempPathFactory) -> FaceStore:
+    return make_store(tmp_path_factory.mktemp("stores") / "id", "id", 6, 4, aus=False, seed=1)
