@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -42,6 +42,7 @@ def make(seed: int, identities: int, images: int, width: int = 3) -> tuple[Tenso
     return torch.randint(-2, 3, (images, width), generator=generator).float(), labels
 
 
+@settings(deadline=None)
 @given(
     seed=st.integers(0, 10**6),
     identities=st.integers(1, 5),
@@ -71,6 +72,7 @@ def test_equals_the_oracle(
     assert [tuple(row) for row in triplets.tolist()] == expected
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**6))
 def test_every_triplet_is_one(seed: int) -> None:
     embeddings, labels = make(seed, identities=5, images=16)

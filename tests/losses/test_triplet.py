@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -22,6 +22,7 @@ def loop_loss(embeddings: Tensor, triplets: Tensor, margin: float, bank: Tensor)
     )
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**6), st.integers(1, 9), st.floats(0, 3), st.booleans())
 def test_equals_the_loop(seed: int, count: int, margin: float, remembered: bool) -> None:
     generator = torch.Generator().manual_seed(seed)
@@ -35,6 +36,7 @@ def test_equals_the_loop(seed: int, count: int, margin: float, remembered: bool)
     assert mean.item() == pytest.approx(expected / count)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**6), st.floats(0, 2))
 def test_dot_product_hinge_is_half_of_twice_the_margin_on_unit_vectors(seed: int, margin: float) -> None:
     vectors = torch.randn(3, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
