@@ -16,17 +16,17 @@ from idennet.synth.prototypes import CONFUSABLE, EMOTIONAL, LIMITED_PAIRS, SPEEC
 SHARES = {"neutral": 0.13, "alone": 0.22, "confusable": 0.04, "speech": 0.05, "emotional": 0.56}
 """How often each kind of expression is drawn for a single picture."""
 
-ADDITION_PROBABILITY = 0.45
+ADDITION_PROBABILITY = 0.6
 """Chance that a prototype is joined by an Action Unit that does not belong to it."""
 
-BLEND_PROBABILITY = 0.55
+BLEND_PROBABILITY = 0.7
 """Chance that a second prototype mixes with the first, as far as their Action Units can stand together."""
 
 UNILATERAL = 0.5
 """Members whose spread is larger than this act on one side."""
 
 # Prototypes show some units less than others; those are drawn single more often.
-_RARITY = {5: 4, 9: 4, 10: 5, 14: 3, 15: 7, 17: 2, 18: 8, 20: 4, 22: 8, 23: 4, 24: 5, 27: 9, 28: 10}
+_RARITY = {5: 4, 9: 7, 10: 7, 14: 6, 15: 8, 17: 2, 18: 10, 20: 6, 22: 10, 23: 7, 24: 7, 27: 11, 28: 12, 43: 2}
 _SINGLE_WEIGHTS = np.array([float(_RARITY.get(au, 1)) for au in SYNFACS_AUS])
 _CHANCE_TO_STAY = {frozenset((a, b)): chance for a, b, chance in LIMITED_PAIRS}
 

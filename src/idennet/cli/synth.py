@@ -1,0 +1,70 @@
+"""`idennet synth`: render SynFACS corpora, look at them, import the face model."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+
+from idennet.errors import InputError
+from idennet.synth.corpora import CORPORA, corpus_config
+
+synth_app = typer.Typer(
+    help="Render the SynFACS corpora: people who do not exist, Action Units that are known exactly.",
+    no_args_is_help=True,
+)
+
+FaceModel = Annotated[
+    Path | None,
+    typer.Option(help="Face model, an NPZ file.", envvar="IDENNET_FACE_MODEL", dir_okay=False),
+]
+
+
+@synth_app.command(epilog="Example: idennet synth render studio --out corpora/studio --workers 8")
+def render(
+    corpus: Annotated[str, typer.Argument(help=f"One of {', '.join(CORPORA)}.")],
+    out: Annotated[Path, typer.Option(help="Folder of the corpus; a started one is continued.")],
+    subjects: Annotated[int | None, typer.Option(help="Number of subjects.")] = None,
+    frames: Annotated[int | None, typer.Option(help="Frames of each subject.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Another seed gives other people.")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes to render with.")] = 1,
+    size: Annotated[int | None, typer.Option(help="Side of the pictures in pixels.")] = None,
+    face_model: FaceModel = None,
+) -> None:
+    """Render a corpus; interrupt it whenever you like, the same command continues."""
+    from idennet.synth.generate import generate_corpus
+
+    config = corpus_config(corpus)
+    given = {"subjects": subjects, "frames_per_subject": frames, "seed": seed, "frame_size": size}
+    changes = {name: value for name, value in given.items() if value is not None}
+    try:
+        config = type(config).model_validate({**config.model_dump(), **changes})
+    except ValidationError as error:
+        problem = error.errors()[0]
+        raise InputError(f"{problem['loc'][0]} is {problem['input']}: {problem['msg'].lower()}.") from error
+    generate_corpus(config, out, face_model, workers, progress=True)
+    typer.echo(f"{config.subjects} subjects x {config.frames_per_subject} frames in {out}")
+
+
+@synth_app.command(epilog="Example: idennet synth sheet corpora/studio --out studio.jpg")
+def sheet(
+    corpus: Annotated[Path, typer.Argument(help="Folder of a rendered corpus.")],
+    out: Annotated[Path, typer.Option(help="Picture to write, PNG or JPEG.")],
+    rows: Annotated[int, typer.Option(help="Subjects.")] = 6,
+    columns: Annotated[int, typer.Option(help="Frames of each subject.")] = 8,
+) -> None:
+    """Draw a page of faces with their Action Units."""
+    from idennet.synth.contact_sheet import contact_sheet
+
+    typer.echo(contact_sheet(corpus, out, rows, columns))
+
+
+@synth_app.command(epilog="Example: idennet synth import-face-model ICT-FaceKit --out ict_facekit.npz")
+def import_face_model(
+    path: Annotated[Path, typer.Argument(help="A clone of https://github.com/ICT-VGL/ICT-FaceKit")],
+    out: Annotated[Path, typer.Option(help="NPZ file to write, about 17 MB.")],
+) -> None:
+    """Convert ICT-FaceKit Light (USC ICT, MIT licence) into the face model of the renderer."""
+    from idennet.synth import import_facekit
+
+    typer.echo(import_facekit.import_face_model(path, out, progress=True))
