@@ -1,0 +1,178 @@
+"""Things between the camera and the face: hands, strands of hair, microphones, scarves, passing objects.
+
+They stay mostly at the edges of the face, since what they hide keeps its label. Places are given for a face at
+the template's place: eyes at 0.375 of the frame's height, mouth near 0.65, chin near 0.8.
+"""
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+
+from idennet.synth.appearance import FloatArray
+from idennet.synth.skin import skin_rgb
+
+_FINER = 3
+
+
+def sample_occluder(generator: np.random.Generator, size: int) -> FloatArray:
+    """Return a random occluder of a random kind, (size, size, 4) float32: linear RGB and opacity 0 to 1."""
+    kind = generator.choice(len(OCCLUDERS), p=_SHARES)
+    return occluder(generator, size, tuple(OCCLUDERS)[kind])
+
+
+def occluder(generator: np.random.Generator, size: int, kind: str) -> FloatArray:
+    """Return an occluder of one of the kinds of `OCCLUDERS`, as `sample_occluder` does."""
+    colour, alpha = OCCLUDERS[kind](generator, size * _FINER)
+    layer = np.concatenate([np.clip(colour, 0.002, 1.5), np.clip(alpha, 0, 1)[..., None]], 2).astype(
+        np.float32
+    )
+    blurred = cv2.GaussianBlur(layer, (0, 0), _FINER * generator.uniform(0.3, 1.0))
+    return cv2.resize(blurred, (size, size), interpolation=cv2.INTER_AREA)
+
+
+def _hand(g: np.random.Generator, size: int) -> tuple[FloatArray, FloatArray]:
+    """Fingers that rest on chin, cheek or temple, coming from below or from the side."""
+    side = g.choice([-1.0, 1.0])
+    tip, root = [
+        (
+            (0.5 + side * g.uniform(0.10, 0.2), g.uniform(0.72, 0.80)),
+            (0.5 + side * g.uniform(0.1, 0.35), 1.15),
+        ),
+        (
+            (0.5 + side * g.uniform(0.21, 0.28), g.uniform(0.45, 0.62)),
+            (0.5 + side * g.uniform(0.3, 0.5), 1.1),
+        ),
+        (
+            (0.5 + side * g.uniform(0.2, 0.28), g.uniform(0.22, 0.35)),
+            (0.5 + side * 0.65, g.uniform(0.3, 0.9)),
+        ),
+    ][g.choice(3, p=(0.4, 0.4, 0.2))]
+    skin = skin_rgb(g.uniform(0.05, 0.9), g.uniform(0.25, 0.5))
+    height = np.zeros((size, size), np.float32)
+    row, column = np.mgrid[:size, :size].astype(np.float32) / size
+    way = np.array(root) - tip
+    across = np.array((-way[1], way[0])) / np.hypot(*way)
+    radius = g.uniform(0.028, 0.036)
+    count = int(g.integers(1, 5))
+    for k in range(count):
+        shift = across * (k - (count - 1) / 2) * 2.05 * radius
+        start = np.array(tip) + shift * 1.1 + way * abs(k - (count - 1) / 2) * g.uniform(0.02, 0.08)
+        end = np.array(root) + shift * 0.9
+        step = end - start
+        t = np.clip(((column - start[0]) * step[0] + (row - start[1]) * step[1]) / (step @ step), 0, 1)
+        distance = np.hypot(column - start[0] - t * step[0], row - start[1] - t * step[1])
+        width = radius * (0.85 + 0.35 * np.minimum(t, 0.5)) * (1 + 0.05 * np.cos(t * 22))
+        height = np.maximum(height, np.sqrt(np.clip(1 - (distance / width) ** 2, 0, 1)) * radius)
+    alpha = np.clip(height / (0.25 * radius), 0, 1)
+    slope = np.gradient(cv2.GaussianBlur(height, (0, 0), 0.006 * size)) * np.float32(size)
+    lamp = g.normal(0, 0.35, 2)
+    shade = np.clip(0.75 - slope[0] * (0.25 + lamp[0] * 0.2) - slope[1] * lamp[1] * 0.6, 0.25, 1.3)
+    depth = np.clip(0.55 + 0.6 * height / radius, 0, 1)
+    redness = np.array((1.0, 0.9, 0.88), np.float32)
+    colour = skin * (shade * depth)[..., None] * g.uniform(0.7, 1.1)
+    return colour * (redness + (1 - redness) * depth[..., None]), alpha
+
+
+def _strands(g: np.random.Generator, size: int) -> tuple[FloatArray, FloatArray]:
+    """Loose hair that hangs over the forehead or a cheek."""
+    shade = g.choice([0.012, 0.04, 0.12, 0.3]) * np.array((1.0, 0.65, 0.42))
+    start_x, drift = g.uniform(0.15, 0.85), g.normal(0, 0.12)
+    length = g.uniform(0.25, 0.6)
+    canvas = np.zeros((size, size), np.float32)
+    t = np.linspace(0, 1, 14)
+    for _ in range(g.integers(6, 40)):
+        x = (
+            start_x
+            + g.normal(0, 0.035)
+            + drift * t
+            + g.normal(0, 0.015) * np.sin(3 * t)
+            + 0.05 * g.normal() * t**2
+        )
+        y = -0.05 + t * length * g.uniform(0.7, 1.1)
+        line = np.round(np.stack([x, y], 1) * size * 16).astype(np.int32)
+        cv2.polylines(canvas, [line], False, 1.0, int(g.integers(1, 3)), cv2.LINE_AA, 4)
+    tone = np.exp(0.3 * g.standard_normal((1, size, 1), dtype=np.float32))
+    return np.tile(shade.astype(np.float32), (size, size, 1)) * tone, canvas * g.uniform(0.7, 0.95)
+
+
+def _microphone(g: np.random.Generator, size: int) -> tuple[FloatArray, FloatArray]:
+    """A hand microphone below the chin or a thin boom at one mouth corner."""
+    colour = np.zeros((size, size, 3), np.float32)
+    alpha = np.zeros((size, size), np.float32)
+    dark = np.full(3, g.uniform(0.01, 0.06))
+    if g.random() < 0.5:
+        head = np.array((0.5 + g.normal(0, 0.12), g.uniform(0.84, 0.97)))
+        radius = g.uniform(0.045, 0.08)
+        foot = head + (g.normal(0, 0.1), 0.4)
+        _capsule(colour, alpha, head, foot, 0.55 * radius, dark * 1.5)
+        _capsule(colour, alpha, head, head, radius, np.full(3, g.uniform(0.03, 0.3)))
+    else:
+        side = g.choice([-1.0, 1.0])
+        mouth = np.array((0.5 + side * g.uniform(0.14, 0.2), g.uniform(0.66, 0.74)))
+        ear = np.array((0.5 + side * 0.36, 0.5))
+        _capsule(colour, alpha, mouth, ear, 0.007, dark)
+        _capsule(colour, alpha, mouth, mouth, g.uniform(0.015, 0.028), dark)
+    return colour, alpha
+
+
+def _capsule(
+    colour: FloatArray, alpha: FloatArray, start: np.ndarray, end: np.ndarray, radius: float, rgb: np.ndarray
+) -> None:
+    """Draw a shaded capsule; positions and radius are fractions of the frame."""
+    size = alpha.shape[0]
+    row, column = np.mgrid[:size, :size].astype(np.float32) / size
+    step = end - start
+    t = np.clip(((column - start[0]) * step[0] + (row - start[1]) * step[1]) / (step @ step + 1e-9), 0, 1)
+    x, y = column - start[0] - t * step[0], row - start[1] - t * step[1]
+    inside = np.hypot(x, y) < radius
+    light = np.clip(0.7 - 0.5 * (x + y) / radius, 0.2, 1.6)[..., None]
+    colour[inside] = (rgb * light)[inside]
+    alpha[inside] = 1.0
+
+
+def _scarf(g: np.random.Generator, size: int) -> tuple[FloatArray, FloatArray]:
+    """Fabric with folds round the neck, up to the chin."""
+    row, column = np.mgrid[:size, :size].astype(np.float32) / size
+    top = (
+        g.uniform(0.80, 0.92)
+        - g.uniform(0.1, 0.5) * (column - 0.5) ** 2
+        + 0.01 * np.sin(column * g.uniform(10, 25))
+    )
+    folds = np.sin((row - top) * g.uniform(30, 70) + 2.5 * np.sin(column * g.uniform(4, 9)) + g.uniform(0, 6))
+    weave = 1 + 0.08 * g.standard_normal((size, size), dtype=np.float32)
+    shade = (0.75 + 0.22 * folds) * weave * np.clip(0.55 + (row - top) * 8, 0.4, 1)
+    colour = (g.random(3) ** 1.5 * 0.6 + 0.01).astype(np.float32)
+    return colour * shade[..., None], np.clip((row - top) * size / 2, 0, 1)
+
+
+def _blob(g: np.random.Generator, size: int) -> tuple[FloatArray, FloatArray]:
+    """A soft object out of focus that enters the frame at an edge: a cup, a shoulder, a plant."""
+    angle = g.uniform(-0.1, np.pi + 0.1)  # sides and below
+    reach = g.uniform(0.40, 0.50)
+    centre = np.array((0.5 + (reach + 0.05) * np.cos(angle), 0.52 + reach * np.sin(angle)))
+    row, column = np.mgrid[:size, :size].astype(np.float32) / size
+    around = np.arctan2(row - centre[1], column - centre[0])
+    radius = g.uniform(0.08, 0.17) * (
+        1 + 0.2 * np.sin(2 * around + g.uniform(0, 6)) + 0.1 * np.sin(5 * around)
+    )
+    distance = np.hypot(row - centre[1], column - centre[0])
+    alpha = np.clip((radius - distance) * g.uniform(15, 100), 0, 1)
+    shade = np.clip(0.8 - g.normal(0, 1.5) * (column - centre[0]) - 1.5 * (row - centre[1]), 0.3, 1.5)
+    texture = cv2.resize(
+        g.standard_normal((24, 24), dtype=np.float32), (size, size), interpolation=cv2.INTER_CUBIC
+    )
+    colour = (g.random(3) ** 1.5 * 0.7 + 0.01).astype(np.float32)
+    return colour * (shade * (1 + 0.12 * texture))[..., None], alpha
+
+
+OCCLUDERS: dict[str, Callable[[np.random.Generator, int], tuple[FloatArray, FloatArray]]] = {
+    "hand": _hand,
+    "strands": _strands,
+    "microphone": _microphone,
+    "scarf": _scarf,
+    "blob": _blob,
+}
+"""Kinds of occluders."""
+
+_SHARES = (0.32, 0.22, 0.14, 0.12, 0.20)
