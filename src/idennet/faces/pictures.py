@@ -273,7 +273,9 @@ def _from_array(array: NDArray[np.generic]) -> Picture:
         pixels = pixels[:, :, None]
     if pixels.shape[2] == 4:
         return Picture(_on_white(pixels), None, notes)
-    return Picture(np.ascontiguousarray(np.broadcast_to(pixels, (*pixels.shape[:2], 3))), None, notes)
+    if pixels.shape[2] == 1:
+        pixels = np.repeat(pixels, 3, axis=2)
+    return Picture(np.ascontiguousarray(pixels), None, notes)
 
 
 def _on_white(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
