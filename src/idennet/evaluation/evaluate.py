@@ -54,7 +54,7 @@ class Evaluation:
         return _mean(self.auc)
 
     def table(self) -> pd.DataFrame:
-        """Return one row an Action Unit and a row `mean`: frames, rate, F1, all-positive F1, AUC, accuracy."""
+        """Return one row an Action Unit and a row `mean`: frames, rate, F1s, AUC, accuracy."""
         coded = self.counts.coded.sum(1)
         columns = {
             "frames": coded.astype(float),

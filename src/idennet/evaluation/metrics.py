@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from idennet.errors import ShapeError
 from idennet.facs import MISSING
@@ -56,7 +56,7 @@ class Counts:
 def count(
     predicted: NDArray[np.bool_],
     labels: NDArray[np.int8],
-    subject_of_frame: Sequence[str] | NDArray[np.object_],
+    subject_of_frame: Sequence[str] | NDArray[np.str_],
     aus: Sequence[int],
 ) -> Counts:
     """Count the outcomes of (N, A) yes/no predictions against (N, A) labels in {1, 0, -1} by subject.
@@ -86,9 +86,13 @@ def count(
     )
 
 
-def f1(true_positive: ArrayLike, false_positive: ArrayLike, false_negative: ArrayLike) -> NDArray[np.float64]:
+def f1(
+    true_positive: NDArray[np.integer],
+    false_positive: NDArray[np.integer],
+    false_negative: NDArray[np.integer],
+) -> NDArray[np.float64]:
     """Return 2 TP / (2 TP + FP + FN), element by element; NaN where nothing is present nor predicted."""
-    doubled = 2 * np.asarray(true_positive)
+    doubled = 2 * true_positive
     return _ratio(doubled, doubled + false_positive + false_negative)
 
 

@@ -4,6 +4,8 @@ Each face has its own random generator, named by (seed, step, position), so a ba
 prepares it, in whatever order. Flipping keeps the labels because no Action Unit here is coded by side.
 """
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -11,31 +13,33 @@ from pydantic import Field
 
 from idennet.settings import Config
 
-Face = NDArray[np.uint8]
+Face = NDArray[Any]  # uint8; OpenCV promises less about its results
 _GREY = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 
 
 class Augmentation(Config):
     """Strengths; a zero switches a change off, and the default changes nothing. Chances are 0 to 1."""
 
-    flip: float = Field(0.0, ge=0, le=1, description="chance of a horizontal flip")
-    shift: float = Field(0.0, ge=0, le=32, description="largest shift, pixels, in x and in y")
-    scale: float = Field(0.0, ge=0, lt=0.5, description="largest relative change of size")
-    rotation: float = Field(0.0, ge=0, le=45, description="largest turn, degrees")
-    shear: float = Field(0.0, ge=0, lt=0.5, description="largest sideways move by row")
-    gain: float = Field(0.0, ge=0, lt=1, description="largest relative change of brightness")
-    contrast: float = Field(0.0, ge=0, lt=1, description="largest relative change of contrast")
-    gamma: float = Field(0.0, ge=0, le=1, description="largest log2 of the exponent")
-    white_balance: float = Field(0.0, ge=0, lt=1, description="largest relative gain of one channel")
-    grey: float = Field(0.0, ge=0, le=1, description="chance of losing all colour")
-    blur: float = Field(0.0, ge=0, le=1, description="chance of a Gaussian blur")
-    blur_sigma: float = Field(1.5, gt=0, le=5, description="largest width of that blur, pixels")
-    downsample: float = Field(0.0, ge=0, le=1, description="chance of a lower resolution")
-    smallest: int = Field(48, ge=16, le=128, description="lowest such resolution, pixels")
-    noise: float = Field(0.0, ge=0, le=0.2, description="largest standard deviation, share of white")
-    jpeg: float = Field(0.0, ge=0, le=1, description="chance of JPEG artefacts, quality 25 to 90")
-    cut_out: float = Field(0.0, ge=0, le=1, description="chance of a covered patch")
-    cut_out_size: float = Field(0.3, gt=0, le=0.6, description="largest side of it, share of the face")
+    flip: float = Field(default=0.0, ge=0, le=1, description="chance of a horizontal flip")
+    shift: float = Field(default=0.0, ge=0, le=32, description="largest shift, pixels, in x and in y")
+    scale: float = Field(default=0.0, ge=0, lt=0.5, description="largest relative change of size")
+    rotation: float = Field(default=0.0, ge=0, le=45, description="largest turn, degrees")
+    shear: float = Field(default=0.0, ge=0, lt=0.5, description="largest sideways move by row")
+    gain: float = Field(default=0.0, ge=0, lt=1, description="largest relative change of brightness")
+    contrast: float = Field(default=0.0, ge=0, lt=1, description="largest relative change of contrast")
+    gamma: float = Field(default=0.0, ge=0, le=1, description="largest log2 of the exponent")
+    white_balance: float = Field(default=0.0, ge=0, lt=1, description="largest relative gain of one channel")
+    grey: float = Field(default=0.0, ge=0, le=1, description="chance of losing all colour")
+    blur: float = Field(default=0.0, ge=0, le=1, description="chance of a Gaussian blur")
+    blur_sigma: float = Field(default=1.5, gt=0, le=5, description="largest width of that blur, pixels")
+    downsample: float = Field(default=0.0, ge=0, le=1, description="chance of a lower resolution")
+    smallest: int = Field(default=48, ge=16, le=128, description="lowest such resolution, pixels")
+    noise: float = Field(default=0.0, ge=0, le=0.2, description="largest standard deviation, share of white")
+    jpeg: float = Field(default=0.0, ge=0, le=1, description="chance of JPEG artefacts, quality 25 to 90")
+    cut_out: float = Field(default=0.0, ge=0, le=1, description="chance of a covered patch")
+    cut_out_size: float = Field(
+        default=0.3, gt=0, le=0.6, description="largest side of it, share of the face"
+    )
 
 
 class Augmenter:
@@ -132,7 +136,9 @@ def _compress(face: Face, strengths: Augmentation, rng: np.random.Generator) -> 
     quality = int(rng.integers(25, 91))
     blue_first = np.ascontiguousarray(face[..., ::-1])
     _, encoded = cv2.imencode(".jpg", blue_first, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return cv2.imdecode(encoded, cv2.IMREAD_COLOR)[..., ::-1]
+    decoded = cv2.imdecode(encoded, cv2.IMREAD_COLOR)
+    assert decoded is not None
+    return decoded[..., ::-1]
 
 
 def _cover(face: Face, strengths: Augmentation, rng: np.random.Generator) -> Face:

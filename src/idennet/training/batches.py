@@ -80,19 +80,27 @@ class SeparateSettings(Config):
     """Settings of `SeparateBatches`; the defaults are the paper's (sections III and IV)."""
 
     kind: Literal["separate"] = "separate"
-    identities: int = Field(16, ge=2, description="distinct identities of a batch, one pair each")
-    au_faces: int = Field(32, ge=4, description="faces of a batch with AUs: its pairs, then single faces")
-    rare_aus: bool = Field(False, description="draw those single faces the more often the rarer their AUs")
-    au_batches: float = Field(0.5, gt=0, le=1, description="share of batches with AUs in stage au")
-    num_negatives: int = Field(4, ge=1)
-    hard_fraction: float = Field(0.5, ge=0, le=1)
-    margin: float = Field(0.5, gt=0)
-    reduction: Literal["sum", "mean"] = Field("sum", description="over triplets; Eq. 2 has a sum")
-    memory: int = Field(0, ge=0, description="embeddings of earlier batches to mine in; 0: this batch")
-    alpha_au: float = Field(0.5, ge=0, le=1, description="weight of the identity loss, batches with AUs")
-    alpha_identity: float = Field(1.0, gt=0, description="weight of the identity loss, other batches")
+    identities: int = Field(default=16, ge=2, description="distinct identities of a batch, one pair each")
+    au_faces: int = Field(
+        default=32, ge=4, description="faces of a batch with AUs: its pairs, then single faces"
+    )
+    rare_aus: bool = Field(
+        default=False, description="draw those single faces the more often the rarer their AUs"
+    )
+    au_batches: float = Field(default=0.5, gt=0, le=1, description="share of batches with AUs in stage au")
+    num_negatives: int = Field(default=4, ge=1)
+    hard_fraction: float = Field(default=0.5, ge=0, le=1)
+    margin: float = Field(default=0.5, gt=0)
+    reduction: Literal["sum", "mean"] = Field(default="sum", description="over triplets; Eq. 2 has a sum")
+    memory: int = Field(
+        default=0, ge=0, description="embeddings of earlier batches to mine in; 0: this batch"
+    )
+    alpha_au: float = Field(
+        default=0.5, ge=0, le=1, description="weight of the identity loss, batches with AUs"
+    )
+    alpha_identity: float = Field(default=1.0, gt=0, description="weight of the identity loss, other batches")
     positive_weight_bound: float = Field(
-        1.0, ge=1, description="bound of sqrt(absent / present) as weight of present AUs; 1 is off"
+        default=1.0, ge=1, description="bound of sqrt(absent / present) as weight of present AUs; 1 is off"
     )
 
     def build(self, corpus: Corpus, seed: int, *, learn_aus: bool, learn_identity: bool) -> Batching:
@@ -104,10 +112,10 @@ class MixedSettings(Config):
     """Settings of `MixedBatches`; the defaults are those of the released code."""
 
     kind: Literal["mixed"] = "mixed"
-    faces: int = Field(64, ge=8, multiple_of=4, description="half of them with AUs, half without")
-    num_negatives: int = Field(4, ge=1)
-    hard_fraction: float = Field(0.5, ge=0, le=1)
-    margin: float = Field(0.5, gt=0, description="on dot products: half the margin of Eq. 2")
+    faces: int = Field(default=64, ge=8, multiple_of=4, description="half of them with AUs, half without")
+    num_negatives: int = Field(default=4, ge=1)
+    hard_fraction: float = Field(default=0.5, ge=0, le=1)
+    margin: float = Field(default=0.5, gt=0, description="on dot products: half the margin of Eq. 2")
 
     def build(self, corpus: Corpus, seed: int, *, learn_aus: bool, learn_identity: bool) -> Batching:
         """Return the batches of a stage over a corpus."""

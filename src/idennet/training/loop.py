@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from idennet.errors import RecipeError
+from idennet.models.idennet import IdenNet
+from idennet.models.weights import Network
 from idennet.training import distributed
 from idennet.training.augment import Augmenter
 from idennet.training.batches import Batch, Losses, Targets
@@ -43,7 +45,7 @@ class StageLoop:
 
     def __init__(
         self,
-        model: nn.Module,
+        model: Network,
         plan: StagePlan,
         training: Corpus,
         recipe: Recipe,
@@ -51,7 +53,7 @@ class StageLoop:
         folder: Path,
         device: torch.device,
         reporter: Reporter,
-        save_best: Callable[[nn.Module, dict[str, float]], None],
+        save_best: Callable[[Network, dict[str, float]], None],
     ) -> None:
         """Prepare the stage.
 
@@ -152,6 +154,7 @@ class StageLoop:
                 output = self._model(faces)
                 logits, embeddings = output.au_logits, output.identity_embedding
             else:
+                assert isinstance(self._model, IdenNet)
                 logits, embeddings = None, self._model.embed(faces)
         count = len(batch.rows)
         return (
@@ -192,7 +195,7 @@ class StageLoop:
         if value > progress.best_score:
             progress.best_score, progress.best_step, progress.since_best = value, progress.step, 0
 
-    def _judged(self) -> nn.Module:
+    def _judged(self) -> Network:
         if self._average is None:
             return self._model
         judged = copy.deepcopy(self._model)

@@ -14,15 +14,19 @@ from idennet.settings import Config
 class Optimiser(Config):
     """Settings of Adam. Weight decay is coupled: it is added to the gradient, as Caffe does."""
 
-    learning_rate: float = Field(1e-4, gt=0)
-    weight_decay: float = Field(0.0, ge=0)
+    learning_rate: float = Field(default=1e-4, gt=0)
+    weight_decay: float = Field(default=0.0, ge=0)
     schedule: Literal["constant", "step", "cosine"] = "constant"
-    warm_up: int = Field(0, ge=0, description="steps of linear rise from zero")
-    step_every: int = Field(10_000, ge=1, description="steps between two drops of the `step` schedule")
-    step_factor: float = Field(0.1, gt=0, le=1)
-    final_fraction: float = Field(0.01, ge=0, le=1, description="where the `cosine` schedule ends")
-    clip_norm: float | None = Field(None, gt=0, description="largest gradient norm; none by default")
-    average: float = Field(0.0, ge=0, lt=1, description="decay of the running mean of weights; 0 is off")
+    warm_up: int = Field(default=0, ge=0, description="steps of linear rise from zero")
+    step_every: int = Field(
+        default=10_000, ge=1, description="steps between two drops of the `step` schedule"
+    )
+    step_factor: float = Field(default=0.1, gt=0, le=1)
+    final_fraction: float = Field(default=0.01, ge=0, le=1, description="where the `cosine` schedule ends")
+    clip_norm: float | None = Field(default=None, gt=0, description="largest gradient norm; none by default")
+    average: float = Field(
+        default=0.0, ge=0, lt=1, description="decay of the running mean of weights; 0 is off"
+    )
 
     def rate(self, step: int, steps: int) -> float:
         """Return the learning rate of a step (from 0) of a stage that is `steps` long."""

@@ -86,17 +86,17 @@ def read_metrics(folder: Path) -> list[dict[str, Any]]:
 
 
 def forget_metrics_after(folder: Path, stage_names: list[str], step: int) -> None:
-    """Drop records that a resumed run will write again: of the last named stage after `step`, and of none before.
+    """Drop records that a resumed run will write again.
 
     Args:
         folder: The run.
         stage_names: Stages begun so far; records of others are dropped.
         step: Steps that the last of them has done.
     """
+    *before, current = stage_names
     kept = [
         record
         for record in read_metrics(folder)
-        if record["stage"] in stage_names[:-1]
-        or (record["stage"] == stage_names[-1] and record["step"] <= step)
+        if record["stage"] in before or (record["stage"] == current and record["step"] <= step)
     ]
     (folder / METRICS).write_text("".join(json.dumps(record) + "\n" for record in kept))

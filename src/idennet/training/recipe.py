@@ -21,8 +21,10 @@ class Model(Config):
     """Which network is trained."""
 
     kind: Literal["idennet", "lightcnn"] = "idennet"
-    normalize: bool = Field(True, description="unit length of the identity embedding; False is an ablation")
-    aus: tuple[int, ...] | None = Field(None, description="Action Units; None: those the stores have")
+    normalize: bool = Field(
+        default=True, description="unit length of the identity embedding; False is an ablation"
+    )
+    aus: tuple[int, ...] | None = Field(default=None, description="Action Units; None: those the stores have")
 
     @field_validator("aus")
     @classmethod
@@ -36,18 +38,24 @@ class Model(Config):
 class Validation(Config):
     """Subjects of the training stores that no gradient sees; they choose the best weights."""
 
-    subject_fraction: float = Field(0.1, ge=0, lt=1, description="0 uses all subjects and the last weights")
-    seed: int = Field(0, ge=0)
-    faces: int = Field(2000, ge=2, description="at most so many of their faces are looked at")
+    subject_fraction: float = Field(
+        default=0.1, ge=0, lt=1, description="0 uses all subjects and the last weights"
+    )
+    seed: int = Field(default=0, ge=0)
+    faces: int = Field(default=2000, ge=2, description="at most so many of their faces are looked at")
 
 
 class Stage(Config):
     """Length, batches and optimiser of one stage; exactly one of `steps` and `epochs` is given."""
 
-    steps: int | None = Field(None, ge=1)
-    epochs: int | None = Field(None, ge=1)
-    validate_every: int | None = Field(None, ge=1, description="steps between validations; None: an epoch")
-    patience: int | None = Field(None, ge=1, description="validations without a better one before the end")
+    steps: int | None = Field(default=None, ge=1)
+    epochs: int | None = Field(default=None, ge=1)
+    validate_every: int | None = Field(
+        default=None, ge=1, description="steps between validations; None: an epoch"
+    )
+    patience: int | None = Field(
+        default=None, ge=1, description="validations without a better one before the end"
+    )
     batches: Batches = SeparateSettings()
     optimiser: Optimiser = Optimiser()
 
@@ -62,9 +70,13 @@ class Recipe(Config):
     """A training: stage `identity` (if any), then stage `au` (if any)."""
 
     name: str = Field(min_length=1)
-    seed: int = Field(0, ge=0)
-    precision: Literal["float32", "bfloat16", "float16"] = Field("float32", description="of the arithmetic")
-    checkpoint_every: int = Field(500, ge=1, description="steps of work that an interruption can cost")
+    seed: int = Field(default=0, ge=0)
+    precision: Literal["float32", "bfloat16", "float16"] = Field(
+        default="float32", description="of the arithmetic"
+    )
+    checkpoint_every: int = Field(
+        default=500, ge=1, description="steps of work that an interruption can cost"
+    )
     model: Model = Model()
     validation: Validation = Validation()
     augmentation: Augmentation = Augmentation()

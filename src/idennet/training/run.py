@@ -16,7 +16,6 @@ from typing import Any
 
 import torch
 import yaml
-from torch import nn
 
 import idennet
 from idennet import facs
@@ -103,7 +102,7 @@ def train(
         InputError: Stores, weights or folder cannot be used together.
         RecipeError: The folder has a run of another recipe, or the recipe does not fit the device.
     """
-    where = _device(device)
+    where = choose_device(device)
     corpus = join_stores(
         au_stores, identity_stores, recipe.model.aus or (None if au_stores else facs.SYNFACS_AUS)
     )
@@ -116,7 +115,7 @@ def train(
         model = _build(recipe, len(corpus.aus))
         if initial is not None:
             _start_from(model, initial)
-        model = model.to(where, memory_format=torch.channels_last)
+        model.to(device=where, memory_format=torch.channels_last)  # type: ignore[call-overload]
         saved = load_checkpoint(out / LAST) if (out / LAST).is_file() else None
         _run_stages(model, plans, training, recipe, out, where, saved, quiet)
     return open_run(out)
@@ -132,14 +131,14 @@ def _run_stages(
     saved: tuple[State, Progress] | None,
     quiet: bool,
 ) -> None:
-    names = [plan.name for plan in plans]
+    names: list[str] = [plan.name for plan in plans]
     position = names.index(saved[1].stage) if saved else 0
     if saved and distributed.is_first():
         forget_metrics_after(out, list(names[: position + 1]), saved[1].step)
     with Reporter(out, active=distributed.is_first(), quiet=quiet) as reporter:
         for plan in plans[position:]:
 
-            def save_best(network: nn.Module, numbers: dict[str, float], stage: str = plan.name) -> None:
+            def save_best(network: Network, numbers: dict[str, float], stage: str = plan.name) -> None:
                 _save_best(network, numbers, stage, recipe, training, out)
 
             loop = StageLoop(
@@ -160,9 +159,8 @@ def _run_stages(
 
 
 def _save_best(
-    network: nn.Module, numbers: dict[str, float], stage: str, recipe: Recipe, corpus: Corpus, out: Path
+    network: Network, numbers: dict[str, float], stage: str, recipe: Recipe, corpus: Corpus, out: Path
 ) -> None:
-    assert isinstance(network, Network)
     card = WeightsCard(
         version=recipe.name,
         aus=corpus.aus,
@@ -246,7 +244,12 @@ def _start_from(model: Network, initial: Path) -> None:
     model.load_state_dict({**own, **given})
 
 
-def _device(name: str) -> torch.device:
+def choose_device(name: str) -> torch.device:
+    """Return the device of a name such as `auto`, `cpu` or `cuda:1`.
+
+    Raises:
+        InputError: There is no such device here.
+    """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     try:

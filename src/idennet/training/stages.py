@@ -10,11 +10,12 @@ from typing import Literal, Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from idennet.errors import InputError
 from idennet.evaluation.evaluate import score
 from idennet.evaluation.metrics import verification_auc
+from idennet.models.idennet import IdenNet
+from idennet.models.weights import Network
 from idennet.training.batches import Batching
 from idennet.training.corpus import Corpus
 from idennet.training.recipe import Recipe, Stage
@@ -27,7 +28,7 @@ _STREAMS: dict[StageName, int] = {"identity": 1, "au": 2}
 class Judge(Protocol):
     """Measures a network on validation faces."""
 
-    def __call__(self, model: nn.Module, device: torch.device) -> dict[str, float]:
+    def __call__(self, model: Network, device: torch.device) -> dict[str, float]:
         """Return named numbers; `score` is the one to make large."""
 
 
@@ -84,8 +85,9 @@ class VerifyIdentities:
 
     faces: Corpus
 
-    def __call__(self, model: nn.Module, device: torch.device) -> dict[str, float]:
+    def __call__(self, model: Network, device: torch.device) -> dict[str, float]:
         """Return the area under the ROC curve of all pairs of validation faces."""
+        assert isinstance(model, IdenNet)
         embeddings = [model.embed(faces).float().cpu().numpy() for faces in _batches(self.faces, device)]
         area = verification_auc(np.concatenate(embeddings), self.faces.identities)
         return {"score": area, "verification_auc": area}
@@ -97,19 +99,16 @@ class DetectAUs:
 
     faces: Corpus
 
-    def __call__(self, model: nn.Module, device: torch.device) -> dict[str, float]:
+    def __call__(self, model: Network, device: torch.device) -> dict[str, float]:
         """Return mean AUC (the score), mean F1 at 0.5 and, with an identity branch, verification AUC."""
         outputs = [model(faces) for faces in _batches(self.faces, device)]
         probabilities = torch.cat([output.au_logits.float().sigmoid() for output in outputs]).cpu().numpy()
         corpus = self.faces
         names = np.array(corpus.subjects)[corpus.identities]
         evaluation = score(probabilities, corpus.au_labels, names, corpus.aus)
-        numbers = {
-            "score": evaluation.mean_auc,
-            "mean_auc": evaluation.mean_auc,
-            "mean_f1": evaluation.mean_f1,
-        }
-        if outputs[0].identity_embedding is not None:
+        area = evaluation.mean_auc
+        numbers = {"score": area, "mean_auc": area, "mean_f1": evaluation.mean_f1}
+        if outputs[0].identity_embedding is not None and len(np.unique(corpus.identities)) > 1:
             embeddings = torch.cat([output.identity_embedding.float() for output in outputs]).cpu().numpy()
             numbers["verification_auc"] = verification_auc(embeddings, corpus.identities)
         return numbers
