@@ -71,6 +71,7 @@ _SIDES = ("L", "R")
 _UPPER_LIP, _LOWER_LIP = [61, 62, 63], [67, 66, 65]
 _UPPER_LIDS, _LOWER_LIDS = {"L": [43, 44], "R": [37, 38]}, {"L": [47, 46], "R": [41, 40]}
 _MOST = 1.2  # the model's shapes tear beyond this weight
+_REST_SEAL = 0.03  # cm by which resting lips press closer than the mean face's
 _OPEN_LIPS, _TOUCHING_LIPS = 0.07, 0.03  # growth of the lip gap over the height of the mouth
 
 
@@ -219,7 +220,7 @@ def _largest_gap(model: FaceModel, weights: FloatArray) -> float:
 
 
 def _add_smile_and_parting(weights: _Weights, expression: Expression, style: FloatArray) -> None:
-    """Add AU12 and AU25, which look different together: a smile bares the upper teeth between stretched lips."""
+    """Add AU12 and AU25; together they bare the upper teeth between stretched lips."""
     smile, parting = expression.of(12), expression.of(25)
     sides = expression.sides(12)
     skew = 0.06 * float(style[7])
@@ -263,7 +264,7 @@ def _seal_neutral_lips(weights: _Weights, appearance: Appearance, slack: float) 
     model = weights.model
     neutral, mean = appearance.vertices[model.landmarks, 1], model.base[model.landmarks, 1]
     surplus = float((neutral[_UPPER_LIP] - neutral[_LOWER_LIP] - mean[_UPPER_LIP] + mean[_LOWER_LIP]).mean())
-    mend = float(np.clip(surplus, -0.3, 0.5)) - 0.04 * slack
+    mend = float(np.clip(surplus + _REST_SEAL, -0.3, 0.5)) - 0.04 * slack
     weights.add("mouthShrugUpper", -0.5 * mend / 0.50)  # cm of lip movement of a full shape
     weights.add("mouthLowerDown", -0.5 * mend / 0.62)
 

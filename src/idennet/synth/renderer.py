@@ -27,6 +27,7 @@ TEMPLATE_EYES = ((60.0, 60.0), (100.0, 60.0))
 
 _SHADOW_SIZE = 192
 _SHADOW_EXTENT = 36.0  # cm that the shadow map covers
+_EYE = np.array([3.15, 3.45, 9.0])  # middle of the left eye's slit on the mean face
 _LASH_RGB = (0.012, 0.009, 0.008)
 _INVISIBLE = ("M_EyeBlend", "M_EyeOcclusion", "M_LacrimalFluid", "M_IrisLeft", "M_IrisRight", "M_EyeLashes")
 _NO_SHADOW = ("M_Teeth", "M_GumsTongue", "M_ScleraLeft", "M_ScleraRight")
@@ -110,6 +111,7 @@ class Renderer:
         self._casting = np.ascontiguousarray(model.triangles[drawn & ~model.of_material(*_NO_SHADOW)])
         self._lashes = np.ascontiguousarray(model.triangles[model.of_material("M_EyeLashes")])
         self._cavity = _mouth_light(model)
+        self._lash_alpha = _lash_opacity(model)
         self._eye_centres = model.eye_centres()
         self._buffer = SurfaceBuffer.empty(self._size)
         self._worn_buffer = SurfaceBuffer.empty(self._size)
@@ -193,7 +195,8 @@ class Renderer:
         shading.ambient_occlusion(self._buffer, pixels_per_cm, shading.OCCLUSION_OFFSETS, self._openness)
         openness = cv2.resize(cv2.blur(self._openness, (3, 3)), (self._size, self._size))
         surface = shading.Surface(
-            posed, self._normals, self.model.base, self._triangles, self._triangle_uv, self.model.uv, self._kind,
+            posed, self._normals, self.model.base,
+            self._triangles, self._triangle_uv, self.model.uv, self._kind,
             appearance.albedo, _relief(appearance, expression), appearance.vertex_albedo, self._cavity,
             view.rotation, self._eye_centres,
         )  # fmt: skip
@@ -238,12 +241,12 @@ class Renderer:
         light: FloatArray,
     ) -> None:
         part = PARTS["lashes"]
-        count = part.stop - part.start
+
         mesh = Mesh(
             posed[part],
             self._lashes - part.start,
-            np.tile(np.array(_LASH_RGB, np.float32), (count, 1)),
-            np.full(count, appearance.lash_density, np.float32),
+            np.tile(np.array(_LASH_RGB, np.float32), (part.stop - part.start, 1)),
+            self._lash_alpha * np.float32(appearance.lash_density),
             specular=0.0,
         )
         self._blend_posed(mesh, screen[part], lights, light)
@@ -267,13 +270,12 @@ class Renderer:
         """Return the picture in its delivered size with its occluders, and the pixels of the face."""
         shape = (self.frame_size, self.frame_size)
         picture = cv2.resize(light, shape, interpolation=cv2.INTER_AREA)
+        skin = (self._buffer.triangle >= 0) & (self._kind[self._buffer.triangle] == shading.SKIN)
+        face = cv2.resize(skin.astype(np.uint8), shape, interpolation=cv2.INTER_NEAREST).astype(bool)
         for layer in scene.occluders:
             picture += (layer[..., :3] - picture) * layer[..., 3:]
-        triangle = cv2.resize(
-            self._buffer.triangle.astype(np.float32), shape, interpolation=cv2.INTER_NEAREST
-        )
-        index = triangle.astype(np.int32)
-        return picture, (index >= 0) & (self._kind[index] == shading.SKIN)
+            face &= layer[..., 3] < 0.5
+        return picture, face
 
 
 def _mouth_light(model: FaceModel) -> FloatArray:
@@ -283,6 +285,16 @@ def _mouth_light(model: FaceModel) -> FloatArray:
         depth = (model.base[PARTS[part], 2] - 5.5) / 5.0
         light[PARTS[part]] = np.clip(depth, 0.02, 1.0) ** 1.5
     return light
+
+
+def _lash_opacity(model: FaceModel) -> FloatArray:
+    """Return the (V,) opacity of the lashes: 1 at the lid, 0 at the tip; the lower ones are faint."""
+    lashes, face = model.base[PARTS["lashes"]], model.base[PARTS["face"]]
+    folded = np.column_stack([np.abs(face[:, 0]), face[:, 1:]])
+    lids = face[np.linalg.norm(folded - _EYE, axis=1) < 3.0]
+    length = np.linalg.norm(lashes[:, None] - lids, axis=2).min(axis=1)
+    above = lashes[:, 1] > _EYE[1]
+    return (np.clip(1.0 - length / 0.5, 0, 1) ** 1.5 * np.where(above, 1.0, 0.25)).astype(np.float32)
 
 
 def _rotation(camera: Camera) -> FloatArray:

@@ -72,7 +72,7 @@ class CameraEffects:
         blur: Standard deviation of the defocus in output pixels.
         motion_length: Length of the motion blur in output pixels.
         motion_angle: Its direction in degrees.
-        resolution: Share of the pixels on a side that survive a small intermediate picture, above 0, at most 1.
+        resolution: Share of a side's pixels that a small intermediate picture keeps, above 0, at most 1.
         noise: Strength of shot and read noise; 1 is a dim phone picture.
         contrast: Slope of the tone curve about middle grey; 1 leaves it.
         grey: Whether colour is dropped.

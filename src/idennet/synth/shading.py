@@ -227,18 +227,19 @@ def _eye(surface, finish, eye, i, j, k, wi, wj, wk):
 
 
 @njit(cache=True, fastmath=True)
-def _lit_by_key(shadow, x, y, z, seed):
+def _lit_by_key(shadow, x, y, z, facing, seed):
     """Share of the key light that reaches a point of camera space."""
     depth, axes, scale, taps = shadow
     size = depth.shape[0]
     u = int((axes[0, 0] * x + axes[0, 1] * y + axes[0, 2] * z) * scale + size * 0.5)
     v = int(size * 0.5 - (axes[1, 0] * x + axes[1, 1] * y + axes[1, 2] * z) * scale)
     near = axes[2, 0] * x + axes[2, 1] * y + axes[2, 2] * z + SHADOW_OFFSET
+    near += 0.25 + 0.7 * (1.0 - max(facing, 0.0))  # surfaces along the light must not shade themselves
     lit = 0
     for k in range(taps.shape[1]):
         dx, dy = taps[seed, k, 0], taps[seed, k, 1]
         inside = 0 <= u + dx < size and 0 <= v + dy < size
-        if not inside or depth[v + dy, u + dx] <= near + 0.3 + 0.12 * (abs(dx) + abs(dy)):
+        if not inside or depth[v + dy, u + dx] <= near + 0.12 * (abs(dx) + abs(dy)):
             lit += 1
     return lit / taps.shape[1]
 
@@ -328,7 +329,7 @@ def shade(
                 facing = nx * lx + ny * ly + nz * lz
                 if facing < -0.35:
                     continue
-                lit = _lit_by_key(shadow, x, y, z, (column * 5 + row * 3) & 7) if light == 0 else 1.0
+                lit = _lit_by_key(shadow, x, y, z, facing, (column * 5 + row * 3) & 7) if light == 0 else 1.0
                 if lit == 0.0 and scatter < 1.0:
                     continue
                 wrap_red, wrap_green, wrap_blue = 0.35 * scatter, 0.15 * scatter, 0.10 * scatter
@@ -391,7 +392,8 @@ def blend_worn(
                 light = lights.sky[channel] * up + lights.ground[channel] * (1.0 - up)
                 shine = 0.0
                 for n in range(lights.directions.shape[0]):
-                    lx, ly, lz = lights.directions[n, 0], lights.directions[n, 1], lights.directions[n, 2]
+                    towards = lights.directions[n]
+                    lx, ly, lz = towards[0], towards[1], towards[2]
                     light += lights.colours[n, channel] * max(0.0, nx * lx + ny * ly + nz * lz)
                     shine += (
                         np.pi
