@@ -19,13 +19,13 @@ def oracle(embeddings: Tensor, labels: Tensor, n: int, hard: int, margin: float,
 
     def hinge(a: int, p: int, negative: int) -> Tensor:
         near, far = embeddings[a] @ embeddings[p], embeddings[a] @ embeddings[negative]
-        return torch.clamp(margin - near + far, min=0)
+        return torch.relu(margin - near + far)  # like the loss, no gradient at exactly 0
 
     total = torch.zeros((), dtype=embeddings.dtype)
     for pair in range(num_pairs):
         a, p = 2 * pair, 2 * pair + 1
         violators = [i for i in range(images) if labels[i] != labels[a] and hinge(a, p, i) > 0]
-        violators.sort(key=lambda i: (-float(embeddings[a] @ embeddings[i]), i))
+        violators.sort(key=lambda i: (-(embeddings[a] @ embeddings[i]).item(), i))
         if len(violators) > n:
             short_list = sorted(violators[:n], key=lambda i: -first_keys[pair][i])
             chosen = short_list[:hard]
