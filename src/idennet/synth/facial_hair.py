@@ -60,7 +60,7 @@ def paint_brows(atlas: SkinAtlas, traits: Traits, generator: np.random.Generator
         )
         line[0, 0] += side * brows.reach
         spine = smooth_curve(line, 12)
-        count = int(230 + 330 * brows.density * (0.4 + brows.thickness))
+        count = int(110 + 260 * brows.density * (0.25 + brows.thickness))
         t = generator.beta(1.0, 1.15, count) * (len(spine) - 1)
         low = np.minimum(t.astype(int), len(spine) - 2)
         ahead = spine[low + 1] - spine[low]
@@ -79,7 +79,7 @@ def paint_brows(atlas: SkinAtlas, traits: Traits, generator: np.random.Generator
         box = atlas.box(spine, 0.9)
         cover = draw_strokes(root_texels, tip_texels - root_texels, box, generator, bend=0.12)
         shadow = cv2.GaussianBlur(cover, (0, 0), 2.0)
-        opacity = np.clip(brows.density * (0.75 * cover + 0.35 * shadow), 0, 0.93)
+        opacity = np.clip(brows.density * (0.55 * cover + 0.16 * shadow), 0, 0.88)
         blend(albedo[box], opacity, np.array(brows.colour) * 0.8)
 
 
@@ -120,7 +120,7 @@ def paint_beard(
     beard = traits.beard
     if not density.any():
         return
-    box = atlas.box([(-8, -9.5), (8, 3)], 0.3)
+    box = atlas.box([(-7, -12), (7, 3)], 5.0)
     local, colour = density[box], np.array(beard.colour)
     if beard.kind in ("none", "stubble"):
         _paint_stubble(local, beard.density, colour, generator, albedo[box])

@@ -65,7 +65,7 @@ def _hand(g: np.random.Generator, size: int) -> tuple[FloatArray, FloatArray]:
         width = radius * (0.85 + 0.35 * np.minimum(t, 0.5)) * (1 + 0.05 * np.cos(t * 22))
         height = np.maximum(height, np.sqrt(np.clip(1 - (distance / width) ** 2, 0, 1)) * radius)
     alpha = np.clip(height / (0.25 * radius), 0, 1)
-    slope = np.gradient(cv2.GaussianBlur(height, (0, 0), 0.006 * size)) * np.float32(size)
+    slope = np.stack(np.gradient(cv2.GaussianBlur(height, (0, 0), 0.006 * size))) * np.float32(size)
     lamp = g.normal(0, 0.35, 2)
     shade = np.clip(0.75 - slope[0] * (0.25 + lamp[0] * 0.2) - slope[1] * lamp[1] * 0.6, 0.25, 1.3)
     depth = np.clip(0.55 + 0.6 * height / radius, 0, 1)

@@ -170,23 +170,32 @@ def _fall(
     comb = np.stack([lean * side, np.full(count, -0.1), np.full(count, ahead)], 1)
     comb[fringe] = (0.12 * np.sign(hair.parting), -1.0, 0.35)
     comb += g.normal(0, 0.13 + 0.1 * hair.curl, (count, 3))
-    gravity = {"short": 0.05, "medium": 0.5, "long": 0.6, "tied": 0.0}[hair.style]
-    layer = g.uniform(0.02, 0.15 + 0.35 * min(hair.volume, 1.2), count)
+    gravity = {"short": 0.15, "medium": 0.8, "long": 1.0, "tied": 0.0}[hair.style]
+    layer = g.uniform(0.02, 0.12 + 0.35 * min(hair.volume, 1.2), count)
     phase, turn = g.uniform(0, 2 * np.pi, count), g.uniform(0.7, 1.3, count)
     step = (lengths / segments)[:, None]
-    place, way = roots + 0.05 * outward, 0.5 * outward + comb
+    place, way = roots + 0.05 * outward, 0.3 * outward + _along_skull(comb, roots)
     path = [place]
     for k in range(segments):
-        way = 0.55 * way + 0.6 * comb
-        way[:, 1] -= gravity * (0.5 + k / segments)
+        combed = np.exp(-0.5 * k) if gravity > 0.5 else 1.0
+        way = 0.5 * way + combed * _along_skull(comb, place)
+        way[:, 1] -= gravity * np.where(place[:, 1] < 10, 1.0, 0.5)
         angle = phase + turn * 1.9 * k
         way = way + 0.75 * hair.curl * np.stack([np.cos(angle), 0.4 * np.sin(2 * angle), np.sin(angle)], 1)
-        way /= np.linalg.norm(way, axis=1, keepdims=True)
+        way /= np.linalg.norm(way, axis=1, keepdims=True) + 1e-6
         place = _outside(place + step * way, layer, skull)
         if hair.style in ("medium", "long", "short"):
             place = _beside_face(place, side, fringe, layer)
         path.append(place)
     return np.stack(path, 1).astype(np.float32)
+
+
+def _along_skull(way: FloatArray, place: FloatArray) -> FloatArray:
+    """Return directions without their part that leaves or enters the head, of unit length."""
+    outward = place - HEAD_CENTRE
+    outward = outward / (np.linalg.norm(outward, axis=1, keepdims=True) + 1e-6)
+    tangent = way - outward * (way * outward).sum(1, keepdims=True)
+    return tangent / (np.linalg.norm(tangent, axis=1, keepdims=True) + 1e-6)
 
 
 def _outside(place: FloatArray, layer: np.ndarray, skull: FloatArray) -> FloatArray:
