@@ -1,0 +1,36 @@
+"""Fixtures for several rooms."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from idennet.faces.alignment import TEMPLATE
+from idennet.facs import SYNFACS_AUS
+from idennet.models.idennet import IdenNet
+from idennet.models.weights import WeightsCard, save_weights
+from planted import PlantedFinder
+
+
+@pytest.fixture(scope="session")
+def random_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A weights file of an untrained network with all Action Units; AU23 and AU24 count as unreliable."""
+    path = tmp_path_factory.mktemp("weights") / "random.safetensors"
+    model = IdenNet(num_aus=len(SYNFACS_AUS), generator=torch.Generator().manual_seed(7))
+    with torch.no_grad():
+        model.fc7.weight.mul_(100)  # spreads the probabilities, so that some Action Units occur
+    card = WeightsCard(
+        version="random-1",
+        aus=SYNFACS_AUS,
+        template=TEMPLATE.name,
+        thresholds=dict.fromkeys(SYNFACS_AUS, 0.5),
+        unreliable_aus=(23, 24),
+    )
+    save_weights(model, path, card)
+    return path
+
+
+@pytest.fixture
+def planted_finder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every new `Predictor` find planted faces instead of real ones."""
+    monkeypatch.setattr("idennet.inference.predictor.FaceFinder", PlantedFinder)

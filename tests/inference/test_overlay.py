@@ -1,0 +1,117 @@
+from itertools import combinations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import ImageDraw
+
+from idennet.facs import SYNFACS_AUS
+from idennet.inference import overlay
+from idennet.inference.face import Box, Face, HeadPose
+from idennet.inference.layout import Rect, place
+from idennet.inference.panel import panel_for
+
+
+def face_at(x0: float, y0: float, side: float, seed: int = 0) -> Face:
+    rng = np.random.default_rng(seed)
+    landmarks = rng.uniform(0.1, 0.9, (68, 2)) * side + (x0, y0)
+    probs = dict(zip(SYNFACS_AUS, rng.random(len(SYNFACS_AUS)).tolist(), strict=True))
+    occurrences = {au: prob > 0.6 for au, prob in probs.items()}
+    box = Box(x0, y0, x0 + side, y0 + side)
+    return Face(
+        box, landmarks.astype(np.float32), 0.9, HeadPose(0, 0, 0), probs, occurrences, frozenset({23})
+    )
+
+
+@pytest.mark.parametrize("size", [(2400, 1800), (900, 600), (250, 250), (64, 48), (20, 300)])
+def test_an_overlay_has_the_size_of_the_picture_and_changes_it(size: tuple[int, int]) -> None:
+    pixels = np.full((size[1], size[0], 3), 128, np.uint8)
+    drawn = overlay.draw_faces(pixels, [face_at(size[0] * 0.3, size[1] * 0.3, 0.4 * min(size))])
+    assert (drawn.mode, drawn.size) == ("RGB", size)
+    assert (np.asarray(drawn) != pixels).any(axis=2).mean() > 0.01
+    assert (pixels == 128).all()
+
+
+def test_a_picture_without_faces_is_unchanged() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8)
+    np.testing.assert_array_equal(np.asarray(overlay.draw_faces(pixels, [])), pixels)
+
+
+def test_a_face_that_reaches_outside_the_picture_can_be_drawn() -> None:
+    pixels = np.zeros((100, 120, 3), np.uint8)
+    drawn = overlay.draw_faces(pixels, [face_at(-40, -30, 110), face_at(90, 60, 90, seed=1)])
+    assert np.asarray(drawn).any()
+
+
+@pytest.mark.parametrize("columns", [1, 2, 3, 4])
+def test_panels_meet_neither_faces_nor_each_other(columns: int) -> None:
+    faces = [face_at(60 + 300 * x, 80 + 250 * y, 110, seed=x + y) for x in range(columns) for y in range(2)]
+    size = (300 * columns + 100, 600)
+    panels, spots = overlay._lay_out(faces, size)
+    for spot in spots:
+        assert spot.x0 >= 0
+        assert spot.y0 >= 0
+        assert spot.x1 <= size[0]
+        assert spot.y1 <= size[1]
+        assert not any(spot.overlap(overlay._tight_box(face)) for face in faces)
+    assert not any(a.overlap(b) for a, b in combinations(spots, 2))
+    assert len({panel.style for panel in panels}) == 1
+
+
+def test_one_face_with_room_gets_plain_names_and_a_crowd_gets_tags() -> None:
+    panels, _ = overlay._lay_out([face_at(100, 100, 200)], (900, 600))
+    assert panels[0].style == "names"
+    crowd = [face_at(10 + 60 * x, 10 + 60 * y, 40) for x in range(8) for y in range(8)]
+    panels, spots = overlay._lay_out(crowd, (500, 500))
+    assert panels[0].style == "tag"
+    assert len(spots) == 64
+    assert [panel.title.split(":")[0] for panel in panels[:3]] == ["1", "2", "3"]
+
+
+def test_what_occurs_comes_first_and_unreliable_is_marked() -> None:
+    face = face_at(0, 0, 100)
+    panel = panel_for(face, None, "#ffffff", "names", 12)
+    occurs = [row.occurs for row in panel.rows]
+    assert occurs == sorted(occurs, reverse=True)
+    numbers = [row.label.lstrip("~") for row in panel.rows if row.occurs]
+    assert numbers == [f"AU{au}" for au in face.aus][: len(numbers)]
+    everything = Face(face.box, face.landmarks, 1, None, face.au_probs, {au: au == 23 for au in SYNFACS_AUS},
+                      face.unreliable_aus)  # fmt: skip
+    first = panel_for(everything, None, "#ffffff", "names", 12).rows[0]
+    assert (first.label, first.name, first.occurs) == ("~AU23", "lip tightener", True)
+
+
+def test_text_stays_inside_its_panel() -> None:
+    """Paints each panel on an empty layer and looks outside the place it was given."""
+    from PIL import Image
+
+    for style in ("names", "numbers", "tag"):
+        panel = panel_for(face_at(0, 0, 100), 3, "#5eead4", style, 11)
+        spot = Rect(20, 20, 20 + panel.width, 20 + panel.height)
+        layer = Image.new("RGBA", (1200, 1200))
+        panel.draw(ImageDraw.Draw(layer), spot, 3)
+        left, top, right, bottom = layer.getbbox() or (0, 0, 0, 0)
+        assert (left, top) == (60, 60)
+        assert right <= 3 * spot.x1 + 2
+        assert bottom <= 3 * spot.y1 + 2
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    width=st.floats(5, 300), height=st.floats(5, 300), x=st.floats(0, 350), y=st.floats(0, 250),
+    others=st.lists(st.tuples(st.floats(0, 380), st.floats(0, 280)), max_size=4),
+)  # fmt: skip
+def test_a_place_is_free_and_inside(
+    width: float, height: float, x: float, y: float, others: list[tuple[float, float]]
+) -> None:
+    face = Rect(x, y, x + 50, y + 50)
+    taken = [face, *(Rect(left, top, left + 40, top + 40) for left, top in others)]
+    spot = place(width, height, face, taken, (400, 300), gap=4)
+    if spot is None:
+        assert width > 100 or height > 100 or others
+        return
+    assert min(spot.x0, spot.y0) >= 4
+    assert spot.x1 <= 396 + 1e-9
+    assert spot.y1 <= 296 + 1e-9
+    assert not any(spot.overlap(other) for other in taken)

@@ -1,0 +1,45 @@
+"""Pictures with planted faces: the first pixel says how many, so that reading can be tested without a detector."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+FACE = 60
+"""Side of a planted face in pixels; faces stand in a row, 80 pixels apart."""
+
+
+class Planted(NamedTuple):
+    """What `FaceFinder.find` gives, for a planted face."""
+
+    box: tuple[float, float, float, float]
+    landmarks: np.ndarray
+    confidence: float
+    yaw: float
+    pitch: float
+    roll: float
+
+
+class PlantedFinder:
+    """Stands in for `FaceFinder`: finds as many faces as the first pixel's red value says."""
+
+    def __init__(self, detector_model: object = None) -> None:
+        self.detector_model = detector_model
+
+    def find(self, picture: np.ndarray) -> list[Planted]:
+        return [planted_face(number) for number in range(int(picture[0, 0, 0]) % 8)]
+
+
+def planted_face(number: int) -> Planted:
+    x0, y0 = 20.0 + 80 * number, 30.0
+    angles = np.linspace(0, 2 * np.pi, 68, endpoint=False)
+    landmarks = np.stack([x0 + 30 + 28 * np.cos(angles), y0 + 30 + 28 * np.sin(angles)], axis=1)
+    landmarks[36:42], landmarks[42:48] = (x0 + 20, y0 + 22), (x0 + 40, y0 + 22)
+    return Planted((x0, y0, x0 + FACE, y0 + FACE), landmarks.astype(np.float32), 0.9, 1.0, -2.0, 3.0)
+
+
+def planted_picture(num_faces: int, seed: int = 0) -> np.ndarray:
+    """Return a smooth random picture, (120, 340, 3) uint8, in which `PlantedFinder` finds `num_faces`."""
+    coarse = np.random.default_rng(seed).integers(0, 256, (6, 17, 3), dtype=np.uint8)
+    pixels = np.kron(coarse, np.ones((20, 20, 1), dtype=np.uint8))
+    pixels[0, 0, 0] = num_faces
+    return pixels
