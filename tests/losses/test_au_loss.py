@@ -39,7 +39,7 @@ def test_equals_the_loop_and_uncoded_labels_have_no_gradient(
     logits, labels = make(seed, faces, aus)
     weight = torch.arange(1, aus + 1, dtype=torch.float64) / 2 if weighted else None
     for normalizer in ("valid", "batch"):
-        loss = masked_au_loss(logits, labels, normalizer, weight)  # type: ignore[arg-type]
+        loss = masked_au_loss(logits, labels, normalizer, weight)
         assert loss.item() == pytest.approx(loop_loss(logits, labels, normalizer, weight), abs=1e-12)
         (gradient,) = torch.autograd.grad(loss, logits)
         assert (gradient[labels == -1] == 0).all()
