@@ -25,10 +25,10 @@ def backdrop(generator: np.random.Generator, size: int, kind: str) -> FloatArray
     return np.clip(picture * grain, 0, None).astype(np.float32)
 
 
-def _colour(g: np.random.Generator, light: float = 1.0, saturation: float = 0.35) -> FloatArray:
+def _colour(g: np.random.Generator, light: float = 1.0, saturation: float = 0.25) -> FloatArray:
     """A likely colour of walls and things: mostly muted, of widely varying brightness."""
     tint = 1 + saturation * g.standard_normal(3)
-    return (light * g.uniform(0.08, 0.9) ** 1.5 * np.clip(tint, 0.25, 2.2)).astype(np.float32)
+    return (light * g.uniform(0.08, 0.9) ** 1.5 * np.clip(tint, 0.4, 1.6)).astype(np.float32)
 
 
 def _field(g: np.random.Generator, size: int, cells: int, spread: float) -> FloatArray:
@@ -92,7 +92,7 @@ def _room(g: np.random.Generator, size: int) -> FloatArray:
     if g.random() < 0.5:
         left, top = g.uniform(-0.1, 0.8) * size, g.uniform(-0.2, 0.3) * size
         width, height = g.uniform(0.2, 0.5, 2) * size
-        _rectangle(picture, left, top, width, height, np.array((1.0, 1.05, 1.15)) * g.uniform(0.7, 2.0))
+        _rectangle(picture, left, top, width, height, np.array((1.0, 1.05, 1.15)) * g.uniform(0.5, 1.3))
         for k in (0.48,):
             _rectangle(picture, left + k * width, top, 0.04 * width, height, wall * 0.6)
     if g.random() < 0.5:

@@ -99,7 +99,7 @@ def _vertex_albedo(model: FaceModel, traits: Traits, generator: np.random.Genera
     """Return (V, 3) the colour of all parts beside the face tile."""
     skin = skin_rgb(traits.skin.melanin, traits.skin.hemoglobin)
     colour = np.tile(skin, (len(model.base), 1)).astype(np.float32)
-    colour[PARTS["head"]] = scalp_colour(model, traits, skin, generator)
+    colour[: PARTS["head"].stop] = scalp_colour(model, traits, skin, generator)
     for part, rgb in _PART_COLOURS.items():
         colour[PARTS[part]] = rgb
     colour[PARTS["teeth"]] = _TEETH * traits.teeth

@@ -61,13 +61,13 @@ def paint_brows(atlas: SkinAtlas, traits: Traits, generator: np.random.Generator
         line[0, 0] += side * brows.reach
         spine = smooth_curve(line, 12)
         count = int(110 + 260 * brows.density * (0.25 + brows.thickness))
-        t = generator.beta(1.0, 1.15, count) * (len(spine) - 1)
+        t = generator.beta(1.25, 1.25, count) * (len(spine) - 1)
         low = np.minimum(t.astype(int), len(spine) - 2)
         ahead = spine[low + 1] - spine[low]
         centre = spine[low] + (t - low)[:, None] * ahead
         place = t / (len(spine) - 1)
         half = 0.5 * brows.thickness * np.interp(place, [0, 0.1, 0.4, 0.65, 1], [0.75, 1.0, 1.0, 0.8, 0.22])
-        height = generator.uniform(-1, 1, count) * np.sqrt(generator.uniform(0.35, 1, count))
+        height = np.clip(generator.normal(0, 0.55, count), -1.25, 1.25)
         roots = centre + np.c_[np.zeros(count), half * height]
         roots[:, 0] += generator.normal(0, 0.03, count)
         # Hairs stand up at the inner end and lie along the brow outside; upper ones point down, lower ones up.
@@ -79,7 +79,7 @@ def paint_brows(atlas: SkinAtlas, traits: Traits, generator: np.random.Generator
         box = atlas.box(spine, 0.9)
         cover = draw_strokes(root_texels, tip_texels - root_texels, box, generator, bend=0.12)
         shadow = cv2.GaussianBlur(cover, (0, 0), 2.0)
-        opacity = np.clip(brows.density * (0.55 * cover + 0.16 * shadow), 0, 0.88)
+        opacity = np.clip(brows.density * (0.5 * cover + 0.2 * shadow), 0, 0.85)
         blend(albedo[box], opacity, np.array(brows.colour) * 0.8)
 
 
@@ -88,9 +88,9 @@ def beard_density(atlas: SkinAtlas, traits: Traits, generator: np.random.Generat
     beard = traits.beard
     if beard.density == 0:
         return np.zeros((TEXTURE_SIZE, TEXTURE_SIZE), np.float32)
-    wobble = 0.30 * noise(generator, 12) + 0.18 * noise(generator, 4)
+    wobble = 0.22 * noise(generator, 14) + 0.12 * noise(generator, 4)
     x, y, z = np.abs(atlas.x), atlas.y + wobble, atlas.z
-    soft = 0.45
+    soft = 0.8
 
     def step(distance: FloatArray) -> FloatArray:
         return 1 / (1 + np.exp(-np.clip(distance / (0.35 * soft), -20, 20)))
@@ -140,8 +140,8 @@ def paint_beard(
     cover = draw_strokes(roots.astype(np.float32), way, box, generator, bend=0.25)
     highlights = draw_strokes(roots[::3].astype(np.float32), way[::3], box, generator, bend=0.25, width=1)
     under = cv2.GaussianBlur(local, (0, 0), 1.5) * beard.density
-    blend(albedo[box], np.clip(0.62 * under, 0, 1), colour * 0.75 + 0.15 * albedo[box] * 0.5)
-    blend(albedo[box], np.clip(0.75 * cover * beard.density, 0, 0.93), colour * 0.8)
+    blend(albedo[box], np.clip(0.5 * under, 0, 1), colour * 0.75 + 0.15 * albedo[box] * 0.5)
+    blend(albedo[box], np.clip(0.6 * cover * beard.density, 0, 0.9), colour * 0.8)
     blend(albedo[box], np.clip(0.5 * highlights * local, 0, 0.6), colour * 1.7 + 0.012)
 
 

@@ -27,7 +27,7 @@ BLACK, DARK_BROWN, BROWN, BLOND, RED = (
         (0.010, 0.008, 0.007),
         (0.032, 0.019, 0.012),
         (0.085, 0.048, 0.026),
-        (0.30, 0.20, 0.10),
+        (0.28, 0.20, 0.115),
         (0.20, 0.065, 0.024),
     )
 )
@@ -78,7 +78,7 @@ def sample_traits(
         lip_fullness=float(np.clip(g.normal(0.9 - 0.2 * age + 0.15 * melanin, 0.13), 0.5, 1.15)),
         lip_contrast=float(g.uniform(0.3, 1.0) if masculine else g.uniform(0.5, 1.3)),
         teeth=float(g.uniform(0.75, 1.1) - 0.2 * age * g.random()),
-        clothes=rgb(g.random(3) ** 1.8 * g.uniform(0.15, 0.8)),
+        clothes=rgb(g.uniform(0.1, 0.75) ** 2 * np.clip(1 + 0.35 * g.standard_normal(3), 0.15, 1.8)),
         style=tuple(float(v) for v in np.clip(g.standard_normal(STYLE_SIZE), -2, 2)),
         skin=_skin(g, melanin, age),
         hair=_hair(g, natural, grey, melanin, age, masculine),
@@ -109,7 +109,7 @@ def _skin(g: np.random.Generator, melanin: float, age: float) -> Skin:
     freckled = melanin < 0.3 and g.random() < 0.25
     return Skin(
         melanin=melanin,
-        hemoglobin=float(g.uniform(0.15, 0.55)),
+        hemoglobin=float(g.uniform(0.15, 0.55) * (1 - 0.3 * melanin)),
         redness=float(g.beta(1.6, 2.4) * 0.5),
         mottling=float(np.clip(g.beta(2, 3) * (0.5 + 0.7 * age), 0, 1)),
         freckles=float(g.uniform(0.2, 1.0)) if freckled else 0.0,
@@ -175,7 +175,7 @@ def _beard(g: np.random.Generator, natural: np.ndarray, grey: float, masculine: 
 
 def _makeup(g: np.random.Generator, age: float, masculine: bool) -> Makeup:
     wears = not masculine and g.random() < 0.55
-    reds = np.array((0.42, 0.05, 0.07)) * g.uniform(0.35, 1.1) * g.uniform((0.8, 0.5, 0.5), (1.1, 2.0, 1.8))
+    reds = np.array((0.34, 0.06, 0.07)) * g.uniform(0.3, 1.0) * g.uniform((0.8, 0.7, 0.7), (1.1, 2.2, 2.0))
     shades = g.random(3) * np.array((0.35, 0.22, 0.25)) + 0.03
     return Makeup(
         lipstick=float(g.uniform(0.25, 0.95)) if wears and g.random() < 0.75 else 0.0,
@@ -230,7 +230,7 @@ def _resting(g: np.random.Generator, age: float) -> RestingFace:
         mouth_frown=tendency(0.13, 0.12 * age - 0.02),
         mouth_smile=tendency(0.09),
         lips_pressed=tendency(0.16, 0.1 * age),
-        upper_lip_up=tendency(0.05),
+        upper_lip_up=tendency(0.03),
         cheek_squint=tendency(0.10),
         chin_up=tendency(0.07),
         asymmetry=float(np.clip(g.normal(0, 0.3), -1, 1)),
@@ -251,9 +251,12 @@ def _glasses(g: np.random.Generator) -> Glasses:
         width=half_width,
         height=half_width * float(g.uniform(0.88, 0.98) if round_lens else g.uniform(0.58, 0.85)),
         tint=float(g.uniform(0.15, 0.55) if g.random() < 0.12 else g.uniform(0.02, 0.07)),
-        tint_colour=rgb(g.random(3) * 0.15),
+        tint_colour=rgb(g.uniform(0.01, 0.06) * g.uniform(0.6, 1.4, 3)),
     )
 
 
 def _headwear(g: np.random.Generator) -> Headwear:
-    return Headwear(kind=("cap", "band", "scarf")[g.integers(3)], colour=rgb(g.random(3) ** 1.5 * 0.6))
+    return Headwear(
+        kind=("cap", "band", "scarf")[g.integers(3)],
+        colour=rgb(g.uniform(0.02, 0.6) * np.clip(1 + 0.45 * g.standard_normal(3), 0.1, 2)),
+    )

@@ -12,7 +12,7 @@ import numpy as np
 from idennet.synth.appearance import FloatArray
 from idennet.synth.skin import skin_rgb
 
-_FINER = 3
+_FINER = 2
 
 
 def sample_occluder(generator: np.random.Generator, size: int) -> FloatArray:
@@ -142,7 +142,7 @@ def _scarf(g: np.random.Generator, size: int) -> tuple[FloatArray, FloatArray]:
     folds = np.sin((row - top) * g.uniform(30, 70) + 2.5 * np.sin(column * g.uniform(4, 9)) + g.uniform(0, 6))
     weave = 1 + 0.08 * g.standard_normal((size, size), dtype=np.float32)
     shade = (0.75 + 0.22 * folds) * weave * np.clip(0.55 + (row - top) * 8, 0.4, 1)
-    colour = (g.random(3) ** 1.5 * 0.6 + 0.01).astype(np.float32)
+    colour = (g.uniform(0.03, 0.6) * np.clip(1 + 0.4 * g.standard_normal(3), 0.1, 2)).astype(np.float32)
     return colour * shade[..., None], np.clip((row - top) * size / 2, 0, 1)
 
 
@@ -162,7 +162,7 @@ def _blob(g: np.random.Generator, size: int) -> tuple[FloatArray, FloatArray]:
     texture = cv2.resize(
         g.standard_normal((24, 24), dtype=np.float32), (size, size), interpolation=cv2.INTER_CUBIC
     )
-    colour = (g.random(3) ** 1.5 * 0.7 + 0.01).astype(np.float32)
+    colour = (g.uniform(0.05, 0.6) * np.clip(1 + 0.4 * g.standard_normal(3), 0.1, 2)).astype(np.float32)
     return colour * (shade * (1 + 0.12 * texture))[..., None], alpha
 
 

@@ -58,8 +58,8 @@ def paint_scalp(atlas: SkinAtlas, traits: Traits, generator: np.random.Generator
 def scalp_colour(
     model: FaceModel, traits: Traits, skin: FloatArray, generator: np.random.Generator
 ) -> FloatArray:
-    """Return (H, 3) the colour of the vertices of the part "head": hair, neck and clothes."""
-    position = model.base[PARTS["head"]]
+    """Return (H, 3) the colour of the vertices of the parts "face" and "head": hair, neck and clothes."""
+    position = model.base[: PARTS["head"].stop]
     count = len(position)
     cover = np.clip(1.6 * hair_score(position, traits.hair) + 0.5, 0, 1)
     cover *= {"bald": 0.3, "buzz": 0.75}.get(traits.hair.style, 1.0)
@@ -169,7 +169,11 @@ def _fall(
     lean = {"short": 0.5, "medium": 0.9, "long": 0.8, "tied": 0.25}[hair.style]
     comb = np.stack([lean * side, np.full(count, -0.1), np.full(count, ahead)], 1)
     comb[fringe] = (0.12 * np.sign(hair.parting), -1.0, 0.35)
-    comb += g.normal(0, 0.13 + 0.1 * hair.curl, (count, 3))
+    # Neighbours go the same way: a smooth field over the head, and a little of one's own.
+    waves = g.normal(0, 0.5, (3, 3))
+    comb += 0.22 * np.sin(roots @ waves + g.uniform(0, 6, 3)) + g.normal(
+        0, 0.07 + 0.1 * hair.curl, (count, 3)
+    )
     gravity = {"short": 0.15, "medium": 0.8, "long": 1.0, "tied": 0.0}[hair.style]
     layer = g.uniform(0.02, 0.12 + 0.35 * min(hair.volume, 1.2), count)
     phase, turn = g.uniform(0, 2 * np.pi, count), g.uniform(0.7, 1.3, count)
@@ -222,11 +226,11 @@ def _ribbons(paths: FloatArray, colour: FloatArray, grey: float, g: np.random.Ge
     count, nodes = paths.shape[:2]
     way = np.gradient(paths, axis=1)
     outward = paths - HEAD_CENTRE
-    tilt = g.normal(0, 0.35, (count, 1, 3))
+    tilt = g.normal(0, 0.25, (count, 1, 3))
     across = np.cross(way, outward / np.linalg.norm(outward, axis=2, keepdims=True) + tilt)
     across /= np.linalg.norm(across, axis=2, keepdims=True) + 1e-6
-    taper = np.interp(np.linspace(0, 1, nodes), [0, 0.2, 0.6, 1], [0.6, 1.0, 0.8, 0.12])
-    half = 0.5 * g.uniform(0.12, 0.34, (count, 1, 1)) * taper[None, :, None]
+    taper = np.interp(np.linspace(0, 1, nodes), [0, 0.2, 0.6, 1], [0.5, 1.0, 0.85, 0.15])
+    half = 0.5 * g.uniform(0.2, 0.55, (count, 1, 1)) * taper[None, :, None]
     vertices = np.stack([paths - half * across, paths + half * across], 2).reshape(-1, 3)
     first = (np.arange(count)[:, None] * nodes + np.arange(nodes - 1)[None]).ravel() * 2
     triangles = np.concatenate(
@@ -236,15 +240,16 @@ def _ribbons(paths: FloatArray, colour: FloatArray, grey: float, g: np.random.Ge
         g.lognormal(0, 0.22, (count, 1, 1))
         * np.interp(np.linspace(0, 1, nodes), [0, 1], [0.8, 1.15])[None, :, None]
     )
+    fade = np.interp(np.linspace(0, 1, nodes), [0, 0.15, 0.6, 1], [0.4, 0.9, 0.9, 0.25])
     tint = np.where(g.random((count, 1, 1)) < 0.35 * grey, 1.35, 1.0)
     shade = np.repeat((colour * tone * tint), 2, axis=1).reshape(-1, 3)
     return Mesh(
         vertices=vertices.astype(np.float32),
         triangles=triangles.astype(np.int32),
         colour=np.clip(shade, 0.002, 0.9).astype(np.float32),
-        alpha=np.ones(len(vertices), np.float32),
-        specular=0.55,
-        roughness=0.42,
+        alpha=np.tile(np.repeat(fade, 2), count).astype(np.float32),
+        specular=0.3,
+        roughness=0.5,
     )
 
 

@@ -9,7 +9,7 @@ from idennet.synth.atlas import SkinAtlas, noise
 from idennet.synth.traits import Traits
 
 BARE = np.array((0.78, 0.63, 0.53), np.float32)
-MELANIN_ABSORPTION = np.array((1.9, 2.4, 2.7), np.float32)
+MELANIN_ABSORPTION = np.array((1.85, 2.2, 2.45), np.float32)
 HEMOGLOBIN_ABSORPTION = np.array((0.12, 0.55, 0.45), np.float32)
 
 RIGHT_EYE_CORNERS, LEFT_EYE_CORNERS = (36, 39), (42, 45)
