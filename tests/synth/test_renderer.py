@@ -203,7 +203,7 @@ def test_the_key_light_comes_from_its_side(renderer: Renderer) -> None:
 
 @needs_model
 def test_layers_and_sensor(renderer: Renderer) -> None:
-    """An occluder covers its pixels and hardly moves the exposure; hair behind shows only outside of the head; grey is grey."""
+    """An occluder covers its pixels and hardly moves the exposure; hair behind shows beside the head."""
     quiet = Scene(effects=CameraEffects(noise=0))
     bare = draw(renderer, {}, 0, quiet)
     patch = np.zeros((96, 96, 4), np.float32)

@@ -287,11 +287,12 @@ def _close_lids(weights: _Weights, expression: Expression, appearance: Appearanc
         aperture = float((neutral[upper] - neutral[lower]).max())
         travel = float((heights[blink, lower] - heights[blink, upper]).mean())
         shut = float(np.clip(1.02 * aperture / travel, 0.8, 1.45))
-        resting = appearance.lid_droop * (1.0 - closure)
+        downcast = max(0.0, -expression.gaze[1])
+        resting = appearance.lid_droop * (1.0 - closure) * (1.0 - downcast)
         weights.values[squint] = weights.values[squint] * (1.0 - closure) + 0.5 * resting
         weights.values[wide] *= 1.0 - closure
         droop = 0.6 * resting * (1.0 - min(1.0, float(weights.values[wide])))
-        weights.values[blink] = shut * closure + droop
+        weights.values[blink] = shut * closure + droop - 0.15 * downcast * (1.0 - closure)
 
 
 def _turn_eyes(weights: _Weights, gaze: tuple[float, float]) -> None:

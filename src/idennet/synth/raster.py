@@ -98,20 +98,25 @@ def vertex_normals(points: FloatArray, triangles: IntArray, normals: FloatArray)
             normals[i, k] /= length
 
 
+@njit(cache=True)
+def clear(buffer: SurfaceBuffer) -> None:
+    """Empty a buffer."""
+    buffer.depth[:] = 0.0
+    buffer.triangle[:] = -1
+
+
 @njit(cache=True, fastmath=True)
 def rasterise(screen: FloatArray, triangles: IntArray, two_sided: bool, buffer: SurfaceBuffer) -> None:
-    """Draw triangles into a cleared buffer; the nearest surface of each pixel's centre stays.
+    """Draw triangles into a buffer; the nearest surface of each pixel's centre stays.
 
     Args:
         screen: (V, 3) x to the right, y down in pixels, and nearness (larger is nearer, above 0).
         triangles: (T, 3) counter-clockwise, seen from outside, in space with y up.
         two_sided: Whether back faces are drawn too.
-        buffer: Cleared here, then filled.
+        buffer: What is drawn into.
     """
     depth, triangle, weights = buffer
     height, width = depth.shape
-    depth[:] = 0.0
-    triangle[:] = -1
     half, one, zero = np.float32(0.5), np.float32(1.0), np.float32(0.0)
     for t in range(triangles.shape[0]):
         a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]

@@ -5,7 +5,7 @@ shading, hair layers and accessories, then the sensor. The same arguments and ge
 same picture on one machine.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -15,7 +15,15 @@ from idennet.synth import shading
 from idennet.synth.appearance import Appearance, FloatArray, HairLayer, Mesh
 from idennet.synth.expression import Expression, blendshape_weights, visible_occurrences, wrinkle_weights
 from idennet.synth.facemodel import NUM_VERTICES, PARTS, FaceModel
-from idennet.synth.raster import SurfaceBuffer, add_shapes, project, rasterise, rotate_about, vertex_normals
+from idennet.synth.raster import (
+    SurfaceBuffer,
+    add_shapes,
+    clear,
+    project,
+    rasterise,
+    rotate_about,
+    vertex_normals,
+)
 from idennet.synth.scene import Camera, Lighting, Scene
 from idennet.synth.sensor import develop
 
@@ -26,6 +34,7 @@ TEMPLATE_EYES = ((60.0, 60.0), (100.0, 60.0))
 """Centres of the subject's right and left eye: the alignment template and a margin of 16 pixels."""
 
 _SHADOW_SIZE = 192
+_OPAQUE = 0.5  # least opacity of a thing that casts a shadow
 _SHADOW_EXTENT = 36.0  # cm that the shadow map covers
 _EYE = np.array([3.15, 3.45, 9.0])  # middle of the left eye's slit on the mean face
 _LASH_RGB = (0.012, 0.009, 0.008)
@@ -190,6 +199,7 @@ class Renderer:
         if appearance.hair_behind is not None:
             _blend_hair(appearance.hair_behind, view, lights, light)
         vertex_normals(posed, self._triangles, self._normals)
+        clear(self._buffer)
         rasterise(screen, self._triangles, False, self._buffer)
         pixels_per_cm = view.focal / view.distance
         shading.ambient_occlusion(self._buffer, pixels_per_cm, shading.OCCLUSION_OFFSETS, self._openness)
@@ -204,13 +214,14 @@ class Renderer:
             appearance.iris_rgb, appearance.sclera_rgb, float(appearance.iris_radius),
             float(appearance.pupil_radius), float(appearance.skin_oil), float(appearance.skin_roughness),
         )  # fmt: skip
-        shadow = self._shadow_map(posed, lights, scene.lighting.key_softness)
+        worn = [_posed(mesh, view) for mesh in appearance.accessories]
+        shadow = self._shadow_map(posed, worn, lights, scene.lighting.key_softness)
         shading.shade(self._buffer, surface, finish, lights, shadow, openness, view.distance, light)
         self._blend_lashes(appearance, posed, screen, lights, light)
         if appearance.hair_in_front is not None:
             _blend_hair(appearance.hair_in_front, view, lights, light)
-        for mesh in appearance.accessories:
-            self._blend_mesh(mesh, view, lights, light)
+        for mesh in worn:
+            self._blend_posed(mesh, view.to_screen(mesh.vertices), lights, light)
         return light
 
     def _background(self, scene: Scene) -> FloatArray:
@@ -218,18 +229,26 @@ class Renderer:
             return np.full((self._size, self._size, 3), scene.background_rgb, np.float32)
         return cv2.resize(scene.background, (self._size, self._size), interpolation=cv2.INTER_LINEAR)
 
-    def _shadow_map(self, posed: FloatArray, lights: shading.Lights, softness: float) -> shading.ShadowMap:
-        """Draw the head as the key light sees it."""
+    def _shadow_map(
+        self, posed: FloatArray, worn: list[Mesh], lights: shading.Lights, softness: float
+    ) -> shading.ShadowMap:
+        """Draw the head and the opaque things on it as the key light sees them."""
         towards = lights.directions[0]
         right = np.cross(np.array([0.0, 1.0, 0.0]), towards)
         right /= np.linalg.norm(right)
         axes = np.stack([right, np.cross(towards, right), towards]).astype(np.float32)
         scale = _SHADOW_SIZE / _SHADOW_EXTENT
-        seen = np.empty_like(posed)
-        rotate_about(posed, axes, np.zeros(3, np.float32), seen)
-        seen *= np.array([scale, -scale, 1.0], np.float32)
-        seen += np.array([_SHADOW_SIZE / 2, _SHADOW_SIZE / 2, shading.SHADOW_OFFSET], np.float32)
-        rasterise(seen, self._casting, False, self._shadow_buffer)
+        stretch = np.array([scale, -scale, 1.0], np.float32)
+        middle = np.array([_SHADOW_SIZE / 2, _SHADOW_SIZE / 2, shading.SHADOW_OFFSET], np.float32)
+
+        def seen(points: FloatArray) -> FloatArray:
+            return (points @ axes.T * stretch + middle).astype(np.float32)
+
+        clear(self._shadow_buffer)
+        rasterise(seen(posed), self._casting, False, self._shadow_buffer)
+        for mesh in worn:
+            if mesh.alpha.min() > _OPAQUE:
+                rasterise(seen(mesh.vertices), mesh.triangles, True, self._shadow_buffer)
         return shading.ShadowMap(self._shadow_buffer.depth, axes, scale, shading.shadow_taps(softness))
 
     def _blend_lashes(
@@ -251,15 +270,11 @@ class Renderer:
         )
         self._blend_posed(mesh, screen[part], lights, light)
 
-    def _blend_mesh(self, mesh: Mesh, view: _View, lights: shading.Lights, light: FloatArray) -> None:
-        posed = view.to_camera(mesh.vertices)
-        worn = Mesh(posed, mesh.triangles, mesh.colour, mesh.alpha, mesh.specular, mesh.roughness)
-        self._blend_posed(worn, view.to_screen(posed), lights, light)
-
     def _blend_posed(self, mesh: Mesh, screen: FloatArray, lights: shading.Lights, light: FloatArray) -> None:
         """Blend a mesh whose vertices are in camera space."""
         normals = np.empty_like(mesh.vertices)
         vertex_normals(mesh.vertices, mesh.triangles, normals)
+        clear(self._worn_buffer)
         rasterise(screen, mesh.triangles, True, self._worn_buffer)
         shading.blend_worn(
             self._worn_buffer, self._buffer.depth, mesh.triangles, normals, mesh.colour, mesh.alpha,
@@ -282,8 +297,8 @@ def _mouth_light(model: FaceModel) -> FloatArray:
     """Return the (V,) share of light that reaches a point: less, the deeper it lies in the mouth."""
     light = np.ones(len(model.base), np.float32)
     for part in ("mouth", "gums", "teeth"):
-        depth = (model.base[PARTS[part], 2] - 5.5) / 5.0
-        light[PARTS[part]] = np.clip(depth, 0.02, 1.0) ** 1.5
+        depth = (model.base[PARTS[part], 2] - 6.0) / 5.4
+        light[PARTS[part]] = np.clip(depth, 0.02, 1.0) ** 1.8
     return light
 
 
@@ -325,6 +340,11 @@ def _lights(lighting: Lighting) -> shading.Lights:
         np.array(lighting.sky_rgb, np.float32),
         np.array(lighting.ground_rgb, np.float32),
     )
+
+
+def _posed(mesh: Mesh, view: _View) -> Mesh:
+    """Return a mesh in camera space."""
+    return replace(mesh, vertices=view.to_camera(mesh.vertices))
 
 
 def _relief(appearance: Appearance, expression: Expression) -> FloatArray:
