@@ -48,7 +48,7 @@ class CsvList:
         except UnicodeDecodeError as error:
             raise InputError(f"{self.path} is not UTF-8 text ({error}); save it as UTF-8 CSV.") from error
         except csv.Error as error:
-            raise InputError(f"{self.path}, line {rows.line_num}: {error}.") from error
+            raise InputError(f"{self.path}, line {rows.reader.line_num}: {error}.") from error
         if not records:
             raise InputError(f"{self.path} lists no pictures.")
         return picture_chunks(records)

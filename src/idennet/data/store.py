@@ -178,7 +178,7 @@ def _open_faces(folder: Path) -> NDArray[np.uint8]:
     try:
         faces = np.load(folder / FACES, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
-        raise StoreError(f"{folder / FACES} is unreadable ({error}); prepare the store again.") from error
+        raise StoreError(f"{folder / FACES} cannot be read ({error}); prepare the store again.") from error
     if faces.shape[1:] != (TEMPLATE.size, TEMPLATE.size, 3) or faces.dtype != np.uint8:
         raise StoreError(f"{folder / FACES} is {faces.shape} {faces.dtype}, not (N, 128, 128, 3) uint8.")
     return faces

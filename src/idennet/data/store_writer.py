@@ -186,6 +186,7 @@ def _join_frames(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
     if not tables:
         return pd.DataFrame(columns=_COLUMNS)
     joined = pd.concat(tables, ignore_index=True)
+    joined["frame"] = joined["frame"].astype(np.int64)  # an empty part has no type
     names = list(_COLUMNS)
     for name in facs.columns(facs.NAMES):
         if name in joined:
