@@ -1,4 +1,4 @@
-"""Pictures with planted faces: the first pixel says how many, so that reading can be tested without a detector."""
+"""Pictures with planted faces: the first pixel says how many, so reading is tested without a detector."""
 
 from typing import NamedTuple
 

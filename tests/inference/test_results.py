@@ -117,9 +117,14 @@ def test_after_an_error_the_older_file_stays_and_no_scraps(results: Results, tmp
     folder = tmp_path / "out"
     folder.mkdir()
     (folder / "aus.csv").write_text("older")
-    with pytest.raises(RuntimeError, match="torn"), CsvSink(folder / "aus.csv", SYNFACS_AUS) as sink:
-        sink.write(results[0])
-        raise RuntimeError("torn")
+
+    def write_half() -> None:
+        with CsvSink(folder / "aus.csv", SYNFACS_AUS) as sink:
+            sink.write(results[0])
+            raise RuntimeError("torn")
+
+    with pytest.raises(RuntimeError, match="torn"):
+        write_half()
     assert [path.name for path in folder.iterdir()] == ["aus.csv"]
     assert (folder / "aus.csv").read_text() == "older"
 

@@ -1,5 +1,7 @@
 """What a user sees when something goes wrong: one sentence for a mistake, and how to go on after Ctrl-C."""
 
+from typing import Any
+
 import typer
 from rich.console import Console
 from rich.text import Text
@@ -17,7 +19,7 @@ class Verbs(TyperGroup):
     Other exceptions pass through, so a traceback always means a defect of IdenNet itself.
     """
 
-    def invoke(self, ctx: typer.Context) -> object:
+    def invoke(self, ctx: Any) -> object:
         """Run the verb; exit with code 2 after a mistake, with 130 after an interruption."""
         try:
             return super().invoke(ctx)

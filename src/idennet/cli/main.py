@@ -8,6 +8,9 @@ from idennet import __version__
 from idennet.cli.detect import detect_command
 from idennet.cli.errors import Verbs
 from idennet.cli.info import info_command
+from idennet.cli.prepare import prepare_command
+from idennet.cli.synth import synth_app
+from idennet.cli.train import evaluate_command, train_command
 
 app = typer.Typer(
     cls=Verbs,
@@ -37,5 +40,10 @@ def _idennet(
     """
 
 
-app.command("detect")(detect_command)
-app.command("info")(info_command)
+_READ, _LEARN = "Read photographs", "Train and judge"
+app.command("detect", rich_help_panel=_READ)(detect_command)
+app.command("info", rich_help_panel=_READ)(info_command)
+app.add_typer(synth_app, name="synth", rich_help_panel=_LEARN)
+app.command("prepare", rich_help_panel=_LEARN)(prepare_command)
+app.command("train", rich_help_panel=_LEARN)(train_command)
+app.command("evaluate", rich_help_panel=_LEARN)(evaluate_command)

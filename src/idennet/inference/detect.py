@@ -15,7 +15,7 @@ Source = str | Path | np.ndarray | Image.Image
 
 
 @overload
-def detect(
+def detect(  # type: ignore[overload-overlap]
     source: Source,
     *,
     weights: str | Path | None = ...,
@@ -25,7 +25,7 @@ def detect(
 
 
 @overload
-def detect(
+def detect(  # type: ignore[overload-overlap]
     source: list[Any] | tuple[Any, ...],
     *,
     weights: str | Path | None = ...,

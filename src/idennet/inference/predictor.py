@@ -72,7 +72,8 @@ class Predictor:
                 f"but this version aligns as {TEMPLATE.name}; use weights that fit."
             )
         # A copy, since bundled weights are one shared module; channels last nearly halves the time on a CPU.
-        self.model = copy.deepcopy(model).to(self.device, memory_format=torch.channels_last).eval()
+        own = copy.deepcopy(model).to(self.device)
+        self.model = own.to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
         self.aus: tuple[int, ...] = tuple(self.card.aus)
         self._finder = FaceFinder(None if detector_model is None else Path(detector_model))
 
