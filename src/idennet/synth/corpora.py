@@ -103,7 +103,7 @@ class Cameras(Config):
         noise: Strength.
         blur: Share of sequences out of focus, up to 1.2 pixels.
         motion: Share of frames with motion blur, up to 3.5 pixels.
-        low_resolution: Share of sequences that were once smaller, down to 35 % of the side.
+        low_resolution: Share of sequences that were once smaller, down to 45 % of the side.
         grey: Share of sequences without colour.
         compression: Share of sequences with a JPEG of quality 20 to 85.
     """
@@ -218,7 +218,7 @@ CLINIC = CorpusConfig(
         rim=0.0,
     ),
     surroundings=Surroundings(wall=(0.34, 0.4, 0.38), wall_spread=0.08),
-    cameras=Cameras(noise=(0.3, 0.7), low_resolution=0.5),
+    cameras=Cameras(noise=(0.3, 0.7), low_resolution=0.35),
 )
 """Plays UNBC-McMaster: 25 older patients under the lamps of a consulting room, 8 Action Units."""
 
@@ -247,7 +247,7 @@ WILD = CorpusConfig(
     name="wild",
     subjects=2000,
     frames_per_subject=24,
-    views=Views(yaw=12, pitch=8, roll=6, profile=0.12, distance=(35, 250), zoom=(0.93, 1.08), shift=0.015),
+    views=Views(yaw=12, pitch=8, roll=6, profile=0.12, distance=(45, 250), zoom=(0.93, 1.08), shift=0.015),
     lights=Lights(
         key=(0.1, 2.6),
         key_warmth=(-0.7, 0.8),

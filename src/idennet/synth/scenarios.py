@@ -151,7 +151,7 @@ def _event_curve(generator: np.random.Generator, frames: int) -> np.ndarray:
     """
     time = (np.arange(frames) + 0.5) / frames
     onset, offset = generator.normal(0.03, 0.025), generator.normal(0.97, 0.025)
-    rise, fall = generator.uniform(0.12, 0.28, 2)
+    rise, fall = generator.uniform(0.2, 0.35, 2)
     beats, phase = generator.uniform(0.7, 2.0), generator.random()
     flutter = 1 - 0.15 * generator.random() * np.sin(np.pi * (beats * time + phase)) ** 2
     return _smooth((time - onset) / rise) * _smooth((offset - time) / fall) * flutter

@@ -112,7 +112,7 @@ def _effects(cameras: Cameras, generator: np.random.Generator) -> CameraEffects:
         white_balance=(red, green, blue),
         exposure=float(generator.normal(0, cameras.exposure)),
         blur=float(generator.uniform(0.4, 1.2)) if happens(cameras.blur) else 0.0,
-        resolution=float(generator.uniform(0.35, 0.8)) if happens(cameras.low_resolution) else 1.0,
+        resolution=float(generator.uniform(0.45, 0.85)) if happens(cameras.low_resolution) else 1.0,
         noise=_within(generator, cameras.noise),
         contrast=float(np.exp(generator.normal(0, 0.5 * cameras.exposure))),
         grey=happens(cameras.grey),
