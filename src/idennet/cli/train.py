@@ -1,4 +1,4 @@
-"""`idennet train`: a recipe and face stores in, weights out; `idennet evaluate`: weights judged on a store."""
+"""`idennet train`: recipe and face stores in, weights out; `idennet evaluate`: weights judged on a store."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated

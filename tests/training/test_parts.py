@@ -1,0 +1,226 @@
+"""Recipes, corpora, batches, augmentation, schedules and checkpoints, each on its own."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from conftest import small_recipe
+from idennet.data.store import FaceStore
+from idennet.errors import InputError, RecipeError, WeightsError
+from idennet.losses.mining import HardNegativeMiner
+from idennet.losses.triplet import triplet_loss
+from idennet.training import load_recipe
+from idennet.training.augment import Augmentation, Augmenter
+from idennet.training.batches import MixedSettings, SeparateSettings, Targets
+from idennet.training.checkpoint import Progress, load_checkpoint, save_checkpoint
+from idennet.training.corpus import Corpus, join_stores
+from idennet.training.memory import EmbeddingMemory
+from idennet.training.optimiser import Optimiser
+from idennet.training.prefetch import prefetch
+from idennet.training.stages import plan_stages
+
+
+@pytest.fixture
+def corpus(au_store: FaceStore, identity_store: FaceStore) -> Corpus:
+    return join_stores([au_store], [identity_store])
+
+
+@pytest.fixture
+def faces() -> NDArray[np.uint8]:
+    return np.random.default_rng(0).integers(0, 256, (6, 128, 128, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("override", "sentence"),
+    [
+        ("au_stage.learning_rat=1", r"au_stage.learning_rat: extra inputs are not permitted\.$"),
+        ("au_stage.epochs=3", "give either steps or epochs"),
+        ("model.aus=[12, 12]", "list known action units once each"),
+        ("model.kind=lightcnn", "remove identity_stage"),
+        ("seed=-1", "greater than or equal to 0"),
+    ],
+)
+def test_a_wrong_field_gives_one_sentence(override: str, sentence: str) -> None:
+    with pytest.raises(RecipeError, match=sentence) as caught:
+        load_recipe("demo", [override])
+    assert "\n" not in str(caught.value)
+
+
+def test_an_unknown_recipe_names_the_bundled_ones() -> None:
+    with pytest.raises(RecipeError, match="bundled are demo, paper, released_code, transfer"):
+        load_recipe("papre")
+
+
+def test_the_paper_is_as_printed() -> None:
+    stage = load_recipe("paper").au_stage
+    assert stage is not None
+    batches = stage.batches
+    assert isinstance(batches, SeparateSettings)
+    assert (batches.identities, batches.num_negatives, batches.hard_fraction, batches.margin) == (
+        16,
+        4,
+        0.5,
+        0.5,
+    )
+    assert (batches.alpha_au, batches.alpha_identity, batches.reduction) == (0.5, 1.0, "sum")
+    assert (stage.optimiser.learning_rate, stage.optimiser.weight_decay) == (1e-4, 0)
+
+
+def test_training_and_validation_share_no_subject(corpus: Corpus) -> None:
+    training, validation = corpus.split(0.3, seed=1)
+    assert not set(training.identities) & set(validation.identities)
+    assert len(training) + len(validation) == len(corpus)
+    assert validation.au_coded.any()
+    assert (~validation.au_coded).any()
+
+
+def test_a_corpus_reads_the_right_faces(corpus: Corpus) -> None:
+    rows = np.array([53, 0, 31, 7, 30, 7])
+    for row, face in zip(rows, corpus.read(rows), strict=True):
+        store = corpus.stores[corpus.store_of[row]]
+        assert np.array_equal(face, store.faces[corpus.row_of[row]])
+        assert corpus.subjects[corpus.identities[row]] == store.frames["subject"][corpus.row_of[row]]
+    assert (corpus.au_labels[~corpus.au_coded] == -1).all()
+
+
+def test_uncoded_action_units_are_refused(au_store: FaceStore) -> None:
+    with pytest.raises(InputError, match="No store has labels for AU43"):
+        join_stores([au_store], [], aus=(12, 43))
+    with pytest.raises(InputError, match="at least one store"):
+        join_stores([], [])
+
+
+def test_stage_au_needs_action_units(identity_store: FaceStore) -> None:
+    corpus = join_stores([], [identity_store], aus=(12,))
+    with pytest.raises(InputError, match="--au"):
+        plan_stages(small_recipe(), *corpus.split(0.3, 0))
+
+
+def test_separate_batches_are_of_one_kind(corpus: Corpus) -> None:
+    settings = SeparateSettings(identities=4, au_faces=12, au_batches=0.25)
+    batching = settings.build(corpus, 0, learn_aus=True, learn_identity=True)
+    kinds = []
+    for step in range(40):
+        batch = batching.draw(step)
+        coded = corpus.au_coded[batch.rows]
+        assert coded.all() or not coded.any()
+        assert (batch.identity_weight, batch.au_weight) == ((0.5, 0.5) if coded.all() else (1.0, 0.0))
+        pairs = corpus.identities[batch.rows[: 2 * batch.pairs]].reshape(-1, 2)
+        assert (pairs[:, 0] == pairs[:, 1]).all()
+        assert len(set(pairs[:, 0])) == batch.pairs == 4
+        assert len(batch.rows) == (12 if coded.all() else 8)
+        kinds.append(coded.all())
+    assert sum(kinds) == 10
+
+
+def test_mixed_batches_have_half_of_each(corpus: Corpus) -> None:
+    batching = MixedSettings(faces=16).build(corpus, 0, learn_aus=True, learn_identity=True)
+    batch = batching.draw(0)
+    assert corpus.au_coded[batch.rows].tolist() == [True] * 8 + [False] * 8
+    assert batching.epoch_steps == 4  # 15 pairs with AUs, four a step
+    assert (batch.identity_weight, batch.au_weight) == (1, 1)
+
+
+def test_the_memory_adds_candidates_without_gradient(corpus: Corpus) -> None:
+    settings = SeparateSettings(identities=3, memory=10)
+    batching = settings.build(corpus, 0, learn_aus=False, learn_identity=True)
+    batch = batching.draw(0)
+    old, new = torch.nn.functional.normalize(torch.randn(2, 6, 256), dim=2)
+    owners = torch.tensor([90, 90, 91, 91, 92, 92])
+    batching.memory.add(old, owners)
+    identities = torch.from_numpy(corpus.identities[batch.rows])
+    new.requires_grad_()
+    targets = Targets(identities, torch.zeros(6, 0))
+    loss = batching.loss(batch, targets, None, new, torch.Generator().manual_seed(0))
+    bank, names = torch.cat([new, old]), torch.cat([identities, owners])
+    pairs = torch.arange(6).view(3, 2)
+    triplets = HardNegativeMiner()(
+        new, identities, pairs, generator=torch.Generator().manual_seed(0), memory=bank, memory_labels=names
+    )
+    assert (triplets[:, 2] >= 6).any()
+    assert loss.total == triplet_loss(new, triplets, 0.5, negatives=bank)
+    assert len(batching.memory) == 10
+    assert torch.equal(batching.memory.embeddings[-6:], new.detach())
+    assert not batching.memory.embeddings.requires_grad
+
+
+def test_the_memory_forgets_the_oldest() -> None:
+    memory = EmbeddingMemory(3, width=1)
+    for value in range(5):
+        memory.add(torch.tensor([[float(value)]]), torch.tensor([value]))
+    assert memory.identities.tolist() == [2, 3, 4]
+    assert memory.embeddings.flatten().tolist() == [2, 3, 4]
+
+
+def test_augmentation_is_a_function_of_step_and_position(faces: NDArray[np.uint8]) -> None:
+    augmenter = Augmenter(load_recipe("transfer").augmentation, seed=1)
+    whole = augmenter(faces, step=4)
+    assert whole.dtype == np.uint8
+    assert whole.shape == faces.shape
+    assert np.array_equal(np.concatenate([augmenter(faces[:2], 4), augmenter(faces[2:], 4, first=2)]), whole)
+    assert not np.array_equal(augmenter(faces, step=5), whole)
+    assert not np.array_equal(augmenter(faces[[0, 0]], step=4)[0], augmenter(faces[[0, 0]], step=4)[1])
+
+
+def test_no_augmentation_changes_nothing(faces: NDArray[np.uint8]) -> None:
+    assert Augmenter(Augmentation())(faces, 0) is faces
+
+
+def test_a_certain_flip_is_a_mirror(faces: NDArray[np.uint8]) -> None:
+    assert np.array_equal(Augmenter(Augmentation(flip=1))(faces, 0), faces[:, :, ::-1])
+
+
+def test_a_flip_with_geometry_is_a_mirror_too(faces: NDArray[np.uint8]) -> None:
+    flipped = Augmenter(Augmentation(flip=1, scale=1e-9))(faces, 0)
+    assert np.abs(flipped.astype(int) - faces[:, :, ::-1]).max() <= 1
+
+
+def test_a_shift_moves_no_further_than_asked() -> None:
+    face = np.zeros((1, 128, 128, 3), np.uint8)
+    face[0, 64, 64] = 255
+    for step in range(20):
+        moved = Augmenter(Augmentation(shift=4))(face, step)[0, ..., 0].astype(float)
+        rows, columns = np.nonzero(moved)
+        centre = np.average([rows, columns], axis=1, weights=moved[rows, columns])
+        assert (np.abs(centre - 64) <= 4.05).all()
+
+
+def test_jpeg_keeps_the_colours_apart() -> None:
+    red = np.zeros((1, 128, 128, 3), np.uint8)
+    red[..., 0] = 200
+    changed = Augmenter(Augmentation(jpeg=1))(red, 0)[0].reshape(-1, 3).mean(axis=0)
+    assert np.allclose(changed, [200, 0, 0], atol=4)
+
+
+def test_schedules() -> None:
+    step = Optimiser(learning_rate=1, schedule="step", step_every=10, step_factor=0.1)
+    assert [step.rate(s, 99) for s in (0, 9, 10, 25)] == pytest.approx([1, 1, 0.1, 0.01])
+    cosine = Optimiser(learning_rate=1, schedule="cosine", warm_up=4, final_fraction=0.1)
+    assert [cosine.rate(s, 104) for s in (0, 3, 4, 54, 104)] == pytest.approx([0.25, 1, 1, 0.55, 0.1])
+    assert Optimiser(learning_rate=2).rate(10**6, 1) == 2
+
+
+def test_weight_decay_is_coupled() -> None:
+    weight = torch.nn.Parameter(torch.tensor([1.0]))
+    optimiser = Optimiser(learning_rate=0.1, weight_decay=0.5).build([weight])
+    weight.grad = torch.zeros(1)
+    optimiser.step()  # Adam's first step has the length of the rate, whatever the gradient's size
+    assert weight.item() == pytest.approx(0.9)
+
+
+def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "last.safetensors"
+    save_checkpoint(path, {"model": {"a.b": torch.arange(3.0)}}, Progress("au", step=7))
+    groups, progress = load_checkpoint(path)
+    assert groups["model"]["a.b"].tolist() == [0, 1, 2]
+    assert (progress.stage, progress.step) == ("au", 7)
+    path.write_bytes(path.read_bytes()[:40])
+    with pytest.raises(WeightsError, match="--fresh"):
+        load_checkpoint(path)
+
+
+def test_prefetch_keeps_the_order() -> None:
+    assert list(prefetch(lambda step: step * step, range(3, 30), workers=4)) == [s * s for s in range(3, 30)]

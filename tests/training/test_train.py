@@ -1,0 +1,208 @@
+"""Whole trainings: what they write, that they learn, and that an interruption changes nothing."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from conftest import small_recipe
+from idennet.data.store import FaceStore
+from idennet.errors import InputError, RecipeError
+from idennet.training import Run, bundled_recipes, load_recipe, open_run, train
+from idennet.training.loop import LAST, StageLoop
+from idennet.training.progress import read_metrics
+
+
+def weights_of(run: Run) -> dict[str, torch.Tensor]:
+    return run.load()[0].state_dict()
+
+
+@pytest.mark.usefixtures("light_trunk")
+def test_a_run_writes_its_story(au_store: FaceStore, identity_store: FaceStore, tmp_path: Path) -> None:
+    run = train(
+        small_recipe(),
+        au_stores=[au_store],
+        identity_stores=[identity_store],
+        out=tmp_path / "run",
+        quiet=True,
+    )
+    record = json.loads((run.folder / "run.json").read_text())
+    assert record["stores"] == {"au": au_store.digest, "id": identity_store.digest}
+    assert record["recipe_digest"] == small_recipe().digest()
+    assert load_recipe(run.folder / "recipe.yaml") == small_recipe()
+    assert [r["step"] for r in read_metrics(run.folder) if "validation_mean_auc" in r] == [3, 6]
+    assert run.weights.name == "best-au.safetensors"
+    model, card = run.load()
+    assert card.aus == (6, 12) == au_store.aus
+    assert model.num_aus == 2
+    assert open_run(run.folder) == run
+
+
+@pytest.mark.usefixtures("light_trunk")
+@pytest.mark.parametrize("killed_at", [(1, 3), (2, 3), (2, 5)])
+def test_resumed_equals_uninterrupted_bit_for_bit(
+    au_store: FaceStore,
+    identity_store: FaceStore,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    killed_at: tuple[int, int],
+) -> None:
+    def run(folder: str) -> Run:
+        stores = {"au_stores": [au_store], "identity_stores": [identity_store]}
+        return train(small_recipe(), **stores, out=tmp_path / folder, quiet=True)
+
+    whole = run("whole")
+    step = StageLoop._step
+    stage_number = {"identity": 1, "au": 2}
+
+    def dying(self: StageLoop, prepared: object) -> object:
+        if (stage_number[self._progress.stage], self._progress.step) == killed_at:
+            raise KeyboardInterrupt
+        return step(self, prepared)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(StageLoop, "_step", dying)
+        with pytest.raises(KeyboardInterrupt):
+            run("killed")
+    resumed = run("killed")
+    for name, tensor in weights_of(whole).items():
+        assert torch.equal(tensor, weights_of(resumed)[name]), name
+    states = [(tmp_path / folder / LAST).read_bytes() for folder in ("whole", "killed")]
+    assert states[0] == states[1]
+
+    def story(folder: str) -> list[dict[str, float]]:
+        records = read_metrics(tmp_path / folder)
+        return [{k: v for k, v in record.items() if k != "faces_per_second"} for record in records]
+
+    assert story("whole") == story("killed")
+
+
+@pytest.mark.usefixtures("light_trunk")
+def test_both_losses_fall(au_store: FaceStore, identity_store: FaceStore, tmp_path: Path) -> None:
+    recipe = small_recipe(
+        identity_stage=None,
+        augmentation={},
+        au_stage={
+            "steps": 60,
+            "validate_every": 60,
+            "batches": {"kind": "separate", "identities": 3, "au_faces": 16, "reduction": "mean"},
+            "optimiser": {"learning_rate": 1e-3},
+        },
+    )
+    run = train(
+        recipe, au_stores=[au_store], identity_stores=[identity_store], out=tmp_path / "run", quiet=True
+    )
+    au = [record["au_loss"] for record in read_metrics(run.folder) if "au_loss" in record]
+    identity = [record["identity_loss"] for record in read_metrics(run.folder) if "identity_loss" in record]
+    assert au[-1] < 0.35  # it starts at log 2 = 0.69: every answer one half
+    assert identity[-1] < 0.5 * identity[0]
+    assert run.best["mean_auc"] > 0.9
+
+
+def test_the_real_network_takes_a_step(au_store: FaceStore, tmp_path: Path) -> None:
+    batches = {"kind": "separate", "identities": 2, "au_faces": 4}
+    recipe = small_recipe(
+        identity_stage=None, au_stage={"steps": 1, "batches": batches}, validation={"subject_fraction": 0}
+    )
+    run = train(recipe, au_stores=[au_store], out=tmp_path / "run", quiet=True)
+    assert run.load()[0].trunk.conv1.weight.isfinite().all()
+
+
+@pytest.mark.usefixtures("light_trunk")
+@pytest.mark.parametrize("name", bundled_recipes())
+def test_every_bundled_recipe_runs(
+    name: str, au_store: FaceStore, identity_store: FaceStore, tmp_path: Path
+) -> None:
+    short = ["au_stage.steps=1", "au_stage.epochs=null", "au_stage.validate_every=1"]
+    if load_recipe(name).identity_stage is not None:
+        short += ["identity_stage.steps=1", "identity_stage.validate_every=1"]
+    recipe = load_recipe(name, short)
+    run = train(
+        recipe, au_stores=[au_store], identity_stores=[identity_store], out=tmp_path / name, quiet=True
+    )
+    assert run.best["step"] == 1
+
+
+@pytest.mark.usefixtures("light_trunk")
+def test_lightcnn_learns_without_identities(au_store: FaceStore, tmp_path: Path) -> None:
+    recipe = small_recipe(identity_stage=None, model={"kind": "lightcnn"})
+    run = train(recipe, au_stores=[au_store], out=tmp_path / "run", quiet=True)
+    assert type(run.load()[0]).__name__ == "LightCNN"
+    assert not any("identity_loss" in record for record in read_metrics(run.folder))
+
+
+@pytest.mark.usefixtures("light_trunk")
+def test_identity_stage_alone_then_its_trunk_starts_another(
+    au_store: FaceStore, identity_store: FaceStore, tmp_path: Path
+) -> None:
+    first = train(
+        small_recipe(au_stage=None),
+        au_stores=[],
+        identity_stores=[identity_store],
+        out=tmp_path / "a",
+        quiet=True,
+    )
+    assert first.weights.name == "best-identity.safetensors"
+    assert first.load()[0].num_aus == 22
+    still = {"steps": 1, "validate_every": 1, "optimiser": {"learning_rate": 1e-12}}
+    second = train(
+        small_recipe(identity_stage=None, au_stage={**still, "batches": {"identities": 2, "au_faces": 4}}),
+        au_stores=[au_store],
+        initial=first.weights,
+        out=tmp_path / "b",
+        quiet=True,
+    )
+    before, after = weights_of(first), weights_of(second)
+    assert torch.allclose(before["fc5.weight"], after["fc5.weight"], atol=1e-9)
+    assert torch.equal(before["trunk.conv4.weight"], after["trunk.conv4.weight"])
+
+
+@pytest.mark.usefixtures("light_trunk")
+def test_early_stopping_ends_a_stage(au_store: FaceStore, tmp_path: Path) -> None:
+    stage = {"steps": 50, "validate_every": 1, "patience": 2, "optimiser": {"learning_rate": 1e-12}}
+    recipe = small_recipe(
+        identity_stage=None, au_stage={**stage, "batches": {"identities": 2, "au_faces": 4}}
+    )
+    run = train(recipe, au_stores=[au_store], out=tmp_path / "run", quiet=True)
+    assert max(record["step"] for record in read_metrics(run.folder)) == 3
+    assert run.best["step"] == 1
+
+
+@pytest.mark.usefixtures("light_trunk")
+def test_another_recipe_in_the_same_folder_is_refused(au_store: FaceStore, tmp_path: Path) -> None:
+    recipe = small_recipe(identity_stage=None)
+    train(recipe, au_stores=[au_store], out=tmp_path / "run", quiet=True)
+    other = small_recipe(identity_stage=None, seed=1)
+    with pytest.raises(RecipeError, match=r"another recipe_digest.*--fresh"):
+        train(other, au_stores=[au_store], out=tmp_path / "run", quiet=True)
+    fresh = train(other, au_stores=[au_store], out=tmp_path / "run", quiet=True, resume=False)
+    assert json.loads((fresh.folder / "run.json").read_text())["seed"] == 1
+
+
+def test_a_folder_with_other_files_is_left_alone(au_store: FaceStore, tmp_path: Path) -> None:
+    (tmp_path / "diary.txt").write_text("mine")
+    with pytest.raises(InputError, match="holds other files"):
+        train(small_recipe(), au_stores=[au_store], out=tmp_path, resume=False, quiet=True)
+    assert (tmp_path / "diary.txt").read_text() == "mine"
+
+
+def test_float16_without_cuda_is_refused(au_store: FaceStore, tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="float16 needs a CUDA device"):
+        train(
+            small_recipe(precision="float16"),
+            au_stores=[au_store],
+            out=tmp_path / "run",
+            device="cpu",
+            quiet=True,
+        )
+
+
+@pytest.mark.usefixtures("light_trunk")
+def test_a_diverging_loss_stops_with_advice(
+    au_store: FaceStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("idennet.training.batches.masked_au_loss", lambda *_, **__: torch.tensor(np.nan))
+    with pytest.raises(RecipeError, match="lower the learning rate"):
+        train(small_recipe(identity_stage=None), au_stores=[au_store], out=tmp_path / "run", quiet=True)
