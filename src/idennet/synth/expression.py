@@ -71,7 +71,7 @@ _SIDES = ("L", "R")
 _UPPER_LIP, _LOWER_LIP = [61, 62, 63], [67, 66, 65]
 _UPPER_LIDS, _LOWER_LIDS = {"L": [43, 44], "R": [37, 38]}, {"L": [47, 46], "R": [41, 40]}
 _MOST = 1.2  # the model's shapes tear beyond this weight
-_REST_SEAL = 0.03  # cm by which resting lips press closer than the mean face's
+_REST_SEAL = 0.09  # cm by which resting lips press closer than the mean face's
 _OPEN_LIPS, _TOUCHING_LIPS = 0.07, 0.03  # growth of the lip gap over the height of the mouth
 
 

@@ -37,7 +37,8 @@ PARTS: MappingProxyType[str, slice] = MappingProxyType(
 """Vertex ranges of the named parts; "face" is the part with texture, the first tile of the UV layout."""
 
 NUM_VERTICES = 26719
-_SCLERA_VERTICES = 770
+SCLERA_VERTICES = 770
+"""The eye parts begin with this many vertices of the sclera; the iris follows."""
 _ARRAYS = (
     "base",
     "identity",
@@ -91,7 +92,7 @@ class FaceModel:
     def eye_centres(self) -> FloatArray:
         """Return the (2, 3) centres of the left and the right eyeball of the mean face."""
         starts = (PARTS["eye_L"].start, PARTS["eye_R"].start)
-        return np.stack([self.base[start : start + _SCLERA_VERTICES].mean(axis=0) for start in starts])
+        return np.stack([self.base[start : start + SCLERA_VERTICES].mean(axis=0) for start in starts])
 
 
 def load_face_model(path: Path | None = None) -> FaceModel:
@@ -106,9 +107,7 @@ def load_face_model(path: Path | None = None) -> FaceModel:
     advice = "make one with: idennet synth import-face-model"
     named = path or os.environ.get(ENVIRONMENT_VARIABLE)
     if not named:
-        raise InputError(
-            f"No face model is given: pass its path or set {ENVIRONMENT_VARIABLE}, or {advice}."
-        )
+        raise InputError(f"No face model is given: pass its path or set {ENVIRONMENT_VARIABLE}, or {advice}.")
     file = Path(named)
     if not file.is_file():
         raise InputError(f"There is no face model at {file}; {advice}.")

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from idennet.synth import shading
 from idennet.synth.appearance import Appearance, FloatArray, HairLayer, Mesh
 from idennet.synth.expression import Expression, blendshape_weights, visible_occurrences, wrinkle_weights
-from idennet.synth.facemodel import NUM_VERTICES, PARTS, FaceModel
+from idennet.synth.facemodel import NUM_VERTICES, PARTS, SCLERA_VERTICES, FaceModel
 from idennet.synth.raster import (
     SurfaceBuffer,
     add_shapes,
@@ -33,6 +33,7 @@ TEMPLATE_FRAME = 160
 TEMPLATE_EYES = ((60.0, 60.0), (100.0, 60.0))
 """Centres of the subject's right and left eye: the alignment template and a margin of 16 pixels."""
 
+_GAZE_REACH = np.array([30.0, 24.0])  # degrees to the side and up or down at gaze 1
 _SHADOW_SIZE = 192
 _OPAQUE = 0.5  # least opacity of a thing that casts a shadow
 _SHADOW_EXTENT = 36.0  # cm that the shadow map covers
@@ -119,7 +120,7 @@ class Renderer:
             self._kind[model.of_material(name)[drawn]] = kind
         self._casting = np.ascontiguousarray(model.triangles[drawn & ~model.of_material(*_NO_SHADOW)])
         self._lashes = np.ascontiguousarray(model.triangles[model.of_material("M_EyeLashes")])
-        self._cavity = _mouth_light(model)
+        self._mouth_light = _mouth_light(model)
         self._lash_alpha = _lash_opacity(model)
         self._eye_centres = model.eye_centres()
         self._buffer = SurfaceBuffer.empty(self._size)
@@ -144,6 +145,7 @@ class Renderer:
         labels = visible_occurrences(expression, weights, self.model, appearance)
         view = self._view(appearance, scene.camera)
         add_shapes(appearance.vertices, self.model.expression, weights, self._vertices)
+        self._turn_eyes(expression.gaze)
         posed = view.to_camera(self._vertices)
         screen = view.to_screen(posed)
         landmarks = screen[self.model.landmarks, :2] * (self.frame_size / self._size) - 0.5
@@ -175,12 +177,28 @@ class Renderer:
             ),
         )
 
+    def _turn_eyes(self, gaze: tuple[float, float]) -> None:
+        """Turn both eyeballs about their centres; the model's own shapes move only the lids."""
+        about_y, about_x = np.radians(np.array(gaze) * _GAZE_REACH * (1, -1))
+        across = np.array(
+            [[np.cos(about_y), 0, np.sin(about_y)], [0, 1, 0], [-np.sin(about_y), 0, np.cos(about_y)]]
+        )
+        down = np.array(
+            [[1, 0, 0], [0, np.cos(about_x), -np.sin(about_x)], [0, np.sin(about_x), np.cos(about_x)]]
+        )
+        turn = (across @ down).astype(np.float32)
+        for side in ("eye_L", "eye_R"):
+            eyeball = self._vertices[PARTS[side]]
+            centre = eyeball[:SCLERA_VERTICES].mean(axis=0)
+            self._vertices[PARTS[side]] = (eyeball - centre) @ turn.T + centre
+
     def _sink_eyes(self, screen: FloatArray, posed: FloatArray, weights: FloatArray, distance: float) -> None:
         """Draw eyeballs as if they lay deeper while lids move over them on straight lines, not on an arc."""
         for side in ("L", "R"):
             blink = weights[self.model.expression_index(f"eyeBlink_{side}")]
             squint = weights[self.model.expression_index(f"eyeSquint_{side}")]
-            closure = min(1.0, float(blink + 0.5 * squint))
+            downcast = weights[self.model.expression_index(f"eyeLookDown_{side}")]
+            closure = min(1.0, float(blink + 0.5 * squint + 0.6 * downcast))
             part = PARTS[f"eye_{side}"]
             screen[part, 2] = 1.0 / (distance - posed[part, 2] + 0.03 + 0.95 * closure**2)
 
@@ -207,7 +225,7 @@ class Renderer:
         surface = shading.Surface(
             posed, self._normals, self.model.base,
             self._triangles, self._triangle_uv, self.model.uv, self._kind,
-            appearance.albedo, _relief(appearance, expression), appearance.vertex_albedo, self._cavity,
+            appearance.albedo, _relief(appearance, expression), appearance.vertex_albedo, self._cavity(),
             view.rotation, self._eye_centres,
         )  # fmt: skip
         finish = shading.Finish(
@@ -223,6 +241,12 @@ class Renderer:
         for mesh in worn:
             self._blend_posed(mesh, view.to_screen(mesh.vertices), lights, light)
         return light
+
+    def _cavity(self) -> FloatArray:
+        """Return the (V,) share of light that the parts of the mouth get through the parted lips."""
+        heights = self._vertices[self.model.landmarks, 1]
+        gap = float((heights[[61, 62, 63]] - heights[[67, 66, 65]]).max())
+        return np.where(self._mouth_light < 1, self._mouth_light * np.float32(np.clip(gap / 0.4, 0.1, 1)), 1)
 
     def _background(self, scene: Scene) -> FloatArray:
         if scene.background is None:

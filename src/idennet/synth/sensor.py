@@ -74,10 +74,10 @@ def _soften(picture: FloatArray, effects: CameraEffects) -> FloatArray:
 
 
 def _tone(picture: FloatArray, contrast: float) -> FloatArray:
-    """Return gamma-encoded values in 0 to 1: a soft shoulder, then contrast about middle grey."""
-    light = np.maximum(picture, 0)
-    light = 1.35 * light * (1 + 0.15 * light) / (1 + 0.55 * light)
-    coded = np.sqrt(np.sqrt(light)) ** np.float32(2 / 1.1)
+    """Return gamma-encoded values in 0 to 1: Reinhard's shoulder (white at 2), then contrast about grey."""
+    light = 1.5 * np.maximum(picture, 0)
+    light = light * (1 + light / 9) / (1 + light)
+    coded = cv2.pow(light, 1 / 2.2)
     return np.clip(0.5 + (coded - 0.5) * np.float32(contrast), 0, 1)
 
 

@@ -211,7 +211,7 @@ def _eye(surface, finish, eye, i, j, k, wi, wj, wk):
     x, y, _ = _corners(surface.rest, i, j, k, wi, wj, wk)
     x, y = x - surface.eye_centres[eye, 0], y - surface.eye_centres[eye, 1]
     radius = np.sqrt(x * x + y * y)
-    shade = 1.0 - 0.4 * min(1.0, max(0.0, y + 0.1)) - 0.15 * min(1.0, abs(x))
+    shade = 0.85 - 0.35 * min(1.0, max(0.0, y + 0.1)) - 0.2 * min(1.0, abs(x))
     if radius >= finish.iris_radius:
         pink = min(1.0, max(0.0, (radius - finish.iris_radius) / 0.6))
         white = finish.sclera_rgb
