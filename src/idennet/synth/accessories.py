@@ -11,8 +11,8 @@ _AROUND = 40
 
 
 def worn(model: FaceModel, traits: Traits, vertices: FloatArray, normals: FloatArray) -> tuple[Mesh, ...]:
-    """Return the meshes of what a subject wears; vertices and normals (V, 3) are those of the subject's head."""
-    headwear = (_fabric(model, traits.headwear, vertices, normals),) if traits.headwear else ()
+    """Return the meshes of what a subject wears, fitted to the subject's vertices and normals (V, 3)."""
+    headwear = (_fabric(model, traits, traits.headwear, vertices, normals),) if traits.headwear else ()
     glasses = _glasses(model, traits.glasses, vertices) if traits.glasses else ()
     return headwear + glasses
 
@@ -90,7 +90,7 @@ def _tubes(paths: list[tuple[FloatArray, FloatArray]], colour: tuple[float, floa
 
 
 def _disc(ring: FloatArray, side: float, glasses: Glasses) -> Mesh:
-    points = np.concatenate([ring.mean(0, keepdims=True) + (0, 0, 0.12), ring]).astype(np.float32)
+    points = np.concatenate([ring.mean(0, keepdims=True) + np.array((0, 0, 0.12)), ring]).astype(np.float32)
     turn = np.arange(_AROUND)
     triangles = np.stack([np.zeros(_AROUND, int), turn + 1, (turn + 1) % _AROUND + 1], 1)
     # A mirrored ring runs the other way round; both lenses shall face outwards.
@@ -104,7 +104,9 @@ def _disc(ring: FloatArray, side: float, glasses: Glasses) -> Mesh:
     )
 
 
-def _fabric(model: FaceModel, headwear: Headwear, vertices: FloatArray, normals: FloatArray) -> Mesh:
+def _fabric(
+    model: FaceModel, traits: Traits, headwear: Headwear, vertices: FloatArray, normals: FloatArray
+) -> Mesh:
     """Return a piece of the head's surface, lifted off it, in the colour of the fabric."""
     rest = model.base
     x, y, z = np.abs(rest[:, 0]), rest[:, 1], rest[:, 2]
@@ -112,12 +114,12 @@ def _fabric(model: FaceModel, headwear: Headwear, vertices: FloatArray, normals:
     inside = {
         "cap": level > 6.6,
         "band": (level > 6.9) & (level < 9.2),
-        "scarf": ((x / 7.0) ** 2 + ((y - 1.8) / 9.3) ** 2 > 1) & (y > -13.5),
+        "scarf": ((x / 7.0) ** 2 + ((y - 1.8) / 9.3) ** 2 > 1) & (y > -17),
     }[headwear.kind]
     triangles = model.triangles[model.of_material("M_Face", "M_BackHead")]
     triangles = triangles[inside[triangles].all(1)]
     used, renumbered = np.unique(triangles, return_inverse=True)
-    lift = {"cap": 0.75, "band": 0.45, "scarf": 0.6}[headwear.kind]
+    lift = {"cap": 0.75, "band": 0.3 + 0.6 * traits.hair.volume, "scarf": 0.6}[headwear.kind]
     folds = (
         0.12 * np.sin(3.1 * rest[used, 0] + 2 * np.sin(1.3 * y[used])) if headwear.kind == "scarf" else 0.0
     )

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from idennet.synth.appearance import TEXTURE_SIZE, FloatArray
 from idennet.synth.facemodel import PARTS, FaceModel
+from idennet.synth.pixels import blurred, looked_up, resized
 
 Box = tuple[slice, slice]
 
@@ -61,17 +62,12 @@ class SkinAtlas:
         xy = np.asarray(points, np.float32).reshape(-1, 2)
         columns = (xy[:, 0] - PLANE_LEFT) / PLANE_STEP
         rows = (PLANE_TOP - xy[:, 1]) / PLANE_STEP
-        mapped = cv2.remap(
-            self.plane, columns[:, None], rows[:, None], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-        )
-        return np.ascontiguousarray(mapped[:, 0])
+        return looked_up(self.plane, columns, rows)
 
     def at_vertices(self, texture: FloatArray) -> FloatArray:
         """Return (F,) the values of a texture (T, T) at the vertices of the part "face"."""
         columns, rows = self.vertex_texels.T
-        return cv2.remap(
-            texture, columns[:, None], rows[:, None], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-        )[:, 0]
+        return looked_up(texture, columns, rows)
 
     def box(self, points: npt.ArrayLike, margin: float) -> Box:
         """Return the texel rectangle round rest points (N, 2), widened by a margin in cm."""
@@ -97,7 +93,7 @@ class SkinAtlas:
         return out
 
     def gradient(self, height: FloatArray, box: Box) -> FloatArray:
-        """Return (h, w, 3) the surface gradient in object space of a height map (h, w) in cm on a rectangle."""
+        """Return (h, w, 3) the surface gradient, as an object-space vector, of a height map (h, w) in cm."""
         per_column, per_row = np.gradient(height, axis=1), np.gradient(height, axis=0)
         along, down = self.tangents[box][..., 0, :], self.tangents[box][..., 1, :]
         e, f, g = (along**2).sum(-1) + 1e-5, (along * down).sum(-1), (down**2).sum(-1) + 1e-5
@@ -110,8 +106,7 @@ class SkinAtlas:
         """Return (T, T) a filled polygon with soft edges, 0 to 1, from its corners in texels (N, 2)."""
         mask = np.zeros((TEXTURE_SIZE * 4, TEXTURE_SIZE * 4), np.uint8)
         cv2.fillPoly(mask, [np.round((texels + 0.5) * 4).astype(np.int32)], 255)
-        small = cv2.resize(mask, (TEXTURE_SIZE, TEXTURE_SIZE), interpolation=cv2.INTER_AREA)
-        return cv2.GaussianBlur(small.astype(np.float32) / 255, (0, 0), blur)
+        return blurred(resized(mask, (TEXTURE_SIZE, TEXTURE_SIZE)) / 255, blur)
 
 
 _latest: list[tuple[FaceModel, SkinAtlas]] = []
@@ -129,9 +124,9 @@ def _make_atlas(model: FaceModel) -> SkinAtlas:
     corners = model.base[model.triangles[face]]
     texels = model.uv[model.triangle_uv[face]] * (TEXTURE_SIZE, -TEXTURE_SIZE) + (-0.5, TEXTURE_SIZE - 0.5)
     position = _splat(texels, corners, (TEXTURE_SIZE, TEXTURE_SIZE), corners[..., 2])
-    position = cv2.GaussianBlur(position, (0, 0), 0.8)  # evens out the samples' offsets within a texel
-    along = cv2.GaussianBlur(np.gradient(position, axis=1), (0, 0), 1)
-    down = cv2.GaussianBlur(np.gradient(position, axis=0), (0, 0), 1)
+    position = blurred(position, 0.8)  # evens out the samples' offsets within a texel
+    along = blurred(np.gradient(position, axis=1), 1)
+    down = blurred(np.gradient(position, axis=0), 1)
     on_plane = (corners[..., :2] - (PLANE_LEFT, PLANE_TOP)) / (PLANE_STEP, -PLANE_STEP)
     front = corners[..., 2].mean(1) > 1.5
     plane = _splat(on_plane[front], texels[front], _PLANE_SHAPE, corners[front][..., 2])
@@ -140,7 +135,7 @@ def _make_atlas(model: FaceModel) -> SkinAtlas:
     return SkinAtlas(
         position=position,
         tangents=np.stack([along, down], axis=2).astype(np.float32),
-        plane=cv2.GaussianBlur(plane, (0, 0), 1.0),
+        plane=blurred(plane, 1.0),
         landmarks=model.base[model.landmarks],
         landmark_texels=vertex_texels[model.landmarks],
         vertex_texels=vertex_texels[PARTS["face"]],
@@ -150,7 +145,7 @@ def _make_atlas(model: FaceModel) -> SkinAtlas:
 def _splat(
     places: np.ndarray, values: np.ndarray, shape: tuple[int, int], depth: np.ndarray, steps: int = 14
 ) -> FloatArray:
-    """Spread corner values (F, 3, C) over a grid by sampling each triangle; nearer samples win, holes are filled."""
+    """Spread corner values (F, 3, C) over a grid; nearer samples win, holes get the nearest value."""
     a, b = (grid.ravel() for grid in np.meshgrid(np.arange(steps + 1), np.arange(steps + 1)))
     inside = a + b <= steps
     weights = np.stack([a[inside], b[inside], steps - a[inside] - b[inside]], 1).astype(np.float32) / steps
@@ -176,7 +171,7 @@ def noise(generator: np.random.Generator, scale: float, size: int = TEXTURE_SIZE
     """Return (size, size) smooth noise of about unit variance with details of `scale` texels."""
     cells = max(2, round(size / scale))
     grid = generator.standard_normal((cells, cells), dtype=np.float32)
-    return cv2.resize(grid, (size, size), interpolation=cv2.INTER_CUBIC)
+    return resized(grid, (size, size))
 
 
 def smooth_curve(points: npt.ArrayLike, steps: int = 6) -> FloatArray:

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from idennet.synth.appearance import FloatArray
+from idennet.synth.pixels import blurred, resized
 
 
 def sample_backdrop(generator: np.random.Generator, size: int) -> FloatArray:
@@ -15,12 +16,12 @@ def sample_backdrop(generator: np.random.Generator, size: int) -> FloatArray:
 
 
 def backdrop(generator: np.random.Generator, size: int, kind: str) -> FloatArray:
-    """Return a backdrop of one of the kinds of `BACKDROPS`, (size, size, 3) float32 linear RGB of at least 0."""
+    """Return a backdrop of a kind of `BACKDROPS`, (size, size, 3) float32 linear RGB of at least 0."""
     picture = BACKDROPS[kind](generator, size)
     picture = picture * _field(generator, size, 2, 0.25)  # light falls unevenly
     blur = 0.0 if kind in ("plain", "gradient") else generator.uniform(0.006, 0.05) * size
     if blur > 0.3:
-        picture = cv2.GaussianBlur(picture, (0, 0), blur)
+        picture = blurred(picture, blur)
     grain = 1 + 0.015 * generator.standard_normal((size, size, 1), dtype=np.float32)
     return np.clip(picture * grain, 0, None).astype(np.float32)
 
@@ -34,7 +35,7 @@ def _colour(g: np.random.Generator, light: float = 1.0, saturation: float = 0.25
 def _field(g: np.random.Generator, size: int, cells: int, spread: float) -> FloatArray:
     """Smooth brightness (size, size, 1) about 1."""
     coarse = np.exp(spread * g.standard_normal((cells + 1, cells + 1))).astype(np.float32)
-    return cv2.resize(coarse, (size, size), interpolation=cv2.INTER_CUBIC)[..., None]
+    return resized(coarse, (size, size))[..., None]
 
 
 def _plain(g: np.random.Generator, size: int) -> FloatArray:
@@ -129,7 +130,7 @@ def _leaves(g: np.random.Generator, size: int) -> FloatArray:
     texture = np.zeros((size, size, 1), np.float32)
     for cells, weight in ((4, 0.5), (10, 0.6), (28, 0.6)):
         noise = g.standard_normal((cells, cells), dtype=np.float32)
-        texture += weight * cv2.resize(noise, (size, size), interpolation=cv2.INTER_CUBIC)[..., None]
+        texture += weight * resized(noise, (size, size))[..., None]
     sky = np.clip(texture - g.uniform(0.7, 1.6), 0, 1) * np.array((0.9, 1.0, 1.1), np.float32)
     return base * np.exp(0.7 * texture) + sky
 

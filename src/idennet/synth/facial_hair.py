@@ -6,6 +6,7 @@ import numpy.typing as npt
 
 from idennet.synth.appearance import TEXTURE_SIZE, FloatArray
 from idennet.synth.atlas import Box, SkinAtlas, noise, smooth_curve
+from idennet.synth.pixels import blurred, resized
 from idennet.synth.skin import blend, lip_mask
 from idennet.synth.traits import Traits
 
@@ -14,8 +15,8 @@ FINER = 4
 
 
 def draw_strokes(
-    roots: FloatArray,
-    ways: FloatArray,
+    roots: np.ndarray,
+    ways: np.ndarray,
     box: Box,
     generator: np.random.Generator,
     *,
@@ -44,8 +45,7 @@ def draw_strokes(
         canvas = np.zeros(shape, np.uint8)
         cv2.polylines(canvas, list(lines[layer::layers]), False, 255, width, cv2.LINE_AA, 4)
         cover += canvas
-    size = (columns.stop - columns.start, rows.stop - rows.start)
-    return cv2.resize(cover / 255.0, size, interpolation=cv2.INTER_AREA)
+    return resized(cover / 255.0, (rows.stop - rows.start, columns.stop - columns.start))
 
 
 def paint_brows(atlas: SkinAtlas, traits: Traits, generator: np.random.Generator, albedo: FloatArray) -> None:
@@ -70,7 +70,7 @@ def paint_brows(atlas: SkinAtlas, traits: Traits, generator: np.random.Generator
         height = np.clip(generator.normal(0, 0.55, count), -1.25, 1.25)
         roots = centre + np.c_[np.zeros(count), half * height]
         roots[:, 0] += generator.normal(0, 0.03, count)
-        # Hairs stand up at the inner end and lie along the brow outside; upper ones point down, lower ones up.
+        # Hairs stand up at the inner end and lie along the brow outside; they bend towards the middle.
         ahead /= np.linalg.norm(ahead, axis=1, keepdims=True)
         rise = np.interp(place, [0, 0.2, 0.6, 1], [1.3, 0.75, 0.25, 0.0]) - 0.45 * height * (place > 0.12)
         way = ahead + np.c_[np.zeros(count), rise + generator.normal(0, 0.12, count)]
@@ -78,7 +78,7 @@ def paint_brows(atlas: SkinAtlas, traits: Traits, generator: np.random.Generator
         root_texels, tip_texels = atlas.texels(roots), atlas.texels(roots + way)
         box = atlas.box(spine, 0.9)
         cover = draw_strokes(root_texels, tip_texels - root_texels, box, generator, bend=0.12)
-        shadow = cv2.GaussianBlur(cover, (0, 0), 2.0)
+        shadow = blurred(cover, 2.0)
         opacity = np.clip(brows.density * (0.5 * cover + 0.2 * shadow), 0, 0.85)
         blend(albedo[box], opacity, np.array(brows.colour) * 0.8)
 
@@ -92,7 +92,7 @@ def beard_density(atlas: SkinAtlas, traits: Traits, generator: np.random.Generat
     x, y, z = np.abs(atlas.x), atlas.y + wobble, atlas.z
     soft = 0.8
 
-    def step(distance: FloatArray) -> FloatArray:
+    def step(distance: np.ndarray) -> np.ndarray:
         return 1 / (1 + np.exp(-np.clip(distance / (0.35 * soft), -20, 20)))
 
     cheek_line = np.interp(x, [0, 2.0, 3.2, 4.5, 6.0, 6.9, 8.0], [-1.6, -1.7, -3.4, -3.3, -2.0, 1.5, 3.5])
@@ -110,7 +110,7 @@ def beard_density(atlas: SkinAtlas, traits: Traits, generator: np.random.Generat
     }
     mask = masks.get(beard.kind, np.maximum(jaw * (1 - bare), moustache))
     mask = mask * (z > 0.5) * (1 - np.clip(1.6 * lip_mask(atlas, max(traits.lip_fullness, 0.8)), 0, 1))
-    return cv2.GaussianBlur(mask.astype(np.float32), (0, 0), 1.6)
+    return blurred(mask.astype(np.float32), 1.6)
 
 
 def paint_beard(
@@ -139,7 +139,7 @@ def paint_beard(
     )
     cover = draw_strokes(roots.astype(np.float32), way, box, generator, bend=0.25)
     highlights = draw_strokes(roots[::3].astype(np.float32), way[::3], box, generator, bend=0.25, width=1)
-    under = cv2.GaussianBlur(local, (0, 0), 1.5) * beard.density
+    under = blurred(local, 1.5) * beard.density
     blend(albedo[box], np.clip(0.5 * under, 0, 1), colour * 0.75 + 0.15 * albedo[box] * 0.5)
     blend(albedo[box], np.clip(0.6 * cover * beard.density, 0, 0.9), colour * 0.8)
     blend(albedo[box], np.clip(0.5 * highlights * local, 0, 0.6), colour * 1.7 + 0.012)
@@ -166,14 +166,12 @@ def _paint_stubble(
 ) -> None:
     """Cover skin with a bluish shade of roots under it and with dots of cut hairs."""
     dots = generator.random(density.shape, dtype=np.float32)
-    dots = cv2.GaussianBlur((dots < 0.3 * density).astype(np.float32), (0, 0), 0.55) * 1.6
+    dots = blurred((dots < 0.3 * density).astype(np.float32), 0.55) * 1.6
     patchy = np.clip(
         1
         + 0.16
-        * cv2.resize(
-            generator.standard_normal((24, 24), dtype=np.float32),
-            density.shape[::-1],
-            interpolation=cv2.INTER_CUBIC,
+        * resized(
+            generator.standard_normal((24, 24), dtype=np.float32), (density.shape[0], density.shape[1])
         ),
         0.5,
         1.3,

@@ -31,7 +31,7 @@ BLACK, DARK_BROWN, BROWN, BLOND, RED = (
         (0.20, 0.065, 0.024),
     )
 )
-GREY = np.array((0.42, 0.42, 0.42))
+GREY = np.array((0.30, 0.30, 0.30))
 
 # Wrinkles that age deepens most; the others appear with expressions only, or are faint at rest.
 AGEING = {
@@ -109,7 +109,7 @@ def _skin(g: np.random.Generator, melanin: float, age: float) -> Skin:
     freckled = melanin < 0.3 and g.random() < 0.25
     return Skin(
         melanin=melanin,
-        hemoglobin=float(g.uniform(0.15, 0.55) * (1 - 0.3 * melanin)),
+        hemoglobin=float(g.uniform(0.22, 0.60) * (1 - 0.3 * melanin)),
         redness=float(g.beta(1.6, 2.4) * 0.5),
         mottling=float(np.clip(g.beta(2, 3) * (0.5 + 0.7 * age), 0, 1)),
         freckles=float(g.uniform(0.2, 1.0)) if freckled else 0.0,
@@ -198,7 +198,7 @@ def _eyes(g: np.random.Generator, melanin: float, age: float, masculine: bool) -
         iris_radius=float(g.uniform(0.60, 0.68)),
         pupil_radius=float(g.uniform(0.18, 0.33)),
         sclera=rgb(np.array((0.58, 0.53, 0.50)) * g.uniform(0.85, 1.05) - np.array((0, 0.01, 0.05)) * age),
-        lid_droop=float(np.clip(g.normal(0.05 + 0.10 * age, 0.08), 0, 0.3)),
+        lid_droop=float(np.clip(g.normal(0.11 + 0.10 * age, 0.07), 0, 0.3)),
         lashes=float(g.uniform(0.2, 0.5) if masculine else g.uniform(0.35, 0.8)),
     )
 

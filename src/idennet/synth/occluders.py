@@ -1,7 +1,7 @@
 """Things between the camera and the face: hands, strands of hair, microphones, scarves, passing objects.
 
-They stay mostly at the edges of the face, since what they hide keeps its label. Places are given for a face at
-the template's place: eyes at 0.375 of the frame's height, mouth near 0.65, chin near 0.8.
+They stay mostly at the edges of the face, since what they hide keeps its label. Places suit a face at the
+template's place: eyes at 0.375 of the frame's height, mouth near 0.65, chin near 0.8.
 """
 
 from collections.abc import Callable
@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from idennet.synth.appearance import FloatArray
+from idennet.synth.pixels import blurred, resized
 from idennet.synth.skin import skin_rgb
 
 _FINER = 2
@@ -27,8 +28,9 @@ def occluder(generator: np.random.Generator, size: int, kind: str) -> FloatArray
     layer = np.concatenate([np.clip(colour, 0.002, 1.5), np.clip(alpha, 0, 1)[..., None]], 2).astype(
         np.float32
     )
-    blurred = cv2.GaussianBlur(layer, (0, 0), _FINER * generator.uniform(0.3, 1.0))
-    return cv2.resize(blurred, (size, size), interpolation=cv2.INTER_AREA)
+    layer = resized(blurred(layer, _FINER * generator.uniform(0.3, 1.0)), (size, size))
+    layer[..., 3] = layer[..., 3].clip(0, 1)  # rounding
+    return layer
 
 
 def _hand(g: np.random.Generator, size: int) -> tuple[FloatArray, FloatArray]:
@@ -65,7 +67,8 @@ def _hand(g: np.random.Generator, size: int) -> tuple[FloatArray, FloatArray]:
         width = radius * (0.85 + 0.35 * np.minimum(t, 0.5)) * (1 + 0.05 * np.cos(t * 22))
         height = np.maximum(height, np.sqrt(np.clip(1 - (distance / width) ** 2, 0, 1)) * radius)
     alpha = np.clip(height / (0.25 * radius), 0, 1)
-    slope = np.stack(np.gradient(cv2.GaussianBlur(height, (0, 0), 0.006 * size))) * np.float32(size)
+    smooth = blurred(height, 0.006 * size) * np.float32(size)
+    slope = np.gradient(smooth, axis=0), np.gradient(smooth, axis=1)
     lamp = g.normal(0, 0.35, 2)
     shade = np.clip(0.75 - slope[0] * (0.25 + lamp[0] * 0.2) - slope[1] * lamp[1] * 0.6, 0.25, 1.3)
     depth = np.clip(0.55 + 0.6 * height / radius, 0, 1)
@@ -104,7 +107,7 @@ def _microphone(g: np.random.Generator, size: int) -> tuple[FloatArray, FloatArr
     if g.random() < 0.5:
         head = np.array((0.5 + g.normal(0, 0.12), g.uniform(0.84, 0.97)))
         radius = g.uniform(0.045, 0.08)
-        foot = head + (g.normal(0, 0.1), 0.4)
+        foot = head + np.array((g.normal(0, 0.1), 0.4))
         _capsule(colour, alpha, head, foot, 0.55 * radius, dark * 1.5)
         _capsule(colour, alpha, head, head, radius, np.full(3, g.uniform(0.03, 0.3)))
     else:
@@ -159,9 +162,7 @@ def _blob(g: np.random.Generator, size: int) -> tuple[FloatArray, FloatArray]:
     distance = np.hypot(row - centre[1], column - centre[0])
     alpha = np.clip((radius - distance) * g.uniform(15, 100), 0, 1)
     shade = np.clip(0.8 - g.normal(0, 1.5) * (column - centre[0]) - 1.5 * (row - centre[1]), 0.3, 1.5)
-    texture = cv2.resize(
-        g.standard_normal((24, 24), dtype=np.float32), (size, size), interpolation=cv2.INTER_CUBIC
-    )
+    texture = resized(g.standard_normal((24, 24), dtype=np.float32), (size, size))
     colour = (g.uniform(0.05, 0.6) * np.clip(1 + 0.4 * g.standard_normal(3), 0.1, 2)).astype(np.float32)
     return colour * (shade * (1 + 0.12 * texture))[..., None], alpha
 

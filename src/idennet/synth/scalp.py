@@ -6,6 +6,7 @@ import numpy as np
 from idennet.synth.appearance import FloatArray, HairLayer, IntArray, Mesh
 from idennet.synth.atlas import SkinAtlas, noise
 from idennet.synth.facemodel import PARTS, FaceModel
+from idennet.synth.pixels import blurred, looked_up
 from idennet.synth.skin import blend
 from idennet.synth.traits import Hair, Traits
 
@@ -49,10 +50,8 @@ def paint_scalp(atlas: SkinAtlas, traits: Traits, generator: np.random.Generator
             * (y < 7)
         )
         cover = np.maximum(cover, 0.8 * burns)
-    strands = np.clip(
-        0.8 + 0.25 * cv2.GaussianBlur(noise(generator, 1.3), (0, 0), sigmaX=0.5, sigmaY=2), 0.3, 1.5
-    )
-    blend(albedo, cover.astype(np.float32), np.array(hair.colour) * 0.75 * strands[..., None])
+    strands = np.clip(0.8 + 0.25 * blurred(noise(generator, 1.3), 0.5, 2), 0.3, 1.5)
+    blend(albedo, cover, np.array(hair.colour) * 0.75 * strands[..., None])
 
 
 def scalp_colour(
@@ -65,7 +64,7 @@ def scalp_colour(
     cover *= {"bald": 0.3, "buzz": 0.75}.get(traits.hair.style, 1.0)
     colour = np.tile(skin, (count, 1)).astype(np.float32)
     tone = (0.75 + 0.12 * generator.standard_normal((count, 1))).clip(0.4, 1.1)
-    blend(colour, cover.astype(np.float32), np.array(traits.hair.colour) * tone)
+    blend(colour, cover, np.array(traits.hair.colour) * tone)
     clothed = np.clip((-12.2 - position[:, 1]) * 4, 0, 1)
     blend(colour, clothed.astype(np.float32), traits.clothes)
     return colour
@@ -92,7 +91,8 @@ def locks(
 ) -> Mesh | None:
     """Return locks of hair on a subject's head (vertices and normals (V, 3)), or None for styles without."""
     hair = traits.hair
-    if hair.style not in _LOCKS or (traits.headwear and hair.style not in ("medium", "long")):
+    covered = {"cap": "short tied", "band": "", "scarf": "short tied medium long"}
+    if hair.style not in _LOCKS or (traits.headwear and hair.style in covered[traits.headwear.kind]):
         return None
     count, length, segments = _LOCKS[hair.style]
     length = length + (hair.length if hair.style == "long" else 0.0)
@@ -140,10 +140,10 @@ def _skull(vertices: FloatArray) -> FloatArray:
     skull = np.full((_ELEVATIONS, _AZIMUTHS), 4.0, np.float32)
     np.maximum.at(skull, (row.round().astype(int), column.round().astype(int) % _AZIMUTHS), radius)
     around = np.concatenate([skull[:, -3:], skull, skull[:, :3]], axis=1)
-    return cv2.GaussianBlur(cv2.dilate(around, np.ones((3, 3))), (0, 0), 0.8)[:, 3:-3]
+    return blurred(cv2.dilate(around, np.ones((3, 3))), 0.8)[:, 3:-3]
 
 
-def _polar(points: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+def _polar(points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     offset = points - HEAD_CENTRE
     radius = np.linalg.norm(offset, axis=-1)
     elevation = np.arcsin(np.clip(offset[..., 1] / np.maximum(radius, 1e-6), -1, 1))
@@ -153,15 +153,15 @@ def _polar(points: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
 
 
 def _fall(
-    roots: FloatArray,
-    outward: FloatArray,
+    roots: np.ndarray,
+    outward: np.ndarray,
     lengths: np.ndarray,
     segments: int,
     hair: Hair,
     fringe: np.ndarray,
-    skull: FloatArray,
+    skull: np.ndarray,
     g: np.random.Generator,
-) -> FloatArray:
+) -> np.ndarray:
     """Let locks grow step by step along the comb's direction, under gravity, outside of the skull."""
     count = len(roots)
     side = np.where(roots[:, 0] + g.normal(0, 0.3, count) > hair.parting, 1.0, -1.0)
@@ -194,7 +194,7 @@ def _fall(
     return np.stack(path, 1).astype(np.float32)
 
 
-def _along_skull(way: FloatArray, place: FloatArray) -> FloatArray:
+def _along_skull(way: np.ndarray, place: np.ndarray) -> np.ndarray:
     """Return directions without their part that leaves or enters the head, of unit length."""
     outward = place - HEAD_CENTRE
     outward = outward / (np.linalg.norm(outward, axis=1, keepdims=True) + 1e-6)
@@ -202,17 +202,15 @@ def _along_skull(way: FloatArray, place: FloatArray) -> FloatArray:
     return tangent / (np.linalg.norm(tangent, axis=1, keepdims=True) + 1e-6)
 
 
-def _outside(place: FloatArray, layer: np.ndarray, skull: FloatArray) -> FloatArray:
+def _outside(place: np.ndarray, layer: np.ndarray, skull: np.ndarray) -> np.ndarray:
     row, column, radius = _polar(place)
     wrapped = np.concatenate([skull, skull[:, :2]], axis=1)
-    surface = cv2.remap(
-        wrapped, np.float32(column % _AZIMUTHS)[:, None], np.float32(row)[:, None], cv2.INTER_LINEAR
-    )[:, 0]
+    surface = looked_up(wrapped, column % _AZIMUTHS, row)
     short = np.where(place[:, 1] > -6, np.maximum(surface + layer - radius, 0), 0)
     return place + (place - HEAD_CENTRE) / np.maximum(radius, 1e-6)[:, None] * short[:, None]
 
 
-def _beside_face(place: FloatArray, side: np.ndarray, fringe: np.ndarray, layer: np.ndarray) -> FloatArray:
+def _beside_face(place: np.ndarray, side: np.ndarray, fringe: np.ndarray, layer: np.ndarray) -> np.ndarray:
     """Keep locks that fall before the face at its sides."""
     limit = np.interp(place[:, 1], [2.0, 5.0, 7.5, 9.5, 11.0], [6.9, 6.7, 5.6, 3.2, 0.0]) + 2 * layer - 0.5
     across = place[:, 0] * side
@@ -221,7 +219,7 @@ def _beside_face(place: FloatArray, side: np.ndarray, fringe: np.ndarray, layer:
     return place
 
 
-def _ribbons(paths: FloatArray, colour: FloatArray, grey: float, g: np.random.Generator) -> Mesh:
+def _ribbons(paths: np.ndarray, colour: np.ndarray, grey: float, g: np.random.Generator) -> Mesh:
     """Return ribbons along paths (N, K + 1, 3), tapered, each with its own tone."""
     count, nodes = paths.shape[:2]
     way = np.gradient(paths, axis=1)
@@ -274,10 +272,8 @@ def hair_behind(traits: Traits, generator: np.random.Generator) -> HairLayer | N
         * np.clip((y - bottom + 3 * ragged) * 0.9, 0, 1)
         * (y < 11)
     )
-    strands = cv2.GaussianBlur(
-        generator.standard_normal((height, width), dtype=np.float32), (0, 0), sigmaX=0.8, sigmaY=14
-    )
-    strands /= strands.std() + 1e-6
+    strands = blurred(generator.standard_normal((height, width), dtype=np.float32), 0.8, 14)
+    strands = strands / (strands.std() + 1e-6)
     tone = np.clip(0.45 + 0.13 * strands, 0.1, 1)[..., None]
     rgba = np.concatenate([np.array(hair.colour, np.float32) * tone, alpha[..., None]], 2)
     return HairLayer(rgba=rgba.astype(np.float32), extent=extent, depth=-5.0)

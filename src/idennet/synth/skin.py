@@ -1,11 +1,11 @@
 """Colour of the skin, painted in rest coordinates: pigments first, then lips, eyes' rims and makeup."""
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from idennet.synth.appearance import TEXTURE_SIZE, FloatArray
 from idennet.synth.atlas import SkinAtlas, noise
+from idennet.synth.pixels import blurred
 from idennet.synth.traits import Traits
 
 BARE = np.array((0.78, 0.63, 0.53), np.float32)
@@ -24,9 +24,9 @@ def skin_rgb(melanin: npt.ArrayLike, hemoglobin: npt.ArrayLike) -> FloatArray:
     return BARE * np.exp(-m * MELANIN_ABSORPTION - h * HEMOGLOBIN_ABSORPTION)
 
 
-def blend(albedo: FloatArray, mask: FloatArray, colour: npt.ArrayLike) -> None:
+def blend(albedo: FloatArray, mask: np.ndarray, colour: npt.ArrayLike) -> None:
     """Lay a colour (3,) or (..., 3) over an albedo in place, with opacity `mask` (...)."""
-    albedo += (np.asarray(colour, np.float32) - albedo) * mask[..., None]
+    albedo += (np.asarray(colour, np.float32) - albedo) * np.asarray(mask, np.float32)[..., None]
 
 
 def paint_skin(atlas: SkinAtlas, traits: Traits, generator: np.random.Generator) -> FloatArray:
@@ -103,7 +103,7 @@ def _paint_lips(atlas: SkinAtlas, traits: Traits, g: np.random.Generator, albedo
     mask = lip_mask(atlas, traits.lip_fullness)
     box = atlas.box([(-2.9, -5.4), (2.9, -1.6)], 0.2)
     # Fine vertical lines and a paler lower lip.
-    lines = cv2.GaussianBlur(noise(g, 1.2)[box], (0, 0), sigmaX=0.6, sigmaY=2.5)
+    lines = blurred(noise(g, 1.2)[box], 0.6, 2.5)
     melanin = 0.75 * skin.melanin + 0.08 + 0.05 * lines + 0.06 * (atlas.y[box] > -3.4)
     hemoglobin = skin.hemoglobin + traits.lip_contrast * (0.85 + 0.15 * lines)
     colour = skin_rgb(melanin, hemoglobin)
@@ -113,7 +113,7 @@ def _paint_lips(atlas: SkinAtlas, traits: Traits, g: np.random.Generator, albedo
     blend(lipped, mask[box] * edge, colour)
     # The line where the lips meet: inside of the lips, dark and red.
     meeting = np.exp(-(((atlas.y[box] + 3.35) / 0.09) ** 2)) * (np.abs(atlas.x[box]) < 2.35)
-    blend(lipped, 0.35 * meeting.astype(np.float32), lipped * (0.5, 0.35, 0.35))
+    blend(lipped, 0.35 * meeting, lipped * (0.5, 0.35, 0.35))
 
 
 def _paint_eyes(atlas: SkinAtlas, traits: Traits, albedo: FloatArray) -> None:
@@ -133,15 +133,15 @@ def _paint_eyes(atlas: SkinAtlas, traits: Traits, albedo: FloatArray) -> None:
         patch = albedo[box]
         if makeup.eyeshadow:
             shade = makeup.eyeshadow * np.exp(-((distance / 11.0) ** 2)) * above
-            blend(patch, cv2.GaussianBlur(shade.astype(np.float32), (0, 0), 1.5), makeup.eyeshadow_colour)
+            blend(patch, blurred(shade, 1.5), makeup.eyeshadow_colour)
         # The fold of the upper lid, then the wet rim and the roots of the lashes.
         fold = 0.28 * np.exp(-(((distance - 9.5) / 1.6) ** 2)) * above
-        blend(patch, cv2.GaussianBlur(fold.astype(np.float32), (0, 0), 0.8), patch * (0.55, 0.42, 0.40))
+        blend(patch, blurred(fold, 0.8), patch * (0.55, 0.42, 0.40))
         rim = np.exp(-((distance / 3.4) ** 2))
         strength = (
             np.where(above, 0.35 + 0.5 * eyes.lashes, 0.20 + 0.25 * eyes.lashes) + 0.35 * makeup.eyeliner
         )
         lined = rim * np.clip(strength, 0, 0.95)
-        blend(patch, lined.astype(np.float32), (0.03, 0.018, 0.014))
+        blend(patch, lined, (0.03, 0.018, 0.014))
         inner = 0.35 * np.exp(-((distance / 1.2) ** 2))
-        blend(patch, inner.astype(np.float32), (0.30, 0.12, 0.10))
+        blend(patch, inner, (0.30, 0.12, 0.10))

@@ -2,7 +2,7 @@
 
 Traits are plain numbers drawn from a seed, small enough to store beside a corpus; `build.build_appearance`
 turns them into geometry and textures. Many are confounders on purpose: resting wrinkles, low brows, drooping
-mouth corners and thin lips imitate Action Units while the labels stay neutral, which is what IdenNet is about.
+mouth corners and thin lips imitate Action Units while the labels stay neutral: the problem IdenNet is for.
 """
 
 from dataclasses import dataclass

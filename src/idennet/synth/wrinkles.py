@@ -1,17 +1,17 @@
 """Wrinkles as relief: grooves along curves in rest coordinates, a new layout for each subject.
 
-The same patches serve twice: at rest with a strength that grows with age (confounders of the Action Units), and
-in motion with a strength given by the Action Units.
+The same patches serve twice: at rest with a strength that grows with age (confounders of the Action
+Units), and in motion with a strength given by the Action Units.
 """
 
 from collections.abc import Callable
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from idennet.synth.appearance import TEXTURE_SIZE, WRINKLES, FloatArray, WrinklePatch
 from idennet.synth.atlas import SkinAtlas, noise, smooth_curve
+from idennet.synth.pixels import blurred
 
 SIDES = {"L": 1.0, "R": -1.0}  # the subject's left is +x
 
@@ -82,7 +82,7 @@ def _patch(name: str, height: FloatArray, atlas: SkinAtlas) -> WrinklePatch:
         slice(max(rows.min() - pad, 0), min(rows.max() + pad + 1, TEXTURE_SIZE)),
         slice(max(columns.min() - pad, 0), min(columns.max() + pad + 1, TEXTURE_SIZE)),
     )
-    smooth = cv2.GaussianBlur(height[box], (0, 0), 0.8)
+    smooth = blurred(height[box], 0.8)
     relief = np.concatenate([atlas.gradient(smooth, box), smooth[..., None]], axis=2)
     return WrinklePatch(name=name, top=int(box[0].start), left=int(box[1].start), relief=relief)
 
@@ -104,7 +104,8 @@ class _Layout:
 
 def _fore_in(relief: _Relief, layout: _Layout, _: float) -> None:
     for y, width, depth in zip(layout.forehead, layout.forehead_width, layout.forehead_depth, strict=True):
-        x = np.linspace(*(relief.generator.uniform(2.4, 3.3) * np.array([-1, 1])), 7)
+        reach = relief.generator.uniform(2.4, 3.3)
+        x = np.linspace(-reach, reach, 7)
         wave = 0.1 * np.cos(x) + relief.generator.normal(0, 0.06, 7)
         relief.groove(np.c_[x, y + wave], width, depth)
 
@@ -152,7 +153,7 @@ def _nose(relief: _Relief, layout: _Layout, _: float) -> None:
 
 def _fold(relief: _Relief, points: np.ndarray, side: float, width: float, depth: float) -> None:
     relief.groove(points, width, depth)
-    relief.groove(points + (side * 0.65, 0.18), 2 * width, -0.5 * depth)
+    relief.groove(points + np.array((side * 0.65, 0.18)), 2 * width, -0.5 * depth)
 
 
 def _nasolabial(relief: _Relief, layout: _Layout, side: float) -> None:
