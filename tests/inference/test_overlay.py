@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import ImageDraw
+from PIL import Image, ImageDraw
 
 from idennet.facs import SYNFACS_AUS
 from idennet.inference import overlay
@@ -66,28 +66,26 @@ def test_one_face_with_room_gets_plain_names_and_a_crowd_gets_tags() -> None:
     panels, spots = overlay._lay_out(crowd, (500, 500))
     assert panels[0].style == "tag"
     assert len(spots) == 64
-    assert [panel.title.split(":")[0] for panel in panels[:3]] == ["1", "2", "3"]
+    assert [panel.title.split()[0] for panel in panels[:3]] == ["1", "2", "3"]
 
 
 def test_what_occurs_comes_first_and_unreliable_is_marked() -> None:
     face = face_at(0, 0, 100)
-    panel = panel_for(face, None, "#ffffff", "names", 12)
+    panel = panel_for(face, None, "#ffffff", "names", 9, 12)
     occurs = [row.occurs for row in panel.rows]
     assert occurs == sorted(occurs, reverse=True)
     numbers = [row.label.lstrip("~") for row in panel.rows if row.occurs]
     assert numbers == [f"AU{au}" for au in face.aus][: len(numbers)]
     everything = Face(face.box, face.landmarks, 1, None, face.au_probs, {au: au == 23 for au in SYNFACS_AUS},
                       face.unreliable_aus)  # fmt: skip
-    first = panel_for(everything, None, "#ffffff", "names", 12).rows[0]
+    first = panel_for(everything, None, "#ffffff", "names", 9, 12).rows[0]
     assert (first.label, first.name, first.occurs) == ("~AU23", "lip tightener", True)
 
 
 def test_text_stays_inside_its_panel() -> None:
     """Paints each panel on an empty layer and looks outside the place it was given."""
-    from PIL import Image
-
     for style in ("names", "numbers", "tag"):
-        panel = panel_for(face_at(0, 0, 100), 3, "#5eead4", style, 11)
+        panel = panel_for(face_at(0, 0, 100), 3, "#5eead4", style, 5, 11)
         spot = Rect(20, 20, 20 + panel.width, 20 + panel.height)
         layer = Image.new("RGBA", (1200, 1200))
         panel.draw(ImageDraw.Draw(layer), spot, 3)
@@ -115,3 +113,14 @@ def test_a_place_is_free_and_inside(
     assert spot.x1 <= 396 + 1e-9
     assert spot.y1 <= 296 + 1e-9
     assert not any(spot.overlap(other) for other in taken)
+
+
+@pytest.mark.parametrize("most", [3, 5, 22])
+def test_what_finds_no_room_is_counted(most: int) -> None:
+    face = face_at(0, 0, 100)
+    hidden = max(len(face.aus) - most, 0)
+    assert panel_for(face, 2, "#ffffff", "numbers", most, 12).footer == (f"+{hidden} more" if hidden else "")
+    numbers = [str(au) for au in face.aus[:most]] + [f"+{hidden}"] * (hidden > 0)
+    assert panel_for(face, 2, "#ffffff", "tag", most, 12).title.replace("~", "") == " ".join(
+        ["2 AU", *numbers]
+    )

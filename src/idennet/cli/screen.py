@@ -97,7 +97,7 @@ def _face_table(face: Face) -> Table:
         prob, occurs = face.au_probs[au], face.au_occurrences[au]
         filled = round(prob * _BAR_CELLS)
         bar = Text("━" * filled, style="cyan" if occurs else "")
-        bar.append("━" * (_BAR_CELLS - filled), style="bright_black")
+        bar.append("─" * (_BAR_CELLS - filled), style="bright_black")
         table.add_row(
             Text(f"{_mark(face, au)}{column(au)}", style="bold cyan" if occurs else ""),
             NAMES[au],

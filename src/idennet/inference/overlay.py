@@ -26,6 +26,8 @@ _CONTOURS: tuple[tuple[range, bool], ...] = (
     (range(48, 60), True),
     (range(60, 68), True),  # lips
 )
+_STYLES: tuple[tuple[Style, int], ...] = (("names", 9), ("numbers", 12), ("numbers", 6), ("tag", 7))
+"""Styles and how many Action Units they show, the most telling first."""
 _SMALLEST_FONT = 10.0
 _SMALLEST_SIDE_WITH_DOTS = 90
 
@@ -33,6 +35,7 @@ _SMALLEST_SIDE_WITH_DOTS = 90
 @dataclass(frozen=True)
 class _Plan:
     style: Style
+    most: int
     font_size: float
     tight: bool
     """Panels may cover a face's box outside its landmarks."""
@@ -74,7 +77,7 @@ def _lay_out(faces: Sequence[Face], size: tuple[int, int]) -> tuple[list[Panel],
         spots = _spots(panels, faces, plan, size)
         if spots is not None:
             return panels, spots
-    panels = _panels(faces, _Plan("tag", _SMALLEST_FONT, tight=True))
+    panels = _panels(faces, _Plan("tag", _STYLES[-1][1], _SMALLEST_FONT, tight=True))
     return panels, [_forced(panel, face, size) for panel, face in zip(panels, faces, strict=True)]
 
 
@@ -84,10 +87,9 @@ def _plans(faces: Sequence[Face], size: tuple[int, int]) -> list[_Plan]:
     ideal = max(min(max(0.055 * face_height, 0.014 * longest), 0.03 * longest), _SMALLEST_FONT)
     smallest = max(0.012 * longest, _SMALLEST_FONT)
     sizes = sorted({max(ideal * factor, smallest) for factor in (1.0, 0.85, 0.7)}, reverse=True)
-    styles: tuple[Style, ...] = ("names", "numbers", "tag")
     return [
-        _Plan(style, font_size, tight)
-        for style in styles
+        _Plan(style, most, font_size, tight)
+        for style, most in _STYLES
         for tight in (False, True)
         for font_size in (sizes if style != "tag" else [*sizes, _SMALLEST_FONT])
     ]
@@ -100,6 +102,7 @@ def _panels(faces: Sequence[Face], plan: _Plan) -> list[Panel]:
             number=number + 1 if len(faces) > 1 else None,
             accent=ACCENTS[number % len(ACCENTS)],
             style=plan.style,
+            most=plan.most,
             font_size=plan.font_size,
         )
         for number, face in enumerate(faces)

@@ -18,9 +18,8 @@ _TRACK = (72, 79, 89, 205)
 _WHITE = (255, 255, 255, 255)
 _FAINT = (176, 182, 191, 255)
 _FAINT_BAR = (140, 147, 157, 255)
-_MOST_ROWS = {"names": 9, "numbers": 12}
+_FAINT_ROWS = 2
 _FEWEST_ROWS = 4
-_MOST_IN_TAG = 7
 
 
 @dataclass(frozen=True)
@@ -40,6 +39,7 @@ class Panel:
     Attributes:
         title: Number of the face, or the one line of a tag.
         rows: Action Units, those that occur first.
+        footer: How many more occur, or nothing.
         accent: Colour of the face.
         style: What a row shows.
         font_size: In pixels of the picture.
@@ -47,6 +47,7 @@ class Panel:
 
     title: str
     rows: tuple[Row, ...]
+    footer: str
     accent: str
     style: Style
     font_size: float
@@ -85,8 +86,8 @@ class Panel:
     @property
     def height(self) -> float:
         """Height in pixels of the picture."""
-        title = self.line_height if self.title else 0.0
-        return title + len(self.rows) * self._row_height + 2 * self._pad
+        lines = bool(self.title) + bool(self.footer)
+        return lines * self.line_height + len(self.rows) * self._row_height + 2 * self._pad
 
     def draw(self, draw: ImageDraw.ImageDraw, spot: Rect, scale: int) -> None:
         """Paint the panel at `spot`, in pixels of the picture, on a layer that is `scale` times finer."""
@@ -99,6 +100,8 @@ class Panel:
         for row in self.rows:
             self._draw_row(pen, row, spot, top)
             top += self._row_height
+        if self.footer:
+            pen.text(spot.x0 + self._pad, top + self.line_height / 2, self.footer, _FAINT, "lm")
 
     def _draw_row(self, pen: "_Pen", row: Row, spot: Rect, top: float) -> None:
         size, ink = self.font_size, _WHITE if row.occurs else _FAINT
@@ -120,27 +123,31 @@ class Panel:
         pen.round_box(Rect(bar.x0, bar.y0, bar.x0 + filled, bar.y1), bar.height / 2, bar_ink)
 
 
-def panel_for(face: Face, number: int | None, accent: str, style: Style, font_size: float) -> Panel:
+def panel_for(
+    face: Face, number: int | None, accent: str, style: Style, most: int, font_size: float
+) -> Panel:
     """Return the panel of a face.
 
     Args:
         face: Its Action Units; those that the weights read unreliably are marked with "~".
         number: Of the face in the picture, or None when it is alone.
         accent: Colour.
-        style: How much a panel tells.
+        style: How much a panel tells of an Action Unit.
+        most: Action Units that it shows at most; how many more occur is told.
         font_size: In pixels of the picture.
     """
+    hidden = len(face.aus) - most
+    more = f"+{hidden}" if hidden > 0 else ""
     if style == "tag":
-        occurring = " ".join(_mark(face, au) + str(au) for au in face.aus[:_MOST_IN_TAG]) or "-"
-        if len(face.aus) > _MOST_IN_TAG:
-            occurring += f" +{len(face.aus) - _MOST_IN_TAG}"
-        return Panel(f"{number}: {occurring}" if number else f"AU {occurring}", (), accent, style, font_size)
-    shown = face.ranked_aus[: min(max(len(face.aus) + 2, _FEWEST_ROWS), _MOST_ROWS[style])]
+        occurring = " ".join([*(_mark(face, au) + str(au) for au in face.aus[:most]), more]).strip()
+        return Panel(f"{number or ''} AU {occurring or '-'}".strip(), (), "", accent, style, font_size)
+    shown = face.ranked_aus[: min(max(len(face.aus) + _FAINT_ROWS, _FEWEST_ROWS), most)]
     rows = tuple(
         Row(_mark(face, au) + column(au), NAMES[au], face.au_probs[au], face.au_occurrences[au])
         for au in shown
     )
-    return Panel(f"Face {number}" if number else "", rows, accent, style, font_size)
+    title = f"Face {number}" if number else ""
+    return Panel(title, rows, more and f"{more} more", accent, style, font_size)
 
 
 def _mark(face: Face, au: int) -> str:
