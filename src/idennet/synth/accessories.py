@@ -111,20 +111,21 @@ def _fabric(
     rest = model.base
     x, y, z = np.abs(rest[:, 0]), rest[:, 1], rest[:, 2]
     level = 0.97 * y - 0.25 * z  # height over a plane that rises towards the front
-    inside = {
-        "cap": level > 6.6,
-        "band": (level > 6.9) & (level < 9.2),
-        "scarf": ((x / 7.0) ** 2 + ((y - 1.8) / 9.3) ** 2 > 1) & (y > -17),
+    # How far inside of the fabric's edge a vertex lies, in cm, and how far the fabric stands off.
+    depth, thickness = {
+        "cap": (level - 6.0, 0.45),
+        "band": (np.minimum(level - 6.9, 9.2 - level), 0.3 + 0.6 * traits.hair.volume),
+        "scarf": (7 * np.minimum(np.hypot(x / 7.0, (y - 1.8) / 9.3) - 1, (y + 17) / 7), 0.6),
     }[headwear.kind]
     triangles = model.triangles[model.of_material("M_Face", "M_BackHead")]
-    triangles = triangles[inside[triangles].all(1)]
+    triangles = triangles[(depth > 0)[triangles].all(1)]
     used, renumbered = np.unique(triangles, return_inverse=True)
-    lift = {"cap": 0.75, "band": 0.3 + 0.6 * traits.hair.volume, "scarf": 0.6}[headwear.kind]
+    lift = thickness * (0.25 + 0.75 * np.clip(depth[used] / 1.2, 0, 1))
     folds = (
         0.12 * np.sin(3.1 * rest[used, 0] + 2 * np.sin(1.3 * y[used])) if headwear.kind == "scarf" else 0.0
     )
     knit = (
-        1 + 0.12 * np.sin(9 * np.arctan2(rest[used, 0], z[used]) * 3)
+        1 + 0.07 * np.sin(9 * np.arctan2(rest[used, 0], z[used]) * 3)
         if headwear.kind == "cap"
         else np.ones(len(used))
     )

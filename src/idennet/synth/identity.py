@@ -84,7 +84,7 @@ def sample_traits(
         hair=_hair(g, natural, grey, melanin, age, masculine),
         brows=_brows(g, natural, grey, age, masculine),
         beard=_beard(g, natural, grey, masculine),
-        makeup=_makeup(g, age, masculine),
+        makeup=_makeup(g, melanin, masculine),
         eyes=_eyes(g, melanin, age, masculine),
         resting=_resting(g, age),
         glasses=_glasses(g) if g.random() < glasses_probability else None,
@@ -109,7 +109,7 @@ def _skin(g: np.random.Generator, melanin: float, age: float) -> Skin:
     freckled = melanin < 0.3 and g.random() < 0.25
     return Skin(
         melanin=melanin,
-        hemoglobin=float(g.uniform(0.22, 0.60) * (1 - 0.3 * melanin)),
+        hemoglobin=float(g.uniform(0.28, 0.75) * (1 - 0.3 * melanin)),
         redness=float(g.beta(1.6, 2.4) * 0.5),
         mottling=float(np.clip(g.beta(2, 3) * (0.5 + 0.7 * age), 0, 1)),
         freckles=float(g.uniform(0.2, 1.0)) if freckled else 0.0,
@@ -173,9 +173,14 @@ def _beard(g: np.random.Generator, natural: np.ndarray, grey: float, masculine: 
     )
 
 
-def _makeup(g: np.random.Generator, age: float, masculine: bool) -> Makeup:
+def _makeup(g: np.random.Generator, melanin: float, masculine: bool) -> Makeup:
     wears = not masculine and g.random() < 0.55
-    reds = np.array((0.34, 0.06, 0.07)) * g.uniform(0.3, 1.0) * g.uniform((0.8, 0.7, 0.7), (1.1, 2.2, 2.0))
+    reds = (
+        np.array((0.34, 0.06, 0.07))
+        * g.uniform(0.3, 1.0)
+        * g.uniform((0.8, 0.7, 0.7), (1.1, 2.0, 1.6))
+        * (1 - 0.6 * melanin)
+    )
     shades = g.random(3) * np.array((0.35, 0.22, 0.25)) + 0.03
     return Makeup(
         lipstick=float(g.uniform(0.25, 0.95)) if wears and g.random() < 0.75 else 0.0,
@@ -258,5 +263,5 @@ def _glasses(g: np.random.Generator) -> Glasses:
 def _headwear(g: np.random.Generator) -> Headwear:
     return Headwear(
         kind=("cap", "band", "scarf")[g.integers(3)],
-        colour=rgb(g.uniform(0.02, 0.6) * np.clip(1 + 0.45 * g.standard_normal(3), 0.1, 2)),
+        colour=rgb(g.uniform(0.1, 0.65) ** 2 * np.clip(1 + 0.45 * g.standard_normal(3), 0.1, 2)),
     )

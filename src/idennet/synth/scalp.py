@@ -175,9 +175,10 @@ def _fall(
         0, 0.07 + 0.1 * hair.curl, (count, 3)
     )
     gravity = {"short": 0.15, "medium": 0.8, "long": 1.0, "tied": 0.0}[hair.style]
-    layer = g.uniform(0.02, 0.12 + 0.35 * min(hair.volume, 1.2), count)
+    layer = g.uniform(0.02, 0.10 + 0.22 * min(hair.volume, 1.2), count)
     phase, turn = g.uniform(0, 2 * np.pi, count), g.uniform(0.7, 1.3, count)
     step = (lengths / segments)[:, None]
+    cling = {"short": 0.35, "tied": 0.9}.get(hair.style, 0.0) * (1 - 0.5 * hair.curl)
     place, way = roots + 0.05 * outward, 0.3 * outward + _along_skull(comb, roots)
     path = [place]
     for k in range(segments):
@@ -187,7 +188,7 @@ def _fall(
         angle = phase + turn * 1.9 * k
         way = way + 0.75 * hair.curl * np.stack([np.cos(angle), 0.4 * np.sin(2 * angle), np.sin(angle)], 1)
         way /= np.linalg.norm(way, axis=1, keepdims=True) + 1e-6
-        place = _outside(place + step * way, layer, skull)
+        place = _outside(place + step * way, layer, skull, cling)
         if hair.style in ("medium", "long", "short"):
             place = _beside_face(place, side, fringe, layer)
         path.append(place)
@@ -202,11 +203,13 @@ def _along_skull(way: np.ndarray, place: np.ndarray) -> np.ndarray:
     return tangent / (np.linalg.norm(tangent, axis=1, keepdims=True) + 1e-6)
 
 
-def _outside(place: np.ndarray, layer: np.ndarray, skull: np.ndarray) -> np.ndarray:
+def _outside(place: np.ndarray, layer: np.ndarray, skull: np.ndarray, cling: float) -> np.ndarray:
+    """Push places out of the skull; `cling` (0 to 1) pulls those that stand off back to it."""
     row, column, radius = _polar(place)
     wrapped = np.concatenate([skull, skull[:, :2]], axis=1)
     surface = looked_up(wrapped, column % _AZIMUTHS, row)
-    short = np.where(place[:, 1] > -6, np.maximum(surface + layer - radius, 0), 0)
+    away = surface + layer - radius
+    short = np.where(place[:, 1] > -6, np.where(away > 0, away, cling * away), 0)
     return place + (place - HEAD_CENTRE) / np.maximum(radius, 1e-6)[:, None] * short[:, None]
 
 
@@ -246,7 +249,7 @@ def _ribbons(paths: np.ndarray, colour: np.ndarray, grey: float, g: np.random.Ge
         triangles=triangles.astype(np.int32),
         colour=np.clip(shade, 0.002, 0.9).astype(np.float32),
         alpha=np.tile(np.repeat(fade, 2), count).astype(np.float32),
-        specular=0.3,
+        specular=0.2,
         roughness=0.5,
     )
 

@@ -32,7 +32,7 @@ class Skin:
 
     Attributes:
         melanin: 0.04 (very light) to 0.95 (very dark).
-        hemoglobin: 0.15 to 0.6, how ruddy.
+        hemoglobin: 0.2 to 0.75, how ruddy.
         redness: Extra blood in cheeks and nose, 0 to 0.5.
         mottling: Unevenness of both pigments, 0 to 1.
         freckles: Density of freckles, 0 (none) to 1.
