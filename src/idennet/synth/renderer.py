@@ -6,6 +6,7 @@ same picture on one machine.
 """
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -221,7 +222,7 @@ class Renderer:
         rasterise(screen, self._triangles, False, self._buffer)
         pixels_per_cm = view.focal / view.distance
         shading.ambient_occlusion(self._buffer, pixels_per_cm, shading.OCCLUSION_OFFSETS, self._openness)
-        openness = cv2.resize(cv2.blur(self._openness, (3, 3)), (self._size, self._size))
+        openness = _resized(cv2.blur(self._openness, (3, 3)), self._size, cv2.INTER_LINEAR)
         surface = shading.Surface(
             posed, self._normals, self.model.base,
             self._triangles, self._triangle_uv, self.model.uv, self._kind,
@@ -235,11 +236,11 @@ class Renderer:
         worn = [_posed(mesh, view) for mesh in appearance.accessories]
         shadow = self._shadow_map(posed, worn, lights, scene.lighting.key_softness)
         shading.shade(self._buffer, surface, finish, lights, shadow, openness, view.distance, light)
-        self._blend_lashes(appearance, posed, screen, lights, light)
+        self._blend_lashes(appearance, posed, screen, lights, shadow, light)
         if appearance.hair_in_front is not None:
             _blend_hair(appearance.hair_in_front, view, lights, light)
         for mesh in worn:
-            self._blend_posed(mesh, view.to_screen(mesh.vertices), lights, light)
+            self._blend_posed(mesh, view.to_screen(mesh.vertices), lights, shadow, light)
         return light
 
     def _cavity(self) -> FloatArray:
@@ -251,7 +252,7 @@ class Renderer:
     def _background(self, scene: Scene) -> FloatArray:
         if scene.background is None:
             return np.full((self._size, self._size, 3), scene.background_rgb, np.float32)
-        return cv2.resize(scene.background, (self._size, self._size), interpolation=cv2.INTER_LINEAR)
+        return _resized(scene.background, self._size, cv2.INTER_LINEAR)
 
     def _shadow_map(
         self, posed: FloatArray, worn: list[Mesh], lights: shading.Lights, softness: float
@@ -281,6 +282,7 @@ class Renderer:
         posed: FloatArray,
         screen: FloatArray,
         lights: shading.Lights,
+        shadow: shading.ShadowMap,
         light: FloatArray,
     ) -> None:
         part = PARTS["lashes"]
@@ -292,29 +294,41 @@ class Renderer:
             self._lash_alpha * np.float32(appearance.lash_density),
             specular=0.0,
         )
-        self._blend_posed(mesh, screen[part], lights, light)
+        self._blend_posed(mesh, screen[part], lights, shadow, light)
 
-    def _blend_posed(self, mesh: Mesh, screen: FloatArray, lights: shading.Lights, light: FloatArray) -> None:
+    def _blend_posed(
+        self,
+        mesh: Mesh,
+        screen: FloatArray,
+        lights: shading.Lights,
+        shadow: shading.ShadowMap,
+        light: FloatArray,
+    ) -> None:
         """Blend a mesh whose vertices are in camera space."""
         normals = np.empty_like(mesh.vertices)
         vertex_normals(mesh.vertices, mesh.triangles, normals)
         clear(self._worn_buffer)
         rasterise(screen, mesh.triangles, True, self._worn_buffer)
         shading.blend_worn(
-            self._worn_buffer, self._buffer.depth, mesh.triangles, normals, mesh.colour, mesh.alpha,
-            float(mesh.specular), float(mesh.roughness), lights, light,
+            self._worn_buffer, self._buffer.depth,
+            mesh.vertices, mesh.triangles, normals, mesh.colour, mesh.alpha,
+            float(mesh.specular), float(mesh.roughness), lights, shadow, light,
         )  # fmt: skip
 
     def _reduce(self, light: FloatArray, scene: Scene) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
         """Return the picture in its delivered size with its occluders, and the pixels of the face."""
-        shape = (self.frame_size, self.frame_size)
-        picture = cv2.resize(light, shape, interpolation=cv2.INTER_AREA)
+        picture = _resized(light, self.frame_size, cv2.INTER_AREA)
         skin = (self._buffer.triangle >= 0) & (self._kind[self._buffer.triangle] == shading.SKIN)
-        face = cv2.resize(skin.astype(np.uint8), shape, interpolation=cv2.INTER_NEAREST).astype(bool)
+        face = _resized(skin.astype(np.float32), self.frame_size, cv2.INTER_NEAREST) > 0.5
         for layer in scene.occluders:
             picture += (layer[..., :3] - picture) * layer[..., 3:]
             face &= layer[..., 3] < 0.5
         return picture, face
+
+
+def _resized(picture: npt.NDArray[Any], size: int, interpolation: int) -> FloatArray:
+    """Return a square float32 picture in another size."""
+    return np.asarray(cv2.resize(picture, (size, size), interpolation=interpolation), np.float32)
 
 
 def _mouth_light(model: FaceModel) -> FloatArray:

@@ -1,11 +1,15 @@
 """What happens between the light on the sensor and the pixels of the file."""
 
+from typing import Any
+
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from idennet.synth.appearance import FloatArray
 from idennet.synth.scene import CameraEffects
+
+Picture = npt.NDArray[Any]  # what OpenCV's functions are declared to return
 
 _FACE_LEVEL = 0.40  # linear level that automatic exposure gives to the face's bright quarter
 _ADAPTATION = 0.75  # how much of the difference it makes up; 1 would make all skins equally bright
@@ -52,11 +56,12 @@ def _vignette(size: int, strength: float) -> FloatArray:
     return 1.0 - 0.5 * np.float32(strength) * (axis[:, None] + axis)
 
 
-def _soften(picture: FloatArray, effects: CameraEffects) -> FloatArray:
+def _soften(picture: FloatArray, effects: CameraEffects) -> Picture:
     """Apply defocus, motion and the loss of a small intermediate picture."""
     size = picture.shape[0]
+    soft: Picture = picture
     if effects.blur > 0.05:
-        picture = cv2.GaussianBlur(picture, (0, 0), effects.blur)
+        soft = cv2.GaussianBlur(soft, (0, 0), effects.blur)
     if effects.motion_length > 1:
         length = int(np.ceil(effects.motion_length)) | 1
         kernel = np.zeros((length, length), np.float32)
@@ -65,12 +70,12 @@ def _soften(picture: FloatArray, effects: CameraEffects) -> FloatArray:
         centre = np.array([length // 2, length // 2])
         start, end = np.rint(centre - reach).astype(int), np.rint(centre + reach).astype(int)
         cv2.line(kernel, start.tolist(), end.tolist(), 1.0)
-        picture = cv2.filter2D(picture, -1, kernel / kernel.sum())
+        soft = cv2.filter2D(soft, -1, kernel / kernel.sum())
     if effects.resolution < 1:
         small = max(8, round(size * effects.resolution))
-        picture = cv2.resize(picture, (small, small), interpolation=cv2.INTER_AREA)
-        picture = cv2.resize(picture, (size, size), interpolation=cv2.INTER_LINEAR)
-    return picture
+        soft = cv2.resize(soft, (small, small), interpolation=cv2.INTER_AREA)
+        soft = cv2.resize(soft, (size, size), interpolation=cv2.INTER_LINEAR)
+    return soft
 
 
 def _tone(picture: FloatArray, contrast: float) -> FloatArray:
@@ -83,4 +88,5 @@ def _tone(picture: FloatArray, contrast: float) -> FloatArray:
 
 def _compress(picture: npt.NDArray[np.uint8], quality: int) -> npt.NDArray[np.uint8]:
     _, data = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return np.ascontiguousarray(cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1])
+    decoded = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
+    return np.ascontiguousarray(decoded[..., ::-1])

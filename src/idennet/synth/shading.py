@@ -155,7 +155,10 @@ def ambient_occlusion(
 
 
 @njit(cache=True, fastmath=True)
-def _corners(values, i, j, k, wi, wj, wk):
+def _corners(
+    values: FloatArray, i: int, j: int, k: int, wi: float, wj: float, wk: float
+) -> tuple[float, float, float]:
+    """Interpolate a vertex attribute in a triangle."""
     return (
         values[i, 0] * wi + values[j, 0] * wj + values[k, 0] * wk,
         values[i, 1] * wi + values[j, 1] * wj + values[k, 1] * wk,
@@ -164,20 +167,23 @@ def _corners(values, i, j, k, wi, wj, wk):
 
 
 @njit(cache=True, fastmath=True)
-def _unit(x, y, z):
+def _unit(x: float, y: float, z: float) -> tuple[float, float, float]:
     scale = 1.0 / np.sqrt(x * x + y * y + z * z + 1e-12)
     return x * scale, y * scale, z * scale
 
 
 @njit(cache=True, fastmath=True)
-def _texel(texture, row, column, down, right, channel):
+def _texel(texture: FloatArray, row: int, column: int, down: float, right: float, channel: int) -> float:
+    """Interpolate one channel between four texels."""
     above = texture[row, column, channel] * (1.0 - right) + texture[row, column + 1, channel] * right
     below = texture[row + 1, column, channel] * (1.0 - right) + texture[row + 1, column + 1, channel] * right
     return above * (1.0 - down) + below * down
 
 
 @njit(cache=True, fastmath=True)
-def _skin(surface, t, wi, wj, wk):
+def _skin(
+    surface: Surface, t: int, wi: float, wj: float, wk: float
+) -> tuple[float, float, float, float, float, float, float]:
     """Colour (3), bend of the normal in camera space (3), openness of grooves."""
     size = surface.albedo.shape[0]
     uv = surface.uv
@@ -206,7 +212,9 @@ def _skin(surface, t, wi, wj, wk):
 
 
 @njit(cache=True, fastmath=True)
-def _eye(surface, finish, eye, i, j, k, wi, wj, wk):
+def _eye(
+    surface: Surface, finish: Finish, eye: int, i: int, j: int, k: int, wi: float, wj: float, wk: float
+) -> tuple[float, float, float]:
     """Colour of the eyeball, painted by the distance from its axis on the mean face."""
     x, y, _ = _corners(surface.rest, i, j, k, wi, wj, wk)
     x, y = x - surface.eye_centres[eye, 0], y - surface.eye_centres[eye, 1]
@@ -227,7 +235,7 @@ def _eye(surface, finish, eye, i, j, k, wi, wj, wk):
 
 
 @njit(cache=True, fastmath=True)
-def _lit_by_key(shadow, x, y, z, facing, seed):
+def _lit_by_key(shadow: ShadowMap, x: float, y: float, z: float, facing: float, seed: int) -> float:
     """Share of the key light that reaches a point of camera space."""
     depth, axes, scale, taps = shadow
     size = depth.shape[0]
@@ -245,7 +253,12 @@ def _lit_by_key(shadow, x, y, z, facing, seed):
 
 
 @njit(cache=True, fastmath=True)
-def highlight(nx, ny, nz, vx, vy, vz, lx, ly, lz, roughness):
+def highlight(
+    nx: float, ny: float, nz: float,
+    vx: float, vy: float, vz: float,
+    lx: float, ly: float, lz: float,
+    roughness: float,
+) -> float:  # fmt: skip
     """Return the GGX highlight (Walter et al., 2007) of a dielectric, the cosine of the light included."""
     facing = nx * lx + ny * ly + nz * lz
     if facing <= 0.0:
@@ -253,7 +266,7 @@ def highlight(nx, ny, nz, vx, vy, vz, lx, ly, lz, roughness):
     hx, hy, hz = _unit(lx + vx, ly + vy, lz + vz)
     nh = max(0.0, nx * hx + ny * hy + nz * hz)
     vh = max(0.0, vx * hx + vy * hy + vz * hz)
-    nv = max(0.02, nx * vx + ny * vy + nz * vz)
+    nv = max(0.15, nx * vx + ny * vy + nz * vz)  # no glare at the silhouette
     alpha = roughness**4
     spread = nh * nh * (alpha - 1.0) + 1.0
     fresnel = 0.028 + 0.972 * (1.0 - vh) ** 5
@@ -359,6 +372,7 @@ def shade(
 def blend_worn(
     buffer: SurfaceBuffer,
     head_depth: FloatArray,
+    points: FloatArray,
     triangles: IntArray,
     normals: FloatArray,
     colour: FloatArray,
@@ -366,12 +380,13 @@ def blend_worn(
     specular: float,
     roughness: float,
     lights: Lights,
+    shadow: ShadowMap,
     out: FloatArray,
 ) -> None:
     """Blend a rasterised mesh with vertex colours and opacity over `out` where it is before the head.
 
-    Used for lashes and accessories. Where it is opaque it also enters `head_depth`. Highlights are added on
-    top of the opacity, so that clear lenses reflect.
+    Used for lashes and accessories. Where it is opaque it also enters `head_depth`. Highlights are
+    added, even where it is clear, so that lenses reflect.
     """
     height, width = head_depth.shape
     for row in range(height):
@@ -386,6 +401,10 @@ def blend_worn(
             if nz < 0.0:
                 nx, ny, nz = -nx, -ny, -nz
             red, green, blue = _corners(colour, i, j, k, wi, wj, wk)
+            x, y, z = _corners(points, i, j, k, wi, wj, wk)
+            key = lights.directions[0]
+            key_facing = nx * key[0] + ny * key[1] + nz * key[2]
+            lit = _lit_by_key(shadow, x, y, z, key_facing, (column * 5 + row * 3) & 7)
             opacity = alpha[i] * wi + alpha[j] * wj + alpha[k] * wk
             up = 0.5 + 0.5 * ny
             for channel in range(3):
@@ -394,16 +413,12 @@ def blend_worn(
                 for n in range(lights.directions.shape[0]):
                     towards = lights.directions[n]
                     lx, ly, lz = towards[0], towards[1], towards[2]
-                    light += lights.colours[n, channel] * max(0.0, nx * lx + ny * ly + nz * lz)
-                    shine += (
-                        np.pi
-                        * specular
-                        * lights.colours[n, channel]
-                        * highlight(nx, ny, nz, 0.0, 0.0, 1.0, lx, ly, lz, roughness)
-                    )
+                    colour_here = lights.colours[n, channel] * (lit if n == 0 else 1.0)
+                    light += colour_here * max(0.0, nx * lx + ny * ly + nz * lz)
+                    reflected = highlight(nx, ny, nz, 0.0, 0.0, 1.0, lx, ly, lz, roughness)
+                    shine += np.pi * specular * colour_here * reflected
                 base = red if channel == 0 else green if channel == 1 else blue
-                out[row, column, channel] = (
-                    out[row, column, channel] * (1.0 - opacity) + base * light * opacity + shine
-                )
+                behind = out[row, column, channel] * (1.0 - opacity)
+                out[row, column, channel] = behind + base * light * opacity + shine * max(opacity, 0.3)
             if opacity > 0.5:
                 head_depth[row, column] = buffer.depth[row, column]
