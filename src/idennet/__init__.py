@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from idennet.data.store import FaceStore
+    from idennet.evaluation.evaluate import evaluate
     from idennet.inference.detect import detect
     from idennet.inference.predictor import Predictor
     from idennet.inference.result import Result
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from idennet.losses.triplet import triplet_loss
     from idennet.models.idennet import IdenNet, IdenNetOutput
     from idennet.models.lightcnn import LightCNN
+    from idennet.training.recipe import load_recipe
+    from idennet.training.run import train
 
 __all__ = [
     "FaceStore",
@@ -30,7 +33,10 @@ __all__ = [
     "RankHardLoss",
     "Result",
     "detect",
+    "evaluate",
+    "load_recipe",
     "masked_au_loss",
+    "train",
     "triplet_loss",
 ]
 
@@ -44,7 +50,10 @@ _HOMES = {
     "RankHardLoss": "losses.rank_hard",
     "Result": "inference.result",
     "detect": "inference.detect",
+    "evaluate": "evaluation.evaluate",
+    "load_recipe": "training.recipe",
     "masked_au_loss": "losses.au",
+    "train": "training.run",
     "triplet_loss": "losses.triplet",
 }
 

@@ -1,0 +1,152 @@
+"""From a recipe to weights with a model card: render, prepare, train both stages, choose thresholds, judge.
+
+Every step keeps what it finished, so an interrupted build goes on where it was.
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import Field
+
+import idennet
+from idennet.data.lfw import Lfw
+from idennet.data.locate import MainFaceLocator
+from idennet.data.prepare import prepare
+from idennet.data.records import Source
+from idennet.data.store import MANIFEST, FaceStore
+from idennet.data.synfacs import SynFacs
+from idennet.evaluation.evaluate import score
+from idennet.evaluation.split import split_subjects
+from idennet.evaluation.thresholds import best_thresholds
+from idennet.faces.alignment import TEMPLATE
+from idennet.facs import column
+from idennet.inference.predictor import Predictor
+from idennet.models.weights import WeightsCard, load_weights, save_weights
+from idennet.report.model_card import model_card
+from idennet.settings import Config
+from idennet.synth.corpora import corpus_config
+from idennet.synth.generate import generate_corpus
+from idennet.training import Recipe, train
+from idennet.training.run import MANIFEST as RUN_MANIFEST
+
+Tell = Callable[[str], None]
+RELIABLE_AUC = 0.75
+"""An Action Unit with a smaller AUC on the test subjects is marked as unreliable."""
+
+
+class Faces(Config):
+    """How many faces are rendered; subjects of `test` are never trained on.
+
+    Attributes:
+        wild: Subjects with Action Units, and frames of each.
+        crowd: Subjects of whom only the identity counts, and frames of each.
+        test: Subjects for thresholds (half of them) and scores (the other half), and frames of each.
+        jitter: Pixels by which eye centres are moved to imitate the error of our landmarks.
+    """
+
+    wild: tuple[int, int] = (2000, 24)
+    crowd: tuple[int, int] = (1000, 8)
+    test: tuple[int, int] = (100, 24)
+    jitter: float = Field(0.8, ge=0, le=10)
+    seed: int = Field(1, ge=0)
+
+
+def build_weights(
+    recipe: Recipe,
+    faces: Faces,
+    out: Path,
+    *,
+    tell: Tell,
+    photographs: Path | None = None,
+    face_model: Path | None = None,
+    detector_model: Path | None = None,
+    workers: int = 1,
+    device: str = "auto",
+) -> Path:
+    """Return the weights file `out/idennet.safetensors`, with its JSON file and `model-card.md` beside it.
+
+    Args:
+        recipe: How to train.
+        faces: What to render.
+        out: Folder for corpora, stores, run and weights.
+        tell: Called with one sentence before each step.
+        photographs: Folder with a subfolder of pictures for each person (such as LFW), for the identity loss.
+        face_model: The renderer's face model; by default the one that `IDENNET_FACE_MODEL` names.
+        detector_model: YuNet file to find the faces of the photographs with.
+        workers: Processes to render with.
+        device: Where to train.
+    """
+    rendered = {"wild": (*faces.wild, 0), "crowd": (*faces.crowd, 0), "test": (*faces.test, 1)}
+    stores = {}
+    for name, (subjects, frames, offset) in rendered.items():
+        tell(f"Rendering and preparing {name}: {subjects} subjects, {frames} frames each.")
+        config = corpus_config("wild" if name == "test" else name)
+        changes = {"subjects": subjects, "frames_per_subject": frames, "seed": faces.seed + offset}
+        config = config.model_validate({**config.model_dump(), **changes})
+        corpus = generate_corpus(config, out / "corpora" / name, face_model, workers, progress=True)
+        stores[name] = _store(SynFacs(corpus), out / "stores" / name, jitter=faces.jitter)
+    identity_stores = [stores["crowd"]]
+    if photographs is not None:
+        tell("Preparing the photographs.")
+        locate = MainFaceLocator(detector_model)
+        identity_stores.append(_store(Lfw(photographs), out / "stores" / "photographs", locate=locate))
+
+    tell("Training both stages.")
+    run = train(
+        recipe, au_stores=[stores["wild"]], identity_stores=identity_stores, out=out / "run", device=device
+    )
+
+    tell("Choosing thresholds, judging.")
+    network, trained = run.load()
+    weights = out / "idennet.safetensors"
+    save_weights(network, weights, WeightsCard(**trained.model_dump(include=set(WeightsCard.model_fields))))
+    manifest = json.loads((run.folder / RUN_MANIFEST).read_text())
+    card = judge(
+        weights, stores["test"], provenance=manifest | trained.provenance | {"faces": faces.model_dump()}
+    )
+    save_weights(network, weights, card)
+    (out / "model-card.md").write_text(model_card(load_weights(weights)[1]), encoding="utf-8")
+    return weights
+
+
+def judge(weights: Path, test: FaceStore, *, provenance: dict[str, Any]) -> WeightsCard:
+    """Return the card of weights: thresholds from half of the test subjects, scores from the other half.
+
+    Args:
+        weights: A weights file; judged as `idennet detect` uses it, mirrored views averaged.
+        test: Rendered subjects that were not trained on.
+        provenance: What to record beside the scores.
+    """
+    reader = Predictor(weights)
+    probabilities = reader.predict_faces(test.faces)
+    labels = test.labels(reader.aus)
+    subjects = test.frames["subject"].to_numpy(str)
+    choosing, judging = split_subjects(subjects, 0.5)
+    chooses, judges = np.isin(subjects, choosing), np.isin(subjects, judging)
+    thresholds = best_thresholds(probabilities[chooses], labels[chooses])
+    table = score(
+        probabilities[judges], labels[judges], subjects[judges], reader.aus, list(thresholds)
+    ).table()
+    scores = {str(au): row.dropna().to_dict() for au, row in table.iterrows()}
+    unreliable = [au for au in reader.aus if not scores[column(au)].get("auc", 0.0) >= RELIABLE_AUC]
+    protocol = (
+        f"{len(judging)} rendered subjects ({judges.sum()} frames) that were not trained on; thresholds chosen "
+        f"for F1 on {len(choosing)} others; F1-frame pooled over subjects; one seed."
+    )
+    return WeightsCard(
+        version=f"synfacs-{idennet.__version__}",
+        aus=reader.aus,
+        template=TEMPLATE.name,
+        thresholds=dict(zip(reader.aus, map(float, thresholds), strict=True)),
+        unreliable_aus=tuple(unreliable),
+        provenance=provenance | {"licence": "MIT", "test_protocol": protocol, "test": scores},
+    )
+
+
+def _store(source: Source, folder: Path, *, jitter: float = 0.0, locate: Any = None) -> FaceStore:
+    if (folder / MANIFEST).is_file():
+        return FaceStore.open(folder)
+    return prepare(source, folder, landmark_jitter=jitter, locate=locate).store
