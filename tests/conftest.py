@@ -1,5 +1,6 @@
 """Fixtures for several rooms."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import torch
 
 from idennet.faces.alignment import TEMPLATE
 from idennet.facs import SYNFACS_AUS
+from idennet.inference.detect import _cached_predictor
 from idennet.models.idennet import IdenNet
 from idennet.models.weights import WeightsCard, save_weights
 from planted import PlantedFinder
@@ -31,6 +33,9 @@ def random_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def planted_finder(monkeypatch: pytest.MonkeyPatch) -> None:
+def planted_finder(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Let every new `Predictor` find planted faces instead of real ones."""
     monkeypatch.setattr("idennet.inference.predictor.FaceFinder", PlantedFinder)
+    _cached_predictor.cache_clear()
+    yield
+    _cached_predictor.cache_clear()

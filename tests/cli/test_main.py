@@ -98,3 +98,8 @@ def test_every_public_name_is_found_and_others_are_not() -> None:
     assert set(idennet._HOMES) == set(idennet.__all__)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = idennet.nothing
+
+
+def test_all_verbs_are_there() -> None:
+    verbs = {command.name for command in app.registered_commands} | {g.name for g in app.registered_groups}
+    assert verbs == {"detect", "demo", "info", "synth", "prepare", "train", "evaluate", "weights"}

@@ -129,13 +129,13 @@ def test_detect_returns_what_the_source_asks_for(
     path = tmp_path / "one.png"
     Image.fromarray(planted_picture(1)).save(path)
     for source in (path, str(path), planted_picture(1), Image.open(path)):
-        result = idennet.detect(source, weights=random_weights, batch_size=5)
+        result = idennet.detect(source, weights=random_weights)
         assert isinstance(result, Result)
         assert len(result.faces) == 1
-    several = idennet.detect([path, planted_picture(2)], weights=random_weights, batch_size=5)
+    several = idennet.detect([path, planted_picture(2)], weights=random_weights)
     assert isinstance(several, Results)
     assert [result.source for result in several] == [str(path), "picture 2"]
-    stream = idennet.detect((p for p in [path]), weights=random_weights, batch_size=5)
+    stream = idennet.detect((p for p in [path]), weights=random_weights)
     assert not isinstance(stream, list)
     assert [len(result.faces) for result in stream] == [1]
 
@@ -155,6 +155,13 @@ def test_an_unreadable_picture_raises_alone_and_explains_itself_in_a_list(
     assert second.error is None
     with pytest.raises(ImageError, match=r"broken\.jpg"):
         first.draw()
+
+
+def test_what_is_no_picture_is_refused(random_weights: Path, planted_finder: None) -> None:
+    with pytest.raises(InputError, match="not int"):
+        idennet.detect(5, weights=random_weights)  # type: ignore[call-overload]
+    with pytest.raises(ShapeError, match="must have shape"):
+        idennet.detect(np.zeros((2, 9, 9, 3), np.uint8), weights=random_weights)
 
 
 def test_mistakes_are_named(random_weights: Path, planted_finder: None, tmp_path: Path) -> None:

@@ -69,6 +69,8 @@ def detect(
 
     Raises:
         ImageError: A single picture cannot be read; in a list or stream its result has an `error`.
+        ShapeError: An array is no picture.
+        InputError: `source` is neither a picture nor an iterable of pictures.
         WeightsError: The weights file is missing, altered or of another network.
 
     Example:
@@ -80,7 +82,7 @@ def detect(
         None if detector_model is None else str(detector_model),
         batch_size,
     )
-    if isinstance(source, str | Path | np.ndarray | Image.Image):
+    if isinstance(source, str | np.ndarray) or not isinstance(source, Iterable):
         return predictor.detect_one(source)
     if isinstance(source, list | tuple):
         return Results(predictor.detect(source))
