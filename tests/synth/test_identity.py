@@ -20,8 +20,8 @@ from idennet.synth.facemodel import ENVIRONMENT_VARIABLE, FaceModel, load_face_m
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "facekit" / "ict_facekit.npz"
 
 
-def subject(seed: int, **limits: object) -> Traits:
-    return sample_traits(np.random.default_rng(seed), **limits)
+def subject(seed: int, age_range: tuple[float, float] = (0.0, 1.0)) -> Traits:
+    return sample_traits(np.random.default_rng(seed), age_range=age_range)
 
 
 @pytest.fixture(scope="module")

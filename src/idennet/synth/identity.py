@@ -97,7 +97,7 @@ def _hair_colour(g: np.random.Generator, melanin: float, age: float) -> tuple[np
     shares = np.array((0.30 + 1.2 * (1 - light), 0.35, 0.35 * light + 0.04, 0.30 * light, 0.10 * light))
     kinds = (BLACK, DARK_BROWN, BROWN, BLOND, RED)
     colour = kinds[g.choice(5, p=shares / shares.sum())] * g.uniform(0.7, 1.4) * g.uniform(0.92, 1.08, 3)
-    grey = float(np.clip((age - 0.35) * g.uniform(0.2, 2.2), 0, 1))
+    grey = float(np.clip((age - 0.42) * g.uniform(0.2, 2.3), 0, 1))
     return colour, grey
 
 
@@ -232,8 +232,8 @@ def _resting(g: np.random.Generator, age: float) -> RestingFace:
         brow_low=tendency(0.16, 0.05 * age),
         brow_inner_up=tendency(0.12),
         brow_outer_up=tendency(0.12),
-        mouth_frown=tendency(0.13, 0.12 * age - 0.02),
-        mouth_smile=tendency(0.09),
+        mouth_frown=tendency(0.13, 0.10 * age - 0.04),
+        mouth_smile=tendency(0.13),
         lips_pressed=tendency(0.16, 0.1 * age),
         upper_lip_up=tendency(0.03),
         cheek_squint=tendency(0.10),

@@ -241,7 +241,7 @@ def _ribbons(paths: np.ndarray, colour: np.ndarray, grey: float, g: np.random.Ge
         g.lognormal(0, 0.22, (count, 1, 1))
         * np.interp(np.linspace(0, 1, nodes), [0, 1], [0.8, 1.15])[None, :, None]
     )
-    fade = np.interp(np.linspace(0, 1, nodes), [0, 0.15, 0.6, 1], [0.4, 0.9, 0.9, 0.25])
+    fade = np.interp(np.linspace(0, 1, nodes), [0, 0.15, 0.75, 1], [0.5, 0.95, 0.95, 0.35])
     tint = np.where(g.random((count, 1, 1)) < 0.35 * grey, 1.35, 1.0)
     shade = np.repeat((colour * tone * tint), 2, axis=1).reshape(-1, 3)
     return Mesh(

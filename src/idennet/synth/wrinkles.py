@@ -26,7 +26,8 @@ class _Relief:
 
     def groove(self, points: npt.ArrayLike, width: float, depth: float, *, tapered: bool = True) -> None:
         """Cut a groove (raise a fold if `depth` is negative) along a curve through rest points (N, 2)."""
-        curve = smooth_curve(points, steps=max(2, 12 // len(points)))
+        corners = np.asarray(points, np.float32)
+        curve = smooth_curve(corners, steps=max(2, 12 // len(corners)))
         box = self.atlas.box(curve, 2.5 * width)
         position = self.atlas.position[box]
         columns, rows = np.round(self.atlas.texels(curve)).astype(int).T.clip(0, TEXTURE_SIZE - 1)
