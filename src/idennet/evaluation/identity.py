@@ -21,7 +21,7 @@ def nearest_shares(features: NDArray[np.floating], groups: NDArray[np.generic]) 
     """
     if features.ndim != 2 or groups.shape != (len(features),) or len(features) < 2:
         raise ShapeError(
-            f"Give features (N, D) and groups (N,) of two or more faces, not {features.shape}, {groups.shape}."
+            f"Give features (N, D), groups (N,) of two or more faces, not {features.shape}, {groups.shape}."
         )
     lengths = np.square(features).sum(axis=1)
     squared_distance = lengths[:, None] + lengths - 2 * features @ features.T

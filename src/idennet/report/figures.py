@@ -117,10 +117,10 @@ def subtraction_map(
     palette = colormaps["tab20"]
     for k, (title, places) in enumerate((("before", before), ("after subtraction", after))):
         by_subject, by_au = axes[2 * k], axes[2 * k + 1]
-        by_subject.scatter(*places.T, s=9, c=palette(codes % 20), linewidths=0)
+        by_subject.scatter(places[:, 0], places[:, 1], s=9, c=palette(codes % 20), linewidths=0)
         by_subject.set_title(f"{title}: subjects", loc="left", fontsize=10, color=INK)
-        by_au.scatter(*places[~present].T, s=9, c="#d0d5dd", linewidths=0)
-        by_au.scatter(*places[present].T, s=9, c=ACCENT, linewidths=0)
+        for shown, colour in ((~present, "#d0d5dd"), (present, ACCENT)):
+            by_au.scatter(places[shown, 0], places[shown, 1], s=9, c=colour, linewidths=0)
         by_au.set_title(f"{title}: AU{au}", loc="left", fontsize=10, color=INK)
     for axis in axes:
         axis.set_xticks([])

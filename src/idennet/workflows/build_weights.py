@@ -6,7 +6,7 @@ Every step keeps what it finished, so an interrupted build goes on where it was.
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from pydantic import Field
@@ -50,8 +50,8 @@ class Faces(Config):
     wild: tuple[int, int] = (2000, 24)
     crowd: tuple[int, int] = (1000, 8)
     test: tuple[int, int] = (100, 24)
-    jitter: float = Field(0.8, ge=0, le=10)
-    seed: int = Field(1, ge=0)
+    jitter: Annotated[float, Field(ge=0, le=10)] = 0.8
+    seed: Annotated[int, Field(ge=0)] = 1
 
 
 def build_weights(
@@ -133,8 +133,8 @@ def judge(weights: Path, test: FaceStore, *, provenance: dict[str, Any]) -> Weig
     scores = {str(au): row.dropna().to_dict() for au, row in table.iterrows()}
     unreliable = [au for au in reader.aus if not scores[column(au)].get("auc", 0.0) >= RELIABLE_AUC]
     protocol = (
-        f"{len(judging)} rendered subjects ({judges.sum()} frames) that were not trained on; thresholds chosen "
-        f"for F1 on {len(choosing)} others; F1-frame pooled over subjects; one seed."
+        f"{len(judging)} rendered subjects ({judges.sum()} frames) that were not trained on; thresholds "
+        f"chosen for F1 on {len(choosing)} others; F1-frame pooled over subjects; one seed."
     )
     return WeightsCard(
         version=f"synfacs-{idennet.__version__}",
