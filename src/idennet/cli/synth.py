@@ -59,6 +59,17 @@ def sheet(
     typer.echo(contact_sheet(corpus, out, rows, columns))
 
 
+@synth_app.command(epilog="Example: idennet synth group --out group.jpg")
+def group(
+    out: Annotated[Path, typer.Option(help="JPEG to write.")],
+    face_model: FaceModel = None,
+) -> None:
+    """Render the group photo of the demo: four people who do not exist."""
+    from idennet.synth.group_photo import group_photo
+
+    typer.echo(group_photo(out, face_model))
+
+
 @synth_app.command(epilog="Example: idennet synth import-face-model ICT-FaceKit --out ict_facekit.npz")
 def import_face_model(
     path: Annotated[Path, typer.Argument(help="A clone of https://github.com/ICT-VGL/ICT-FaceKit")],

@@ -65,7 +65,7 @@ def import_face_model(checkout: Path, out: Path, progress: bool = False) -> Path
         return (vertices - base).astype(np.float16)
 
     shapes = [difference(name) for name in _tracked([*identities, *expressions], progress)]
-    fields = {
+    fields: dict[str, Any] = {
         "base": base.astype(np.float32),
         "identity": np.stack(shapes[:IDENTITY_MODES]),
         "expression": np.stack(shapes[IDENTITY_MODES:]),
