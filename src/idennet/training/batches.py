@@ -42,6 +42,11 @@ class Losses:
     identity: Tensor | None
     au: Tensor | None
 
+    def detached(self) -> "Losses":
+        """Return the numbers without the graph that made them."""
+        identity = None if self.identity is None else self.identity.detach()
+        return Losses(self.total.detach(), identity, None if self.au is None else self.au.detach())
+
 
 @dataclass(frozen=True)
 class Targets:

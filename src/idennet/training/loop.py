@@ -27,7 +27,7 @@ from idennet.training.stages import StagePlan, to_tensor
 
 LAST = "last.safetensors"
 RECORD_EVERY = 10
-"""Steps between two records of the losses."""
+"""Steps between two records of the losses, which hold the means since the last one."""
 
 State = dict[str, dict[str, Tensor]]
 
@@ -80,6 +80,7 @@ class StageLoop:
         self._augmenter = Augmenter(recipe.augmentation, plan.seed)
         self._scaler = torch.amp.GradScaler(device.type, enabled=recipe.precision == "float16")
         self._progress = Progress(stage=plan.name)
+        self._losses: list[Losses] = []
 
     def restore(self, state: State, progress: Progress) -> None:
         """Continue from a checkpoint of this stage."""
@@ -100,16 +101,17 @@ class StageLoop:
         steps = range(plan.steps if progress.finished else progress.step, plan.steps)
         workers = min(os.cpu_count() or 1, 16) if self._device.type == "cuda" else 1
         for prepared in prefetch(self._prepare, steps, workers):
-            losses = self._step(prepared)
+            self._losses.append(self._step(prepared))
             progress.step += 1
             self._reporter.advance(len(prepared.batch.rows))
-            if progress.step % RECORD_EVERY == 0 or progress.step == plan.steps:
-                self._record(losses)
-            validated = progress.step % plan.validate_every == 0 or progress.step == plan.steps
-            if validated:
+            validating = progress.step % plan.validate_every == 0 or progress.step == plan.steps
+            saving = validating or progress.step % self._recipe.checkpoint_every == 0
+            if saving or progress.step % RECORD_EVERY == 0:
+                self._record()
+            if validating:
                 self._validate()
             progress.finished = progress.step == plan.steps or self._is_stalled()
-            if validated or progress.step % self._recipe.checkpoint_every == 0:
+            if saving:
                 self._save()
             if progress.finished:
                 break
@@ -144,7 +146,7 @@ class StageLoop:
         self._scaler.update()
         if self._average is not None:
             self._average.update(self._model, step)
-        return losses
+        return losses.detached()
 
     def _look(self, faces: Tensor, batch: Batch) -> tuple[Tensor | None, Tensor | None]:
         """Return AU logits and identity embeddings of the whole batch, whichever its losses need."""
@@ -162,9 +164,15 @@ class StageLoop:
             None if embeddings is None else distributed.gather(embeddings.float(), count),
         )
 
-    def _record(self, losses: Losses) -> None:
-        parts = {"loss": losses.total, "identity_loss": losses.identity, "au_loss": losses.au}
-        values = {name: float(value.detach()) for name, value in parts.items() if value is not None}
+    def _record(self) -> None:
+        """Report the mean losses since the last record; batches of different kinds have different parts."""
+        parts = {
+            "loss": [losses.total for losses in self._losses],
+            "identity_loss": [losses.identity for losses in self._losses if losses.identity is not None],
+            "au_loss": [losses.au for losses in self._losses if losses.au is not None],
+        }
+        values = {name: float(torch.stack(part).mean()) for name, part in parts.items() if part}
+        self._losses.clear()
         step = self._progress.step
         if not math.isfinite(values["loss"]):
             raise RecipeError(
