@@ -111,11 +111,15 @@ def _fabric(
     rest = model.base
     x, y, z = np.abs(rest[:, 0]), rest[:, 1], rest[:, 2]
     level = 0.97 * y - 0.25 * z  # height over a plane that rises towards the front
+    # The scarf's opening reaches below the chin, which an open jaw needs.
     # How far inside of the fabric's edge a vertex lies, in cm, and how far the fabric stands off.
     depth, thickness = {
         "cap": (level - 6.0, 0.45),
         "band": (np.minimum(level - 6.9, 9.2 - level), 0.3 + 0.6 * traits.hair.volume),
-        "scarf": (7 * np.minimum(np.hypot(x / 7.0, (y - 1.8) / 9.3) - 1, (y + 17) / 7), 0.6),
+        "scarf": (
+            7 * np.minimum(np.hypot(x / 7.0, (y - 1.8) / np.where(y > 1.8, 9.3, 12.0)) - 1, (y + 17) / 7),
+            0.6,
+        ),
     }[headwear.kind]
     triangles = model.triangles[model.of_material("M_Face", "M_BackHead")]
     triangles = triangles[(depth > 0)[triangles].all(1)]

@@ -203,7 +203,7 @@ def _eyes(g: np.random.Generator, melanin: float, age: float, masculine: bool) -
         iris_radius=float(g.uniform(0.60, 0.68)),
         pupil_radius=float(g.uniform(0.18, 0.33)),
         sclera=rgb(np.array((0.58, 0.53, 0.50)) * g.uniform(0.85, 1.05) - np.array((0, 0.01, 0.05)) * age),
-        lid_droop=float(np.clip(g.normal(0.11 + 0.10 * age, 0.07), 0, 0.3)),
+        lid_droop=float(np.clip(g.normal(0.08 + 0.10 * age, 0.07), 0, 0.3)),
         lashes=float(g.uniform(0.2, 0.5) if masculine else g.uniform(0.35, 0.8)),
     )
 
