@@ -12,7 +12,6 @@ from idennet.cli.prepare import prepare_command
 from idennet.cli.synth import synth_app
 from idennet.cli.train import evaluate_command, train_command
 from idennet.cli.workflows import demo_command, weights_app
-from idennet.cli.workflows import demo_command, weights_app
 
 app = typer.Typer(
     cls=Verbs,
@@ -45,11 +44,9 @@ def _idennet(
 _READ, _LEARN = "Read photographs", "Train and judge"
 app.command("detect", rich_help_panel=_READ)(detect_command)
 app.command("demo", rich_help_panel=_READ)(demo_command)
-app.command("demo", rich_help_panel=_READ)(demo_command)
 app.command("info", rich_help_panel=_READ)(info_command)
 app.add_typer(synth_app, name="synth", rich_help_panel=_LEARN)
 app.command("prepare", rich_help_panel=_LEARN)(prepare_command)
 app.command("train", rich_help_panel=_LEARN)(train_command)
 app.command("evaluate", rich_help_panel=_LEARN)(evaluate_command)
-app.add_typer(weights_app, name="weights", rich_help_panel=_LEARN)
 app.add_typer(weights_app, name="weights", rich_help_panel=_LEARN)
