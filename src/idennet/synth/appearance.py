@@ -120,7 +120,6 @@ class Appearance:
         lash_density: Opacity of the lashes, 0 to 1.
         style: (STYLE_SIZE,) about standard normal, clipped to +-2; how this person makes expressions.
         hair_behind: Layer drawn behind the head, such as long hair.
-        hair_in_front: Layer drawn over the head, such as a fringe.
         accessories: Things worn, drawn in this order over the face.
     """
 
@@ -141,5 +140,4 @@ class Appearance:
     lash_density: float
     style: FloatArray
     hair_behind: HairLayer | None = None
-    hair_in_front: HairLayer | None = None
     accessories: tuple[Mesh, ...] = ()

@@ -22,14 +22,14 @@ SHAPES: MappingProxyType[int, dict[str, float]] = MappingProxyType(
     {
         1: {"browInnerUp": 1.0},
         2: {"browOuterUp": 0.95},
-        4: {"browDown": 1.1, "noseSneer": 0.06},
+        4: {"browDown": 1.1, "noseSneer": 0.06, "mouthShrugUpper": -0.08},
         5: {"eyeWide": 1.0},
-        6: {"cheekSquint": 0.75, "cheekRaiser": 0.3},
-        7: {"eyeSquint": 1.0, "cheekRaiser": 0.1},
+        6: {"cheekSquint": 0.75, "cheekRaiser": 0.3, "mouthShrugUpper": -0.08},
+        7: {"eyeSquint": 1.0, "cheekRaiser": 0.1, "mouthShrugUpper": -0.03},
         9: {"noseSneer": 1.0, "browDown": 0.12, "mouthShrugUpper": -0.4, "mouthLowerDown": -0.1},
         10: {"mouthUpperUp": 0.75, "mouthShrugUpper": 0.2, "noseSneer": 0.08},
         12: {"mouthSmile": 0.9, "mouthStretch": 0.18, "mouthDimple": 0.08},
-        14: {"mouthDimple": 1.0, "mouthPress": 0.15},
+        14: {"mouthDimple": 1.0, "mouthPress": 0.2, "mouthFrown": 0.15},
         15: {"mouthFrown": 1.0},
         17: {"mouthShrugLower": 0.75, "mouthShrugUpper": 0.4},
         18: {"mouthPucker": 0.95},
@@ -71,6 +71,7 @@ _SIDES = ("L", "R")
 _UPPER_LIP, _LOWER_LIP = [61, 62, 63], [67, 66, 65]
 _UPPER_LIDS, _LOWER_LIDS = {"L": [43, 44], "R": [37, 38]}, {"L": [47, 46], "R": [41, 40]}
 _MOST = 1.2  # the model's shapes tear beyond this weight
+_LIP_BULGE = 0.15  # cm of the gap that a fully pushed-up lower lip hides by standing before it
 _REST_SEAL = 0.09  # cm by which resting lips press closer than the mean face's
 _OPEN_LIPS, _TOUCHING_LIPS = 0.07, 0.03  # growth of the lip gap over the height of the mouth
 
@@ -196,7 +197,8 @@ def visible_occurrences(
     full_gap = _largest_gap(model, blendshape_weights(full, model, appearance) - rest)
     intensities = {au: expression.of(au) for au in SYNFACS_AUS}
     occurrences = {au: _occurrence(intensity) for au, intensity in intensities.items()}
-    opening = gap / mouth_height
+    pushed_up = float((weights - rest)[model.expression_index("mouthShrugLower")])
+    opening = (gap - _LIP_BULGE * max(0.0, pushed_up)) / mouth_height
     if opening >= _OPEN_LIPS:
         occurrences[25] = 1
     elif opening <= _TOUCHING_LIPS:
@@ -246,7 +248,7 @@ def _add_smile_and_parting(weights: _Weights, expression: Expression, style: Flo
 
 def _add_habits(weights: _Weights, expression: Expression, style: FloatArray) -> None:
     """Add what this person does besides, too little to be coded."""
-    weights.add("noseSneer", 0.05 * float(style[4]) * expression.of(4))
+    weights.add("eyeSquint", 0.05 * float(style[4]) * expression.of(4))
     weights.add("eyeSquint", 0.08 * float(style[5]) * expression.of(6))
     weights.add("browOuterUp", 0.08 * float(style[6]) * expression.of(1))
     weights.add("browInnerUp", -0.08 * float(style[6]) * expression.of(2))

@@ -237,8 +237,6 @@ class Renderer:
         shadow = self._shadow_map(posed, worn, lights, scene.lighting.key_softness)
         shading.shade(self._buffer, surface, finish, lights, shadow, openness, view.distance, light)
         self._blend_lashes(appearance, posed, screen, lights, shadow, light)
-        if appearance.hair_in_front is not None:
-            _blend_hair(appearance.hair_in_front, view, lights, light)
         for mesh in worn:
             self._blend_posed(mesh, view.to_screen(mesh.vertices), lights, shadow, light)
         return light
