@@ -56,8 +56,8 @@ def test_train_then_evaluate(store: Path, tmp_path: Path) -> None:
     judged = CliRunner().invoke(app, ["evaluate", str(run), str(store), "--out", str(counts)])
     assert judged.exit_code == 0, judged.output
     assert "AU12" in judged.output
-    fields = json.loads(counts.read_text())
-    total = sum(np.sum(fields[name]) for name in fields if name.startswith(("true", "false")))
+    result = json.loads(counts.read_text())
+    total = sum(np.sum(result[name]) for name in result if name.startswith(("true", "false")))
     assert total == 20
 
 
