@@ -12,8 +12,8 @@ from idennet.errors import InputError, StoreError
 from idennet.facs import SYNFACS_AUS, column
 
 TILE = 160
-CAPTION = 30
 GAP = 6
+LINE = 15
 PAPER, INK, PALE = (250, 249, 246), (38, 38, 40), (128, 128, 132)
 
 
@@ -43,12 +43,12 @@ def contact_sheet(corpus: Path, out: Path, rows: int = 6, columns: int = 8) -> P
         raise StoreError(f"{corpus} holds no rendered subject; render one with: idennet synth render.")
     rows = min(rows, len(files))
     coded = bool(json.loads(description.read_text())["aus"])
-    width = columns * (TILE + GAP) + GAP
-    page = Image.new("RGB", (width, rows * (TILE + CAPTION + GAP) + GAP), PAPER)
+    height = TILE + LINE * (2 if coded else 1) + GAP
+    page = Image.new("RGB", (columns * (TILE + GAP) + GAP, rows * height + GAP), PAPER)
     for row, file in enumerate(files[k] for k in _spread(len(files), rows)):
         table = pd.read_parquet(file)
         for place, index in enumerate(_spread(len(table), min(columns, len(table)))):
-            corner = GAP + place * (TILE + GAP), GAP + row * (TILE + CAPTION + GAP)
+            corner = GAP + place * (TILE + GAP), GAP + row * height
             _draw(page, corner, table.iloc[index], coded)
     out.parent.mkdir(parents=True, exist_ok=True)
     page.save(out, quality=88, optimize=True)

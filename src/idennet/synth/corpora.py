@@ -105,7 +105,7 @@ class Cameras(Config):
         motion: Share of frames with motion blur, up to 3.5 pixels.
         low_resolution: Share of sequences that were once smaller, down to 45 % of the side.
         grey: Share of sequences without colour.
-        compression: Share of sequences with a JPEG of quality 20 to 85.
+        compression: Share of sequences with a JPEG of quality 30 to 90.
     """
 
     exposure: float = 0.1
