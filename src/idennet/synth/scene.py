@@ -74,7 +74,7 @@ class CameraEffects:
         motion_angle: Its direction in degrees.
         resolution: Share of a side's pixels that a small intermediate picture keeps, above 0, at most 1.
         noise: Strength of shot and read noise; 1 is a dim phone picture.
-        contrast: Slope of the tone curve about middle grey; 1 leaves it.
+        contrast: Slope of the tone curve at middle grey; 1 leaves it, cameras and photographs have about 1.5.
         grey: Whether colour is dropped.
         jpeg_quality: 1 to 100, or None for no compression.
     """

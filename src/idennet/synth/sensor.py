@@ -11,8 +11,8 @@ from idennet.synth.scene import CameraEffects
 
 Picture = npt.NDArray[Any]  # what OpenCV's functions are declared to return
 
-_FACE_LEVEL = 0.40  # linear level that automatic exposure gives to the face's bright quarter
-_ADAPTATION = 0.75  # how much of the difference it makes up; 1 would make all skins equally bright
+_FACE_LEVEL = 0.31  # linear level that automatic exposure gives to the face's bright quarter
+_ADAPTATION = 0.7  # how much of the difference it makes up; 1 would make all skins equally bright
 
 
 def develop(
@@ -79,11 +79,12 @@ def _soften(picture: FloatArray, effects: CameraEffects) -> Picture:
 
 
 def _tone(picture: FloatArray, contrast: float) -> FloatArray:
-    """Return gamma-encoded values in 0 to 1: Reinhard's shoulder (white at 2), then contrast about grey."""
+    """Return gamma-encoded values in 0 to 1: Reinhard's shoulder (white at 2), then an S-curve about grey."""
     light = 1.5 * np.maximum(picture, 0)
     light = light * (1 + light / 9) / (1 + light)
-    coded = cv2.pow(light, 1 / 2.2)
-    return np.clip(0.5 + (coded - 0.5) * np.float32(contrast), 0, 1)
+    coded = np.minimum(cv2.pow(light, 1 / 2.2), 1)
+    bright, dark = cv2.pow(coded, contrast), cv2.pow(1 - coded, contrast)
+    return np.asarray(bright / (bright + dark), np.float32)
 
 
 def _compress(picture: npt.NDArray[np.uint8], quality: int) -> npt.NDArray[np.uint8]:

@@ -114,7 +114,7 @@ def _effects(cameras: Cameras, generator: np.random.Generator) -> CameraEffects:
         blur=float(generator.uniform(0.4, 1.2)) if happens(cameras.blur) else 0.0,
         resolution=float(generator.uniform(0.45, 0.85)) if happens(cameras.low_resolution) else 1.0,
         noise=_within(generator, cameras.noise),
-        contrast=float(np.exp(generator.normal(0.05, 0.3 * cameras.exposure))),
+        contrast=float(np.exp(generator.normal(0.5, 0.08 + 0.3 * cameras.exposure))),
         grey=happens(cameras.grey),
         jpeg_quality=int(generator.integers(30, 91)) if happens(cameras.compression) else None,
     )
