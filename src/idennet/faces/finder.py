@@ -11,7 +11,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from idennet.errors import ShapeError
 from idennet.faces.crop import (
@@ -72,7 +71,8 @@ class FaceFinder:
     face, the landmark network itself is slid over the picture, which finds heads turned aside and tilted.
     """
 
-    threshold = 0.8  # chosen on rendered validation frames and pictures without faces, see docs/faces.md
+    threshold = 0.8  # confidence of a face that a detector proposed; chosen as docs/faces.md tells
+    slid_threshold = 0.95  # confidence of a face that only the network saw: many more squares are tried
 
     def __init__(self, detector_model: Path | None = None, network: LandmarkNet | None = None) -> None:
         """Load the networks.
@@ -85,11 +85,11 @@ class FaceFinder:
             WeightsError: A model file is missing or unfit.
         """
         self._network = load_landmark_net() if network is None else network
-        self._proposals: list[Callable[[Picture], Floats]]
+        self._proposals: list[tuple[Callable[[Picture], Floats], float]]
         if detector_model is None:
-            self._proposals = [CascadeDetector().detect, self._slide]
+            self._proposals = [(CascadeDetector().detect, self.threshold), (self._slide, self.slid_threshold)]
         else:
-            self._proposals = [YuNetDetector(detector_model).detect]
+            self._proposals = [(YuNetDetector(detector_model).detect, self.threshold)]
 
     def find(self, picture: Picture) -> list[FoundFace]:
         """Return the faces of a picture (H, W, 3) uint8 RGB from left to right; none is an empty list.
@@ -100,8 +100,8 @@ class FaceFinder:
         if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.uint8:
             raise ShapeError(f"A picture is (H, W, 3) uint8 RGB, not {picture.shape} {picture.dtype}.")
         grey = _grey(picture)
-        for propose in self._proposals:
-            faces = self._refine(grey, propose(picture))
+        for propose, threshold in self._proposals:
+            faces = self._refine(grey, propose(picture), threshold)
             if faces:
                 return faces
         return []
@@ -110,7 +110,7 @@ class FaceFinder:
         """Return the faces of each picture, as `find` does."""
         return [self.find(picture) for picture in pictures]
 
-    def _refine(self, grey: NDArray[np.uint8], boxes: Floats) -> list[FoundFace]:
+    def _refine(self, grey: np.ndarray, boxes: Floats, threshold: float) -> list[FoundFace]:
         if not len(boxes):
             return []
         x0, y0, x1, y1, _ = boxes.T
@@ -124,9 +124,9 @@ class FaceFinder:
             confidence = [c[hopeful] for c in confidence]
             reading = self._read(grey, squares_around(reading.landmarks[hopeful]), mirrored=True)
             confidence.append(reading.confidence)
-        return self._faces(reading, np.mean(confidence, axis=0))
+        return _faces(reading, np.mean(confidence, axis=0), threshold)
 
-    def _read(self, grey: NDArray[np.uint8], squares: Floats, mirrored: bool = False) -> _Reading:
+    def _read(self, grey: np.ndarray, squares: Floats, mirrored: bool = False) -> _Reading:
         """Return the reading of squares (K, 4); if `mirrored`, its mean with that of the mirror images."""
         crops = np.stack([cut(grey, square) for square in squares])
         points, confidence, pose = self._run(crops)
@@ -140,29 +140,11 @@ class FaceFinder:
         return _Reading(transform(points, crop_to_picture(squares)), confidence, pose)
 
     @torch.inference_mode()
-    def _run(self, crops: NDArray[np.uint8]) -> tuple[Floats, Floats, Floats]:
+    def _run(self, crops: np.ndarray) -> tuple[Floats, Floats, Floats]:
         parts = [self._network(torch.from_numpy(crops[i : i + BATCH])) for i in range(0, len(crops), BATCH)]
         points = torch.cat([part.landmarks for part in parts]).numpy()
         confidence = torch.cat([part.face_logit for part in parts]).sigmoid().numpy()
         return points, confidence, torch.cat([part.pose for part in parts]).numpy()
-
-    def _faces(self, reading: _Reading, confidence: Floats) -> list[FoundFace]:
-        """Return confident faces without doubles, from left to right."""
-        kept: list[int] = []
-        between = np.linalg.norm(np.diff(eye_pairs(reading.landmarks), axis=1)[:, 0], axis=1)
-        sides = squares_around(reading.landmarks)[:, 2]
-        for i in np.argsort(-confidence, kind="stable"):
-            if confidence[i] < self.threshold or between[i] < SMALLEST_EYE_DISTANCE:
-                continue
-            distances = [
-                np.linalg.norm(reading.landmarks[i] - reading.landmarks[j], axis=1).mean()
-                / max(sides[i], sides[j])
-                for j in kept
-            ]
-            if all(distance > 0.25 for distance in distances):
-                kept.append(int(i))
-        kept.sort(key=lambda i: float(reading.landmarks[i, :, 0].mean()))
-        return [_face(reading.landmarks[i], float(confidence[i]), reading.pose[i]) for i in kept]
 
     def _slide(self, picture: Picture) -> Floats:
         """Return the squares (K, 5) of a grid over the picture in which the network sees a face.
@@ -179,11 +161,30 @@ class FaceFinder:
             side /= 1.6
         grid = np.array(squares, np.float32)
         reading = self._read(grey, grid)
-        seen = reading.confidence > 0.5
+        seen = reading.confidence > 0.8
         x, y, half = grid[seen, 0], grid[seen, 1], grid[seen, 2] / 2
         if not seen.any():
             return NO_BOXES
         return suppress(np.stack([x - half, y - half, x + half, y + half, reading.confidence[seen]], axis=1))
+
+
+def _faces(reading: _Reading, confidence: Floats, threshold: float) -> list[FoundFace]:
+    """Return confident faces without doubles, from left to right."""
+    kept: list[int] = []
+    between = np.linalg.norm(np.diff(eye_pairs(reading.landmarks), axis=1)[:, 0], axis=1)
+    sides = squares_around(reading.landmarks)[:, 2]
+    for i in np.argsort(-confidence, kind="stable"):
+        if confidence[i] < threshold or between[i] < SMALLEST_EYE_DISTANCE:
+            continue
+        distances = [
+            np.linalg.norm(reading.landmarks[i] - reading.landmarks[j], axis=1).mean()
+            / max(sides[i], sides[j])
+            for j in kept
+        ]
+        if all(distance > 0.25 for distance in distances):
+            kept.append(int(i))
+    kept.sort(key=lambda i: float(reading.landmarks[i, :, 0].mean()))
+    return [_face(reading.landmarks[i], float(confidence[i]), reading.pose[i]) for i in kept]
 
 
 def _grey(picture: Picture) -> Picture:

@@ -3,6 +3,7 @@
 Everything of step k follows from the seed and k alone, so a resumed run sees what an uninterrupted one sees.
 """
 
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,10 @@ class Frames:
     landmarks: Floats
     pose: Floats
     subjects: NDArray[np.str_]
+
+    def held_out(self) -> NDArray[np.bool_]:
+        """Return which frames (F,) are kept for testing: a tenth of the subjects, by their names alone."""
+        return np.array([zlib.crc32(name.encode()) % 10 == 0 for name in self.subjects], bool)
 
     def of(self, chosen: NDArray[np.bool_]) -> "Frames":
         """Return the frames where `chosen` (F,) is true."""
@@ -73,9 +78,7 @@ def read_frames(corpora: Sequence[Path]) -> Frames:
             for image in table.pop("image"):
                 picture = cv2.imdecode(np.frombuffer(image, np.uint8), cv2.IMREAD_GRAYSCALE)
                 if picture is None:
-                    raise StoreError(
-                        f"{file} holds a picture that cannot be read; render this subject again."
-                    )
+                    raise StoreError(f"{file} holds an unreadable picture; render this subject again.")
                 pictures.append(picture)
             tables.append(table)
     table = pd.concat(tables)

@@ -33,7 +33,6 @@ from idennet.training.landmark_crops import (
     to_crop,
 )
 
-HELD_OUT = 10  # every tenth subject
 _EYES = slice(36, 48)
 
 
@@ -98,7 +97,7 @@ def train_landmarks(
     A checkpoint beside `out` (`.checkpoint`) is written every 500 steps; the same call continues from it.
 
     Args:
-        corpora: Folders of rendered faces in the SynFACS format; every tenth subject is held out.
+        corpora: Folders of rendered faces in the SynFACS format; a tenth of the subjects is held out.
         out: The safetensors file to write; `.json` beside it becomes its record.
         steps: Steps of Adam, with a one-cycle learning rate.
         batch_size: Crops a step.
@@ -111,14 +110,12 @@ def train_landmarks(
     """
     torch.manual_seed(seed)
     frames, scenes = read_frames(corpora), pictures_without_faces()
-    names = np.unique(frames.subjects)
-    held_out = np.isin(frames.subjects, names[::HELD_OUT])
-    learned, tested = frames.of(~held_out), frames.of(held_out)
+    learned, tested = frames.of(~frames.held_out()), frames.of(frames.held_out())
     network = LandmarkNet()
     if start is not None:
         network.load_state_dict(load_landmark_net(start).state_dict())
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(0.998), use_buffers=True)
+    average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(0.995), use_buffers=True)
     optimizer = torch.optim.AdamW(network.parameters(), lr=learning_rate, weight_decay=1e-3)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, learning_rate, steps, pct_start=0.1)
     parts: dict[str, Any] = {
