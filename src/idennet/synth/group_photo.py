@@ -66,7 +66,9 @@ def group_photo(out: Path, face_model: Path | None = None, people: tuple[Person,
     light = np.clip(0.6 * backdrop(np.random.default_rng(2), WIDTH, "leaves")[:HEIGHT], 0, 1)
     for person in people:
         _add(light, person, *_cut_out(model, person))
-    picture = 255 * light ** (1 / _GAMMA) + np.random.default_rng(0).normal(0, 1.5, light.shape)
+    tone = np.clip(light, 0, 1) ** (1 / _GAMMA)
+    tone = 0.4 * tone + 0.6 * tone**2 * (3 - 2 * tone)  # the contrast of a photograph
+    picture = 255 * tone + np.random.default_rng(0).normal(0, 1.5, light.shape)
     pixels = np.clip(picture, 0, 255).round().astype(np.uint8)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_bytes(cv2.imencode(".jpg", pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes())
