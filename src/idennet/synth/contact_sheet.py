@@ -54,7 +54,7 @@ def contact_sheet(corpus: Path, out: Path, rows: int = 6, columns: int = 8) -> P
             present = (table.iloc[run][facs.columns(aus)] == 1).sum(axis=1)
             _draw(page, corner, table.iloc[run[int(present.to_numpy().argmax())]], aus)
     out.parent.mkdir(parents=True, exist_ok=True)
-    page.save(out, quality=88, optimize=True)
+    page.save(out, quality=84, optimize=True)
     return out
 
 

@@ -282,7 +282,10 @@ SAMPLE = CorpusConfig(
     surroundings=Surroundings(scenery=0.8, occlusion=0.02),
     cameras=Cameras(exposure=0.2, white_balance=0.03, grey=0.03, blur=0.05),
 )
-"""Ships with the package: moderate nuisance, all 22 Action Units, some megabytes."""
+"""Ships with the package: moderate nuisance, all 22 Action Units, some megabytes.
+
+Made again with `idennet synth render sample --out src/idennet/assets/sample-corpus`.
+"""
 
 CORPORA = {corpus.name: corpus for corpus in (STUDIO, SPOT, CLINIC, CROWD, WILD, SAMPLE)}
 """All corpora by name."""
