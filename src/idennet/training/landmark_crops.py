@@ -17,7 +17,16 @@ from PIL import Image
 from skimage import data as skimage_data
 
 from idennet.errors import StoreError
-from idennet.faces.crop import CROP_SIZE, MIRROR, Floats, crop_to_picture, squares_around, transform
+from idennet.faces.crop import (
+    CROP_SIZE,
+    LEFT_EYE,
+    MIRROR,
+    RIGHT_EYE,
+    Floats,
+    crop_to_picture,
+    squares_around,
+    transform,
+)
 
 Grey = np.ndarray  # uint8
 
@@ -114,7 +123,7 @@ def draw_batch(frames: Frames, scenes: Sequence[Grey], size: int, rng: np.random
             landmarks[row] = to_crop(points, square)
             pose[row] = frames.pose[index]
             if rng.random() < 0.25:
-                crop = _occlude(crop, scenes, rng)
+                crop = _occlude(crop, landmarks[row], scenes, rng)
             if rng.random() < 0.5:
                 crop = np.ascontiguousarray(crop[:, ::-1])
                 landmarks[row, :, 0] = CROP_SIZE - 1 - landmarks[row, :, 0]
@@ -142,8 +151,8 @@ def _disturbed(square: Floats, rng: np.random.Generator, misplaced: bool) -> Flo
         direction = rng.uniform(0, 2 * np.pi)
         shift = rng.uniform(0.45, 0.8) * np.array([np.cos(direction), np.sin(direction)])
         scale = np.exp(rng.uniform(-0.4, 0.4))
-    elif rng.random() < 0.6:  # inside the face: an eye, the mouth
-        shift, scale = rng.uniform(-0.35, 0.35, 2), rng.uniform(0.2, 0.5)
+    elif rng.random() < 0.7:  # small: an eye, the mouth, an ear, hair, collar
+        shift, scale = rng.uniform(-0.7, 0.7, 2), rng.uniform(0.15, 0.5)
     else:  # far too large
         shift, scale = rng.uniform(-0.5, 0.5, 2), rng.uniform(2.0, 3.0)
     centre = np.array([x, y]) + shift * side
@@ -201,10 +210,19 @@ def scene_crop(scenes: Sequence[Grey], rng: np.random.Generator) -> Grey:
     return 255 - crop if rng.random() < 0.15 else crop
 
 
-def _occlude(crop: Grey, scenes: Sequence[Grey], rng: np.random.Generator) -> Grey:
-    """Return the crop with a patch of another scene: a hand, a mask, the frame of glasses."""
+def _occlude(crop: Grey, landmarks: Floats, scenes: Sequence[Grey], rng: np.random.Generator) -> Grey:
+    """Return the crop with dark glasses, a bar or a patch of another scene."""
     crop = crop.copy()
-    if rng.random() < 0.4:  # a bar such as a fringe, a scarf or dark glasses
+    if rng.random() < 0.3:
+        shade = int(rng.integers(0, 70))
+        size = rng.uniform(1.4, 2.2)
+        for eye in (landmarks[RIGHT_EYE], landmarks[LEFT_EYE]):
+            middle = eye.mean(0)
+            radius = size * np.linalg.norm(eye[3] - eye[0]) / 2
+            axes = (max(1, round(float(radius))), max(1, round(float(radius * rng.uniform(0.7, 0.9)))))
+            cv2.ellipse(crop, tuple(int(v) for v in middle.round()), axes, 0, 0, 360, shade, -1)
+        return crop
+    if rng.random() < 0.4:  # such as a fringe or a scarf
         y, height = rng.integers(0, CROP_SIZE), rng.integers(3, 14)
         crop[y : y + height] = rng.integers(0, 256)
         return crop

@@ -19,7 +19,7 @@ from safetensors.torch import save_file
 from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from idennet.errors import IdenNetError
+from idennet.errors import IdenNetError, StoreError
 from idennet.faces.crop import CROP_SIZE, cut, eye_pairs, squares_around
 from idennet.faces.landmark_net import POSE_UNIT, LandmarkNet, LandmarkOutput, load_landmark_net
 from idennet.training.landmark_crops import (
@@ -76,7 +76,7 @@ def landmark_errors(network: torch.nn.Module, frames: Frames, scenes: Sequence[G
             errors[f"points_yaw_{low}_{high}"] = float(point[chosen].mean())
             errors[f"eyes_yaw_{low}_{high}"] = float(eye[chosen].mean())
     rng = np.random.default_rng(0)
-    nothing = network(torch.from_numpy(np.stack([scene_crop(scenes, rng) for _ in range(1000)]))).face_logit
+    nothing = network(torch.from_numpy(np.stack([scene_crop(scenes, rng) for _ in range(500)]))).face_logit
     errors["face_recall"] = float((out.face_logit > 0).float().mean())
     errors["false_alarms"] = float((nothing > 0).float().mean())
     errors["pose_degrees"] = float(np.abs(out.pose.numpy() - frames.pose).mean())
@@ -91,10 +91,11 @@ def train_landmarks(
     learning_rate: float = 3e-3,
     seed: int = 0,
     start: Path | None = None,
+    checkpoint_every: int = 500,
 ) -> dict[str, float]:
     """Train the landmark network, write its weights and record, and return its errors on held-out subjects.
 
-    A checkpoint beside `out` (`.checkpoint`) is written every 500 steps; the same call continues from it.
+    A checkpoint lies beside `out` (`.checkpoint`) until the end; the same call continues from it.
 
     Args:
         corpora: Folders of rendered faces in the SynFACS format; a tenth of the subjects is held out.
@@ -104,13 +105,17 @@ def train_landmarks(
         learning_rate: The highest learning rate.
         seed: Decides the first weights and every crop.
         start: Weights to start from (a safetensors file), else random ones.
+        checkpoint_every: Steps between checkpoints, at each of which errors are printed.
 
     Raises:
-        StoreError: A corpus holds no subjects.
+        StoreError: A corpus holds no subjects, or none is left for training or testing.
     """
     torch.manual_seed(seed)
     frames, scenes = read_frames(corpora), pictures_without_faces()
-    learned, tested = frames.of(~frames.held_out()), frames.of(frames.held_out())
+    held_out = frames.held_out()
+    if held_out.all() or not held_out.any():
+        raise StoreError("These corpora have too few subjects to hold some out; render at least 50.")
+    learned, tested = frames.of(~held_out), frames.of(held_out)
     network = LandmarkNet()
     if start is not None:
         network.load_state_dict(load_landmark_net(start).state_dict())
@@ -138,7 +143,7 @@ def train_landmarks(
         optimizer.step()
         schedule.step()
         average.update_parameters(network)
-        if (step + 1) % 500 == 0:
+        if (step + 1) % checkpoint_every == 0:
             torch.save(
                 {"step": step + 1} | {name: part.state_dict() for name, part in parts.items()}, checkpoint
             )
