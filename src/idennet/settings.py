@@ -20,7 +20,7 @@ class Config(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
     def digest(self) -> str:
-        """Return the first 12 hex digits of the sha256 of the resolved values: the name of a configuration."""
+        """Return the first 12 hex digits of the sha256 of all values: the name of a configuration."""
         text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
@@ -35,8 +35,8 @@ def load_config(kind: type[ConfigT], path: Path, overrides: Sequence[str] = ()) 
     if not path.is_file():
         raise RecipeError(f"There is no recipe {path}; give the path of a YAML file.")
     try:
-        values = yaml.safe_load(path.read_text())
-    except yaml.YAMLError as error:
+        values = _unshared(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise RecipeError(f"{path} is not valid YAML: {str(error).splitlines()[0]}.") from error
     if not isinstance(values, dict):
         raise RecipeError(f"{path} holds no mapping of fields to values; a recipe starts like 'seed: 0'.")
@@ -49,6 +49,13 @@ def load_config(kind: type[ConfigT], path: Path, overrides: Sequence[str] = ()) 
         raise RecipeError(f"{path.name} does not fit: {problems}.") from error
 
 
+def _unshared(value: Any) -> Any:
+    """Return a copy in which no part appears twice, as YAML's aliases make it: an override changes one."""
+    if isinstance(value, dict):
+        return {key: _unshared(part) for key, part in value.items()}
+    return [_unshared(part) for part in value] if isinstance(value, list) else value
+
+
 def _apply(values: dict[str, Any], override: str) -> None:
     key, equals, text = override.partition("=")
     if not equals or not key:
@@ -59,4 +66,7 @@ def _apply(values: dict[str, Any], override: str) -> None:
         if not isinstance(child, dict):
             raise RecipeError(f"Override {override!r} goes into {parent!r}, which holds a value, not fields.")
         values = child
-    values[last] = yaml.safe_load(text)
+    try:
+        values[last] = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise RecipeError(f"Override {override!r} has a value that is not valid YAML.") from error

@@ -41,6 +41,9 @@ def faces() -> NDArray[np.uint8]:
         ("model.aus=[12, 12]", "list known action units once each"),
         ("model.kind=lightcnn", "remove identity_stage"),
         ("seed=-1", "greater than or equal to 0"),
+        ("seed", "has no value"),
+        ("seed.more=1", "which holds a value"),
+        ("model.aus=[12", "not valid YAML"),
     ],
 )
 def test_a_wrong_field_gives_one_sentence(override: str, sentence: str) -> None:
@@ -52,6 +55,24 @@ def test_a_wrong_field_gives_one_sentence(override: str, sentence: str) -> None:
 def test_an_unknown_recipe_names_the_bundled_ones() -> None:
     with pytest.raises(RecipeError, match="bundled are demo, paper, released_code, transfer"):
         load_recipe("papre")
+
+
+def test_an_override_of_one_stage_leaves_the_other_alone() -> None:
+    recipe = load_recipe("transfer", ["au_stage.batches.memory=7"])  # both stages share a YAML alias
+    assert recipe.au_stage is not None
+    assert recipe.identity_stage is not None
+    memories = [stage.batches.memory for stage in (recipe.au_stage, recipe.identity_stage)]  # type: ignore[union-attr]
+    assert memories == [7, 2048]
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [(b"\xff\xfe", "not valid YAML"), (b"a: [", "not valid YAML"), (b"- 1", "no mapping")],
+)
+def test_a_file_that_is_no_recipe_is_named(tmp_path: Path, content: bytes, sentence: str) -> None:
+    (tmp_path / "mine.yaml").write_bytes(content)
+    with pytest.raises(RecipeError, match=sentence):
+        load_recipe(tmp_path / "mine.yaml")
 
 
 def test_the_paper_is_as_printed() -> None:
