@@ -138,6 +138,25 @@ def test_a_second_run_does_not_read_its_own_overlays(detect: Detect, tmp_path: P
     ]
 
 
+def test_nothing_but_overlays_is_a_mistake(detect: Detect, tmp_path: Path) -> None:
+    save(tmp_path / "photo.png", 1)
+    assert detect(tmp_path / "photo.png", "--out", tmp_path / "out").exit_code == 0
+    ran = detect(tmp_path / "out", "--out", tmp_path / "out")
+    assert ran.exit_code == 2
+    assert "from an earlier run; name others." in ran.stderr
+
+
+def test_overlays_of_pictures_above_the_working_folder_stay_in_the_output_folder(
+    detect: Detect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save(tmp_path / "above.png", 1)
+    save(tmp_path / "a" / "b" / "here.png", 1)
+    monkeypatch.chdir(tmp_path / "a" / "b")
+    assert detect("here.png", "../../above.png", "--out", "out", "--quiet").exit_code == 0
+    overlays = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.jpg"))
+    assert overlays == ["a/b/out/overlays/a/b/here.png.jpg", "a/b/out/overlays/above.png.jpg"]
+
+
 def test_no_overlay_writes_tables_only_and_quiet_prints_the_summary_only(
     detect: Detect, tmp_path: Path
 ) -> None:

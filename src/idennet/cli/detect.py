@@ -48,6 +48,10 @@ def detect_command(
         raise InputError("Overlays need a folder; add --out FOLDER.")
     alone = len(pictures) == 1 and Path(pictures[0]).is_file()
     paths = [path for path in find_pictures(pictures) if alone or not made_by_us(path, out)]
+    if not paths:
+        raise InputError(
+            f"All pictures there are overlays that {out} holds from an earlier run; name others."
+        )
     predictor = Predictor(weights, detector_model)
     results = iter([predictor.detect_one(paths[0])]) if alone else predictor.detect(paths)
 

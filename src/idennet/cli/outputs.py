@@ -38,7 +38,7 @@ class Outputs(AbstractContextManager["Outputs"]):
             raise InputError(f"Cannot make the folder {folder}: {error.strerror}.") from error
         self.folder = folder
         self._draw = draw
-        self._root = Path(os.path.commonpath([path.absolute().parent for path in paths]))
+        self._root = Path(os.path.commonpath([_plain(path).parent for path in paths]))
         self._stack = ExitStack()
         self._sinks = (
             self._stack.enter_context(CsvSink(folder / CSV_NAME, aus)),
@@ -65,10 +65,15 @@ class Outputs(AbstractContextManager["Outputs"]):
             result.draw().save(target, quality=92, subsampling=0)
 
     def _overlay_path(self, source: Path) -> Path:
-        relative = source.absolute().relative_to(self._root)
+        relative = _plain(source).relative_to(self._root)
         if relative.suffix.lower() not in _JPEG_SUFFIXES:
             relative = relative.with_name(f"{relative.name}.jpg")
         return self.folder / OVERLAYS_NAME / relative
+
+
+def _plain(path: Path) -> Path:
+    """Return the absolute path without `..`, through which an overlay would leave its folder."""
+    return Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links
 
 
 def made_by_us(path: Path, folder: Path | None) -> bool:
