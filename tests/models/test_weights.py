@@ -98,6 +98,11 @@ def test_a_missing_half_is_named(saved: Path, suffix: str) -> None:
         load_weights(saved)
 
 
+def test_the_json_file_is_not_the_weights(saved: Path) -> None:
+    with pytest.raises(WeightsError, match=r"give the \.safetensors file beside it"):
+        load_weights(saved.with_suffix(".json"))
+
+
 def test_broken_json_is_refused(saved: Path) -> None:
     saved.with_suffix(".json").write_text("{")
     with pytest.raises(WeightsError, match="cannot be used"):

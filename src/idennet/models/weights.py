@@ -118,6 +118,8 @@ def load_weights(path: Path) -> tuple[Network, WeightsSidecar]:
         WeightsError: A file is missing or altered, the JSON file describes nothing that can be built here,
             or the tensors belong to another network.
     """
+    if path.suffix == ".json":
+        raise WeightsError(f"{path} describes weights; give the .safetensors file beside it.")
     for needed in (path, _sidecar_path(path)):
         if not needed.is_file():
             raise WeightsError(
