@@ -114,6 +114,13 @@ def test_uncoded_action_units_are_refused(au_store: FaceStore) -> None:
         join_stores([], [])
 
 
+def test_a_store_without_labels_teaches_no_action_units(
+    au_store: FaceStore, identity_store: FaceStore
+) -> None:
+    with pytest.raises(InputError, match="has no Action Unit labels; give it with --identity"):
+        join_stores([au_store, identity_store], [])
+
+
 def test_stage_au_needs_action_units(identity_store: FaceStore) -> None:
     corpus = join_stores([], [identity_store], aus=(12,))
     with pytest.raises(InputError, match="--au"):

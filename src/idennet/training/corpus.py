@@ -94,11 +94,14 @@ def join_stores(
         aus: Action Units to learn; when None, those with a label in any of `au_stores`, in FACS order.
 
     Raises:
-        InputError: There is no store, or a wanted Action Unit is coded in none.
+        InputError: There is no store, one given for its Action Units has none, or a wanted one is coded
+            nowhere.
     """
     stores = (*au_stores, *identity_stores)
     if not stores:
         raise InputError("Training needs faces; give at least one store with --au or --identity.")
+    if without := [store for store in au_stores if not store.aus]:
+        raise InputError(f"{without[0].path} has no Action Unit labels; give it with --identity instead.")
     coded = {au for store in au_stores for au in store.aus}
     wanted = tuple(au for au in facs.NAMES if au in coded) if aus is None else tuple(aus)
     if missing := [facs.column(au) for au in wanted if au_stores and au not in coded]:
