@@ -196,6 +196,23 @@ def test_a_folder_with_other_files_is_left_alone(au_store: FaceStore, tmp_path: 
     assert (tmp_path / "diary.txt").read_text() == "mine"
 
 
+@pytest.mark.parametrize("name", ["cuda:99", "meta", "tpu9"])
+def test_devices_that_are_not_here_are_refused(name: str, au_store: FaceStore, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=f"no device '{name}'"):
+        train(small_recipe(), au_stores=[au_store], out=tmp_path / "run", device=name)
+
+
+@pytest.mark.usefixtures("light_trunk")
+def test_bfloat16_learns_as_float32_does(au_store: FaceStore, tmp_path: Path) -> None:
+    losses = []
+    for precision in ("float32", "bfloat16"):
+        recipe = small_recipe(identity_stage=None, precision=precision)
+        run = train(recipe, au_stores=[au_store], out=tmp_path / precision, device="cpu", quiet=True)
+        losses.append([record["loss"] for record in read_metrics(run.folder) if "loss" in record])
+    assert losses[0] != losses[1]
+    assert losses[0] == pytest.approx(losses[1], rel=0.05)
+
+
 def test_float16_without_cuda_is_refused(au_store: FaceStore, tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="float16 needs a CUDA device"):
         train(

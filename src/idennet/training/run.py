@@ -256,12 +256,13 @@ def choose_device(name: str) -> torch.device:
         device = torch.device(name)
     except RuntimeError as error:
         raise InputError(f"There is no device {name!r}; use auto, cpu, cuda or cuda:1.") from error
-    if device.type == "cuda":
-        if not torch.cuda.is_available():
-            raise InputError("This machine has no CUDA device; use --device cpu.")
-        if device.index is None:
-            device = torch.device("cuda", distributed.local_rank())
-        torch.cuda.set_device(device)
+    if device.type == "cpu":
+        return device
+    number = distributed.local_rank() if device.index is None else device.index
+    if device.type != "cuda" or number >= torch.cuda.device_count():
+        raise InputError(f"This machine has no device {name!r}; use --device cpu or auto.")
+    device = torch.device("cuda", number)
+    torch.cuda.set_device(device)
     return device
 
 
