@@ -1,7 +1,7 @@
 """Every error a user can cause, each with one sentence: what was given, what is allowed, what to do.
 
-The command line prints the sentence and exits with code 2; nothing else is caught there, so a
-traceback always means a defect of IdenNet itself.
+The command line prints the sentence and exits with code 2. Besides, only what a file system refuses is
+caught there, so a traceback always means a defect of IdenNet itself.
 """
 
 from collections.abc import Sequence

@@ -1,3 +1,4 @@
+import errno
 import runpy
 import subprocess
 import sys
@@ -31,6 +32,14 @@ def verbs_app() -> typer.Typer:
         raise RecipeError("There is no recipe none.yaml; give the path of a YAML file.")
 
     @verbs.command()
+    def refused() -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", "/etc/runs")
+
+    @verbs.command()
+    def full() -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    @verbs.command()
     def interrupted() -> None:
         raise KeyboardInterrupt
 
@@ -45,6 +54,18 @@ def test_a_mistake_is_one_sentence_with_code_2() -> None:
     ran = CliRunner().invoke(verbs_app(), ["mistaken"])
     assert (ran.exit_code, ran.stdout) == (2, "")
     assert ran.stderr == "There is no recipe none.yaml; give the path of a YAML file.\n"
+
+
+@pytest.mark.parametrize(
+    ("verb", "sentence"),
+    [
+        ("refused", "/etc/runs cannot be used: Permission denied; choose another place.\n"),
+        ("full", "The folder to write to cannot be used: No space left on device; choose another place.\n"),
+    ],
+)
+def test_what_a_file_system_refuses_is_one_sentence(verb: str, sentence: str) -> None:
+    ran = CliRunner().invoke(verbs_app(), [verb])
+    assert (ran.exit_code, ran.stderr) == (2, sentence)
 
 
 def test_an_interruption_says_how_to_go_on() -> None:

@@ -1,5 +1,6 @@
 """What a user sees when something goes wrong: one sentence for a mistake, and how to go on after Ctrl-C."""
 
+import errno
 from typing import Any
 
 import typer
@@ -11,6 +12,12 @@ from idennet.errors import IdenNetError
 
 EXIT_MISTAKE = 2
 EXIT_INTERRUPTED = 130
+
+_REFUSALS = (
+    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT),
+    *(errno.ENOTDIR, errno.EISDIR, errno.EEXIST),
+)
+"""What a file system says to a path that a user chose; other errors of files are defects."""
 
 
 class Verbs(TyperGroup):
@@ -25,6 +32,12 @@ class Verbs(TyperGroup):
             return super().invoke(ctx)
         except IdenNetError as error:
             complain(str(error))
+            raise typer.Exit(EXIT_MISTAKE) from error
+        except OSError as error:
+            if error.errno not in _REFUSALS:
+                raise
+            place = "The folder to write to" if error.filename is None else error.filename
+            complain(f"{place} cannot be used: {error.strerror}; choose another place.")
             raise typer.Exit(EXIT_MISTAKE) from error
         except KeyboardInterrupt as interruption:
             complain("Interrupted; run the same command again to resume.")
