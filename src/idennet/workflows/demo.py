@@ -14,18 +14,18 @@ import idennet
 from idennet.data.prepare import prepare
 from idennet.data.store import MANIFEST, FaceStore
 from idennet.data.synfacs import SynFacs
-from idennet.evaluation.evaluate import Evaluation, evaluate
+from idennet.evaluation.evaluate import Evaluation
 from idennet.evaluation.split import split_subjects
 from idennet.facs import NAMES, column
 from idennet.inference.predictor import Predictor
 from idennet.inference.result import Result
-from idennet.models.weights import Network, WeightsSidecar, load_bundled
+from idennet.models.weights import Network, load_bundled
 from idennet.report import figures
 from idennet.report.page import Block, Section, figure_block, picture_block, table_block, write_page
 from idennet.training import load_recipe, train
-from idennet.training.predict import predictor
 from idennet.training.progress import read_metrics
 from idennet.workflows.features import subtraction
+from idennet.workflows.reading import evaluate_reader
 
 HELD_OUT, SPLIT_SEED = 0.25, 0
 MAPPED_FACES = 320
@@ -66,9 +66,11 @@ def run_demo(out: Path, tell: Tell) -> Path:
     run = train(load_recipe("demo"), au_stores=[faces], out=out / "run")
 
     tell(f"Judging on the other {len(held_out)} subjects.")
-    trained, bundled = run.load(), load_bundled()
     test = store.select(held_out)
-    judged = {"two-minute training": _judge(*trained, test), "bundled weights": _judge(*bundled, test)}
+    judged = {
+        "two-minute training": evaluate_reader(Predictor(run.weights), test),
+        "bundled weights": evaluate_reader(reader, test),
+    }
     for name, evaluation in judged.items():
         evaluation.to_json(out / f"{name.replace(' ', '-')}.json")
 
@@ -77,12 +79,12 @@ def run_demo(out: Path, tell: Tell) -> Path:
         _group(group),
         _training(pd.DataFrame(read_metrics(run.folder))),
         _scores(judged, len(held_out)),
-        _subtraction(bundled[0], store),
+        _subtraction(load_bundled()[0], store),
         _limits(),
     ]
     facts = {
         "version": idennet.__version__,
-        "weights": bundled[1].version,
+        "weights": reader.card.version,
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "machine": f"{platform.machine()}, {torch.get_num_threads()} threads",
         "training subjects": str(len(training)),
@@ -101,13 +103,6 @@ def _sample_store(folder: Path) -> FaceStore:
     if (folder / MANIFEST).is_file():
         return FaceStore.open(folder)
     return prepare(SynFacs(sample_corpus()), folder).store
-
-
-def _judge(network: Network, card: WeightsSidecar, store: FaceStore) -> Evaluation:
-    aus = [au for au in card.aus if au in store.aus]
-    columns = torch.tensor([card.aus.index(au) for au in aus])
-    predict = predictor(network, torch.device("cpu"), columns)
-    return evaluate(predict, store, aus=aus, thresholds=[card.thresholds[au] for au in aus])
 
 
 def _photograph(result: Result, reader: Predictor) -> Section:

@@ -1,0 +1,52 @@
+"""From nothing to weights, tiny: the way must exist and must be resumable; how good they are is no test."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from idennet.evaluation.split import split_subjects
+from idennet.models.weights import load_weights
+from idennet.training import load_recipe
+from idennet.workflows.build_weights import Faces, build_weights
+
+FACE_MODEL = Path(
+    os.environ.get("IDENNET_FACE_MODEL", Path(__file__).parents[3] / "shared" / "facekit" / "ict_facekit.npz")
+)
+SHORT = ["identity_stage.steps=1", "au_stage.steps=1", "identity_stage.batches.identities=3"] + [
+    "au_stage.batches.identities=3", "au_stage.batches.au_faces=8", "identity_stage.validate_every=1",
+    "au_stage.validate_every=1", "validation.faces=8",
+]  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not FACE_MODEL.is_file(), reason="there is no face model")
+def test_recipe_to_weights_and_card_and_again_without_work(tmp_path: Path) -> None:
+    faces = Faces(wild=(5, 4), crowd=(4, 2), test=(4, 8), seed=5)
+    said: list[str] = []
+
+    def build() -> Path:
+        return build_weights(
+            load_recipe("demo", SHORT), faces, tmp_path, tell=said.append, face_model=FACE_MODEL
+        )
+
+    weights = build()
+    card = load_weights(weights)[1]
+    assert card.provenance["recipe"] == "demo"
+    assert card.provenance["faces"]["seed"] == 5
+    assert all(0 < threshold < 1 for threshold in card.thresholds.values())
+    assert set(card.provenance["test"]) >= {"AU12", "mean"}
+    assert card.sha256 in (tmp_path / "model-card.md").read_text()
+    corpus_file = next((tmp_path / "corpora" / "wild" / "subjects").iterdir())
+    trained, rendered = (tmp_path / "run" / "best-au.safetensors").stat(), corpus_file.stat()
+    assert build() == weights
+    assert (tmp_path / "run" / "best-au.safetensors").stat().st_mtime_ns == trained.st_mtime_ns
+    assert corpus_file.stat().st_mtime_ns == rendered.st_mtime_ns
+    assert any("Training" in sentence for sentence in said)
+
+
+def test_thresholds_and_scores_come_from_different_subjects() -> None:
+    choosing, judging = split_subjects([f"s{k}" for k in range(10)], 0.5)
+    assert not set(choosing) & set(judging)
+    assert len(np.union1d(choosing, judging)) == 10
