@@ -121,7 +121,7 @@ def judge(weights: Path, test: FaceStore, *, provenance: dict[str, Any]) -> Weig
         provenance: What to record beside the scores.
     """
     reader = Predictor(weights)
-    probabilities = reader.predict_faces(test.faces)
+    probabilities = reader.predict_faces(test.read(np.arange(len(test))))
     labels = test.labels(reader.aus)
     subjects = test.frames["subject"].to_numpy(str)
     choosing, judging = split_subjects(subjects, 0.5)
