@@ -11,8 +11,10 @@ import typer
 from typer.testing import CliRunner
 
 from idennet.cli.train import evaluate_command, train_command
+from idennet.data.store import FaceStore
 from idennet.data.store_writer import FaceStoreWriter, Part
 from idennet.errors import RecipeError
+from idennet.inference.predictor import Predictor
 from idennet.models.trunk import Trunk
 
 app = typer.Typer()
@@ -59,6 +61,34 @@ def test_train_then_evaluate(store: Path, tmp_path: Path) -> None:
     result = json.loads(counts.read_text())
     total = sum(np.sum(result[name]) for name in result if name.startswith(("true", "false")))
     assert total == 20
+
+
+def test_evaluate_reads_as_detect_does(store: Path, tmp_path: Path, random_weights: Path) -> None:
+    counts = tmp_path / "counts.json"
+    judged = CliRunner().invoke(app, ["evaluate", str(random_weights), str(store), "--out", str(counts)])
+    assert judged.exit_code == 0, judged.output
+    reader, faces = Predictor(random_weights), FaceStore.open(store)
+    present = reader.predict_faces(faces.faces)[:, reader.aus.index(12)] >= reader.card.thresholds[12]
+    expected = np.sum(present & (faces.labels([12])[:, 0] == 1))
+    assert np.sum(json.loads(counts.read_text())["true_positive"]) == expected
+
+
+@pytest.mark.parametrize(
+    ("weights", "out", "sentence"),
+    [
+        ("{weights}", "{tmp}/none/counts.json", "There is no folder"),
+        ("{tmp}/store", "{tmp}/counts.json", "holds no weights"),
+        ("{weights}", "{tmp}/counts.json", "no labels of any Action Unit"),
+    ],
+)
+def test_mistakes_of_evaluation_are_named(
+    store: Path, tmp_path: Path, random_weights: Path, weights: str, out: str, sentence: str
+) -> None:
+    manifest = json.loads((store / "store.json").read_text()) | {"aus": []}  # a store of identities alone
+    (store / "store.json").write_text(json.dumps(manifest))
+    places = {"tmp": tmp_path, "weights": random_weights}
+    arguments = ["evaluate", weights.format(**places), str(store), "--out", out.format(**places)]
+    assert sentence in str(CliRunner().invoke(app, arguments).exception)
 
 
 def test_an_unknown_field_reaches_the_user(store: Path, tmp_path: Path) -> None:

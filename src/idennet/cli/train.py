@@ -1,12 +1,9 @@
 """`idennet train`: recipe and face stores in, weights out; `idennet evaluate`: weights judged on a store."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-
-if TYPE_CHECKING:
-    from idennet.models.weights import Network, WeightsSidecar
 
 
 def train_command(
@@ -57,38 +54,25 @@ def evaluate_command(
 ) -> None:
     """Judge weights on all subjects of a face store: F1-frame and AUC of every Action Unit both know.
 
+    Faces are read as `idennet detect` reads them: the mean of a face and its mirror image.
+
     [bold]idennet evaluate runs/demo stores/spot[/bold]
 
     Give subjects that were not trained on: the result is meaningless otherwise.
     """
-    import torch
     from rich.console import Console
 
     from idennet.data.store import FaceStore
     from idennet.errors import InputError
-    from idennet.evaluation.evaluate import evaluate
-    from idennet.training.predict import predictor
-    from idennet.training.run import choose_device
+    from idennet.inference.predictor import Predictor
+    from idennet.training import open_run
+    from idennet.workflows.reading import evaluate_reader
 
-    network, card = _load(weights)
+    if out is not None and not out.absolute().parent.is_dir():
+        raise InputError(f"There is no folder {out.parent}; make it, or choose another --out.")
     faces = FaceStore.open(store)
-    aus = [au for au in card.aus if au in faces.aus]
-    if not aus:
-        raise InputError(f"{store} has no labels of any Action Unit that {weights} predicts.")
-    columns = torch.tensor([card.aus.index(au) for au in aus])
-    result = evaluate(
-        predictor(network, choose_device(device), columns),
-        faces,
-        aus=aus,
-        thresholds=[card.thresholds[au] for au in aus],
-    )
+    reader = Predictor(open_run(weights).weights if weights.is_dir() else weights, device=device)
+    result = evaluate_reader(reader, faces)
     if out is not None:
         result.to_json(out)
     Console().print(result.table().round(3).to_string(), highlight=False, markup=False, soft_wrap=True)
-
-
-def _load(weights: Path) -> "tuple[Network, WeightsSidecar]":
-    from idennet.models.weights import load_weights
-    from idennet.training import open_run
-
-    return open_run(weights).load() if weights.is_dir() else load_weights(weights)

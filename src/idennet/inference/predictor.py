@@ -109,7 +109,7 @@ class Predictor:
             )
         probs, identities = [np.empty((0, len(self.aus)), np.float32)], []
         for start in range(0, len(crops), self.batch_size):
-            batch = np.ascontiguousarray(crops[start : start + self.batch_size])
+            batch = np.array(crops[start : start + self.batch_size], order="C")  # writable, as torch asks
             faces = torch.from_numpy(batch).to(self.device).permute(0, 3, 1, 2)
             plain, mirrored = self.model(faces), self.model(faces.flip(-1))
             mean = (plain.au_logits.sigmoid() + mirrored.au_logits.sigmoid()) / 2

@@ -1,0 +1,24 @@
+"""How well weights read the faces of a store, exactly as `idennet detect` would read them."""
+
+from idennet.data.store import FaceStore
+from idennet.errors import InputError
+from idennet.evaluation.evaluate import Evaluation, evaluate
+from idennet.inference.predictor import Predictor
+
+
+def evaluate_reader(reader: Predictor, store: FaceStore) -> Evaluation:
+    """Return the evaluation of every Action Unit that both know, at the thresholds of the weights.
+
+    Raises:
+        InputError: The store has no labels of any Action Unit that the weights predict.
+    """
+    aus = [au for au in reader.aus if au in store.aus]
+    if not aus:
+        raise InputError(
+            f"{store.path} has no labels of any Action Unit that the weights {reader.card.version} predict."
+        )
+    columns = [reader.aus.index(au) for au in aus]
+    thresholds = [reader.card.thresholds[au] for au in aus]
+    return evaluate(
+        lambda crops: reader.predict_faces(crops)[:, columns], store, aus=aus, thresholds=thresholds
+    )
