@@ -110,9 +110,9 @@ def subtraction_map(
         present: Whether the Action Unit is present in each face.
         au: The Action Unit shown.
     """
-    from matplotlib import colormaps
-
     figure, axes = _figure(12, 3.2, 4)
+    from matplotlib import colormaps  # after the check that it is there
+
     codes = pd.factorize(pd.Series(subjects))[0]
     palette = colormaps["tab20"]
     for k, (title, places) in enumerate((("before", before), ("after subtraction", after))):
