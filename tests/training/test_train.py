@@ -167,6 +167,26 @@ def test_identity_stage_alone_then_its_trunk_starts_another(
 
 
 @pytest.mark.usefixtures("light_trunk")
+@pytest.mark.parametrize("aus", [(6, 12), (12, 6)])
+def test_only_weights_of_the_same_action_units_are_taken_whole(
+    aus: tuple[int, ...], au_store: FaceStore, tmp_path: Path
+) -> None:
+    still = {"steps": 1, "validate_every": 1, "optimiser": {"learning_rate": 1e-12}, "batches": TINY}
+    runs = [
+        train(
+            small_recipe(identity_stage=None, au_stage=still, seed=seed, model={"aus": units}),
+            au_stores=[au_store],
+            initial=tmp_path / "0" / "best-au.safetensors" if seed else None,
+            out=tmp_path / str(seed),
+            quiet=True,
+        )
+        for seed, units in enumerate([(6, 12), aus])
+    ]
+    first, second = (weights_of(run)["fc7.weight"] for run in runs)
+    assert torch.allclose(first, second, atol=1e-9) == (aus == (6, 12))
+
+
+@pytest.mark.usefixtures("light_trunk")
 def test_early_stopping_ends_a_stage(au_store: FaceStore, tmp_path: Path) -> None:
     stage = {"steps": 50, "validate_every": 1, "patience": 2, "optimiser": {"learning_rate": 1e-12}}
     recipe = small_recipe(

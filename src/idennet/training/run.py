@@ -94,8 +94,8 @@ def train(
         out: Folder of the run.
         device: `"auto"` (CUDA if there is any), `"cpu"`, `"cuda"`, `"cuda:1"`, ...
         resume: Whether to continue an interrupted run in `out`; False begins anew and deletes it.
-        initial: Weights to start from. All of them are taken if they have the same layers; of another
-            network, trunk and identity branch (CONV1 to NORM, as in the paper).
+        initial: Weights to start from. All of them are taken if they have the same layers and Action
+            Units; else trunk and identity branch (CONV1 to NORM, as in the paper).
         quiet: Print nothing.
 
     Raises:
@@ -114,7 +114,7 @@ def train(
         distributed.wait()
         model = _build(recipe, len(corpus.aus))
         if initial is not None:
-            _start_from(model, initial)
+            _start_from(model, corpus.aus, initial)
         model.to(device=where, memory_format=torch.channels_last)  # type: ignore[call-overload]
         saved = load_checkpoint(out / LAST) if (out / LAST).is_file() else None
         _run_stages(model, plans, training, recipe, out, where, saved, quiet)
@@ -235,10 +235,10 @@ def _build(recipe: Recipe, num_aus: int) -> Network:
     return IdenNet(num_aus, recipe.model.normalize, generator=generator)
 
 
-def _start_from(model: Network, initial: Path) -> None:
-    given = load_weights(initial)[0].state_dict()
-    own = model.state_dict()
-    if {name: tensor.shape for name, tensor in given.items()} != {k: v.shape for k, v in own.items()}:
+def _start_from(model: Network, aus: tuple[int, ...], initial: Path) -> None:
+    network, card = load_weights(initial)
+    given, own = network.state_dict(), model.state_dict()
+    if card.aus != aus or given.keys() != own.keys():
         given = {name: tensor for name, tensor in given.items() if name.startswith(("trunk.", "fc5."))}
         given = {name: tensor for name, tensor in given.items() if name in own}
     model.load_state_dict({**own, **given})
