@@ -50,4 +50,6 @@ class MissingExtraError(IdenNetError, ImportError):
     """A feature needs an optional package that is not installed."""
 
     def __init__(self, feature: str, extra: str) -> None:
-        super().__init__(f'{feature} needs the extra "{extra}"; install it with: pip install "idennet[{extra}]"')
+        super().__init__(
+            f'{feature} needs the extra "{extra}"; install it with: pip install "idennet[{extra}]"'
+        )
