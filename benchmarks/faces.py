@@ -12,6 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
+from sklearn.datasets import load_sample_images
 
 from idennet.faces.crop import eye_pairs
 from idennet.faces.detector import CascadeDetector, YuNetDetector
@@ -30,6 +31,7 @@ def main() -> None:
     parser.add_argument("--lfw", type=Path, help="folder of LFW deep-funneled")
     parser.add_argument("--yunet", type=Path, help="YuNet's ONNX file")
     parser.add_argument("--pictures", type=Path, nargs="*", default=[], help="photographs to list")
+    parser.add_argument("--empty", type=Path, nargs="*", default=[], help="photographs without a face")
     parser.add_argument("--count", type=int, default=500, help="LFW photographs")
     given = parser.parse_args()
     torch.set_num_threads(1)
@@ -44,7 +46,7 @@ def main() -> None:
         rendered_recall(frames, finders)
     if given.lfw and given.yunet:
         lfw_agreement(given.lfw, given.yunet, finders, given.count)
-    false_alarms(finders)
+    false_alarms(finders, [read(path) for path in given.empty])
     for path in given.pictures:
         picture = read(path)
         counts = {name: len(finder.find(picture)) for name, finder in finders.items()}
@@ -92,7 +94,7 @@ def rendered_recall(frames: Frames, finders: dict[str, FaceFinder]) -> None:
     rows = []
     for name, finder in finders.items():
         found = [
-            (yaw, hit(finder.find(picture), points)) for picture, points, yaw in placed(frames, 110, 240)
+            (yaw, hit(finder.find(picture), points)) for picture, points, yaw in placed(frames, 110, 160)
         ]
         for low, high in TURNS:
             rows.append([name, f"{low} to {high}", *recall([e for yaw, e in found if low <= yaw < high])])
@@ -100,7 +102,7 @@ def rendered_recall(frames: Frames, finders: dict[str, FaceFinder]) -> None:
     rows = []
     for name, finder in finders.items():
         for height in HEIGHTS:
-            scenes = [scene for scene in placed(frames, height, 120) if scene[2] < 30]
+            scenes = [scene for scene in placed(frames, height, 60) if scene[2] < 30]
             rows.append([name, height, *recall([hit(finder.find(scene[0]), scene[1]) for scene in scenes])])
     table(["finder", "brow to chin, pixels", "faces", "recall", "median eye error"], rows)
 
@@ -146,13 +148,18 @@ def central_eyes(pairs: Sequence[np.ndarray]) -> np.ndarray | None:
     return pairs[int(np.argmin(distances))]
 
 
-def false_alarms(finders: dict[str, FaceFinder]) -> None:
-    pictures = [np.repeat(picture[..., None], 3, axis=2) for picture in pictures_without_faces()]
-    rows = [
-        [name, len(pictures), sum(len(finder.find(picture)) for picture in pictures) / len(pictures)]
-        for name, finder in finders.items()
-    ]
-    table(["finder", "pictures without faces", "false alarms a picture"], rows)
+def false_alarms(finders: dict[str, FaceFinder], empty: Sequence[np.ndarray]) -> None:
+    learned = [np.repeat(picture[..., None], 3, axis=2) for picture in pictures_without_faces()]
+    whole = list(load_sample_images().images)
+    halves = [half for picture in whole for half in np.array_split(picture, 2, axis=1)]
+    quarters = [quarter for half in halves for quarter in np.array_split(half, 2)]
+    new = [np.ascontiguousarray(picture) for picture in (*whole, *halves, *quarters)]
+    rows = []
+    for kind, pictures in {"learned from": learned, "new (scikit-learn)": new, "new (given)": empty}.items():
+        for name, finder in finders.items():
+            counts = [len(finder.find(picture)) for picture in pictures]
+            rows.append([kind, name, len(pictures), sum(counts)])
+    table(["pictures without faces", "finder", "pictures", "false alarms"], rows)
 
 
 def speed(finders: dict[str, FaceFinder], yunet: Path | None) -> None:

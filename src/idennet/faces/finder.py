@@ -129,14 +129,16 @@ class FaceFinder:
     def _read(self, grey: np.ndarray, squares: Floats, mirrored: bool = False) -> _Reading:
         """Return the reading of squares (K, 4); if `mirrored`, its mean with that of the mirror images."""
         crops = np.stack([cut(grey, square) for square in squares])
-        points, confidence, pose = self._run(crops)
-        if mirrored:
-            other, other_confidence, other_pose = self._run(np.ascontiguousarray(crops[:, :, ::-1]))
+        if not mirrored:
+            points, confidence, pose = self._run(crops)
+        else:
+            points, confidence, pose = self._run(np.concatenate([crops, crops[:, :, ::-1]]))
+            (points, other), (pose, other_pose) = np.split(points, 2), np.split(pose, 2)
             other = other[:, MIRROR]
             other[..., 0] = CROP_SIZE - 1 - other[..., 0]
             other_pose[:, 0] *= -1
             points, pose = np.float32(0.5) * (points + other), np.float32(0.5) * (pose + other_pose)
-            confidence = np.float32(0.5) * (confidence + other_confidence)
+            confidence = np.mean(np.split(confidence, 2), axis=0)
         return _Reading(transform(points, crop_to_picture(squares)), confidence, pose)
 
     @torch.inference_mode()
