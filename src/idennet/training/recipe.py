@@ -24,6 +24,9 @@ class Model(Config):
     normalize: bool = Field(
         default=True, description="unit length of the identity embedding; False is an ablation"
     )
+    fit_to_faces: bool = Field(
+        default=False, description="scale the first weights to the data; paper and released code do not"
+    )
     aus: tuple[int, ...] | None = Field(default=None, description="Action Units; None: those the stores have")
 
     @field_validator("aus")

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 import yaml
 
@@ -28,12 +29,15 @@ from idennet.models.weights import Network, WeightsCard, WeightsSidecar, load_we
 from idennet.training import distributed
 from idennet.training.checkpoint import Progress, load_checkpoint
 from idennet.training.corpus import Corpus, join_stores
+from idennet.training.initialise import fit_to_faces
 from idennet.training.loop import LAST, StageLoop, State
 from idennet.training.progress import Reporter, forget_metrics_after
 from idennet.training.recipe import Recipe
-from idennet.training.stages import StagePlan, plan_stages
+from idennet.training.stages import StagePlan, plan_stages, to_tensor
 
 MANIFEST = "run.json"
+FITTING_FACES = 64
+"""Faces to which a recipe with `fit_to_faces` scales the first weights."""
 _OWN_FILES = (MANIFEST, "recipe.yaml", "metrics.jsonl", LAST)
 
 
@@ -115,6 +119,9 @@ def train(
         model = _build(recipe, len(corpus.aus))
         if initial is not None:
             _start_from(model, corpus.aus, initial)
+        elif recipe.model.fit_to_faces:
+            some = training.sample(FITTING_FACES, recipe.seed)
+            fit_to_faces(model, to_tensor(some.read(np.arange(len(some))), torch.device("cpu")))
         model.to(device=where, memory_format=torch.channels_last)  # type: ignore[call-overload]
         saved = load_checkpoint(out / LAST) if (out / LAST).is_file() else None
         _run_stages(model, plans, training, recipe, out, where, saved, quiet)
