@@ -11,8 +11,7 @@ setup: $(STAMP)
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "IdenNet needs Python 3.11 or newer; call: make PYTHON=python3.11 ...")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[all]' \
-		hypothesis import-linter mypy pandas-stubs pytest pytest-xdist ruff types-PyYAML
+	PIP_CONSTRAINT=constraints.txt $(BIN)/pip install --quiet --disable-pip-version-check -e '.[all,dev]'
 	@touch $@
 
 demo: setup

@@ -9,6 +9,9 @@ from idennet.evaluation.metrics import f1
 GRID = np.linspace(0.05, 0.95, 91)
 """Probabilities that are tried."""
 
+RELIABLE_AUC = 0.75
+"""An Action Unit with a smaller AUC on test subjects is marked as unreliable."""
+
 
 def best_thresholds(
     probabilities: NDArray[np.floating], labels: NDArray[np.int8], fallback: float = 0.5

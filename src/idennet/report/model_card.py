@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from idennet.evaluation.thresholds import RELIABLE_AUC
 from idennet.facs import NAMES, column
 from idennet.models.weights import WeightsSidecar
 
@@ -26,7 +27,7 @@ def model_card(card: WeightsSidecar) -> str:
         *(_row(au, scores.get(column(au), {}), card) for au in card.aus),
         _mean_row(scores),
         "",
-        "`~` marks Action Units that are not reliable even on rendered faces (AUC below 0.75).",
+        f"`~` marks Action Units that are not reliable even on rendered faces (AUC below {RELIABLE_AUC}).",
         "",
         "## Where they come from",
         "",

@@ -2,6 +2,7 @@
 
 import base64
 import html
+import importlib.util
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -69,14 +70,19 @@ def write_page(path: Path, title: str, lead: str, facts: dict[str, str], section
         sections: What follows, in order.
 
     Raises:
-        MissingExtraError: jinja2 is not installed.
+        MissingExtraError: jinja2 or matplotlib is not installed.
     """
-    try:
-        import jinja2
-    except ImportError as error:
-        raise MissingExtraError("The HTML report", "report") from error
+    check_packages()
+    import jinja2
+
     template = resources.files("idennet.report").joinpath("page.html.j2").read_text()
     page = jinja2.Environment(autoescape=True).from_string(template)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(page.render(title=title, lead=lead, facts=facts, sections=sections), encoding="utf-8")
     return path
+
+
+def check_packages() -> None:
+    """Raise `MissingExtraError` unless a report can be written: worth knowing before hours of work."""
+    if any(importlib.util.find_spec(name) is None for name in ("jinja2", "matplotlib")):
+        raise MissingExtraError("The HTML report", "report")

@@ -20,7 +20,7 @@ from idennet.data.store import MANIFEST, FaceStore
 from idennet.data.synfacs import SynFacs
 from idennet.evaluation.evaluate import score
 from idennet.evaluation.split import split_subjects
-from idennet.evaluation.thresholds import best_thresholds
+from idennet.evaluation.thresholds import RELIABLE_AUC, best_thresholds
 from idennet.faces.alignment import TEMPLATE
 from idennet.facs import column
 from idennet.inference.predictor import Predictor
@@ -33,8 +33,6 @@ from idennet.training import Recipe, train
 from idennet.training.run import MANIFEST as RUN_MANIFEST
 
 Tell = Callable[[str], None]
-RELIABLE_AUC = 0.75
-"""An Action Unit with a smaller AUC on the test subjects is marked as unreliable."""
 
 
 class Faces(Config):
