@@ -10,6 +10,8 @@ import numpy as np
 
 from idennet.synth.appearance import FloatArray, IntArray
 from idennet.synth.raster import SurfaceBuffer, njit
+from idennet.synth.scene import Lighting
+from idennet.synth.shadow import ShadowMap, lit_by_key
 
 SKIN, MATTE, LEFT_EYE, RIGHT_EYE, TEETH, GUMS = range(6)
 """Kinds of surface, one for each triangle."""
@@ -76,86 +78,29 @@ class Lights(NamedTuple):
     ground: FloatArray
 
 
-class ShadowMap(NamedTuple):
-    """Nearness to the key light in an orthographic picture along its direction.
+def lights_of(lighting: Lighting) -> Lights:
+    """Return a scene's lights as arrays, the key light first."""
 
-    Attributes:
-        depth: (M, M) as in `SurfaceBuffer`.
-        axes: (3, 3) rows: right, up, towards the light.
-        scale: Texels per cm.
-        taps: (8, 12, 2) texel offsets of eight rotated filters.
-    """
+    def towards(azimuth: float, elevation: float) -> list[float]:
+        a, e = np.radians([azimuth, elevation])
+        return [np.sin(a) * np.cos(e), np.sin(e), np.cos(a) * np.cos(e)]
 
-    depth: FloatArray
-    axes: FloatArray
-    scale: float
-    taps: IntArray
-
-
-SHADOW_OFFSET = 100.0
-"""Added to distances along the light so that nearness in the shadow map is positive."""
-
-
-def shadow_taps(softness: float) -> IntArray:
-    """Return the filter of a shadow map: (8, 12, 2) offsets on discs that grow with `softness` (0 to 1)."""
-    radius = 1.0 + 4.0 * softness
-    turn = np.arange(12) * 2.39996 + np.arange(8)[:, None] * 0.785  # the golden angle spreads the taps
-    length = radius * np.sqrt((np.arange(12) + 0.5) / 12)
-    return np.rint(np.stack([np.cos(turn) * length, np.sin(turn) * length], axis=-1)).astype(np.int32)
-
-
-def _occlusion_offsets() -> FloatArray:
-    rings = [(0.35, 4), (0.8, 5), (1.8, 5), (3.2, 4)]
-    offsets = [
-        (radius * np.cos(np.pi * (k + 0.5) / count), radius * np.sin(np.pi * (k + 0.5) / count), radius)
-        for radius, count in rings
-        for k in range(count)
+    directions = [
+        towards(lighting.key_azimuth, lighting.key_elevation),
+        towards(lighting.fill_azimuth, 10.0),
+        towards(lighting.rim_azimuth, 20.0),
     ]
-    return np.array(offsets, np.float32)
-
-
-OCCLUSION_OFFSETS = _occlusion_offsets()
-"""(K, 3) x, y and radius in cm of the pairs of points that `ambient_occlusion` compares."""
-
-
-@njit(cache=True, fastmath=True)
-def ambient_occlusion(
-    buffer: SurfaceBuffer, pixels_per_cm: float, offsets: FloatArray, out: FloatArray
-) -> None:
-    """Write how open each visible point is (1 open, 0 buried) to `out`, at half resolution.
-
-    A point is occluded as far as pairs of opposite neighbours lie nearer to the camera than it does.
-    """
-    depth, triangle, _ = buffer
-    for i in range(out.shape[0]):
-        for j in range(out.shape[1]):
-            y, x = 2 * i, 2 * j
-            out[i, j] = 1.0
-            if triangle[y, x] < 0:
-                continue
-            distance = 1.0 / depth[y, x]
-            angle = 0.785 * ((j * 7 + i * 13) % 8)
-            cosine, sine = pixels_per_cm * np.cos(angle), pixels_per_cm * np.sin(angle)
-            hidden = 0.0
-            for k in range(offsets.shape[0]):
-                dx = int(offsets[k, 0] * cosine - offsets[k, 1] * sine)
-                dy = int(offsets[k, 0] * sine + offsets[k, 1] * cosine)
-                x1, y1, x2, y2 = x + dx, y + dy, x - dx, y - dy
-                if min(x1, y1, x2, y2) < 0 or max(x1, x2) >= depth.shape[1] or max(y1, y2) >= depth.shape[0]:
-                    continue
-                if triangle[y1, x1] < 0 or triangle[y2, x2] < 0:
-                    continue
-                radius = offsets[k, 2]
-                limit = 2.5 * radius
-                before = min(max(distance - 1.0 / depth[y1, x1], -limit), limit)
-                behind = min(max(distance - 1.0 / depth[y2, x2], -limit), limit)
-                slope = (before + behind) / (2.0 * radius)
-                hidden += min(1.0, max(0.0, slope - 0.04) * 1.3)
-            out[i, j] = max(0.12, 1.0 - 1.25 * hidden / offsets.shape[0])
+    colours = [lighting.key_rgb, lighting.fill_rgb, lighting.rim_rgb]
+    return Lights(
+        np.array(directions, np.float32),
+        np.array(colours, np.float32),
+        np.array(lighting.sky_rgb, np.float32),
+        np.array(lighting.ground_rgb, np.float32),
+    )
 
 
 @njit(cache=True, fastmath=True)
-def _corners(
+def corners(
     values: FloatArray, i: int, j: int, k: int, wi: float, wj: float, wk: float
 ) -> tuple[float, float, float]:
     """Interpolate a vertex attribute in a triangle."""
@@ -167,7 +112,8 @@ def _corners(
 
 
 @njit(cache=True, fastmath=True)
-def _unit(x: float, y: float, z: float) -> tuple[float, float, float]:
+def unit(x: float, y: float, z: float) -> tuple[float, float, float]:
+    """Return a vector of length 1."""
     scale = 1.0 / np.sqrt(x * x + y * y + z * z + 1e-12)
     return x * scale, y * scale, z * scale
 
@@ -216,7 +162,7 @@ def _eye(
     surface: Surface, finish: Finish, eye: int, i: int, j: int, k: int, wi: float, wj: float, wk: float
 ) -> tuple[float, float, float]:
     """Colour of the eyeball, painted by the distance from its axis on the mean face."""
-    x, y, _ = _corners(surface.rest, i, j, k, wi, wj, wk)
+    x, y, _ = corners(surface.rest, i, j, k, wi, wj, wk)
     x, y = x - surface.eye_centres[eye, 0], y - surface.eye_centres[eye, 1]
     radius = np.sqrt(x * x + y * y)
     shade = 0.85 - 0.35 * min(1.0, max(0.0, y + 0.1)) - 0.2 * min(1.0, abs(x))
@@ -235,24 +181,6 @@ def _eye(
 
 
 @njit(cache=True, fastmath=True)
-def _lit_by_key(shadow: ShadowMap, x: float, y: float, z: float, facing: float, seed: int) -> float:
-    """Share of the key light that reaches a point of camera space."""
-    depth, axes, scale, taps = shadow
-    size = depth.shape[0]
-    u = int((axes[0, 0] * x + axes[0, 1] * y + axes[0, 2] * z) * scale + size * 0.5)
-    v = int(size * 0.5 - (axes[1, 0] * x + axes[1, 1] * y + axes[1, 2] * z) * scale)
-    near = axes[2, 0] * x + axes[2, 1] * y + axes[2, 2] * z + SHADOW_OFFSET
-    near += 0.25 + 0.7 * (1.0 - max(facing, 0.0))  # surfaces along the light must not shade themselves
-    lit = 0
-    for k in range(taps.shape[1]):
-        dx, dy = taps[seed, k, 0], taps[seed, k, 1]
-        inside = 0 <= u + dx < size and 0 <= v + dy < size
-        if not inside or depth[v + dy, u + dx] <= near + 0.12 * (abs(dx) + abs(dy)):
-            lit += 1
-    return lit / taps.shape[1]
-
-
-@njit(cache=True, fastmath=True)
 def highlight(
     nx: float, ny: float, nz: float,
     vx: float, vy: float, vz: float,
@@ -263,7 +191,7 @@ def highlight(
     facing = nx * lx + ny * ly + nz * lz
     if facing <= 0.0:
         return 0.0
-    hx, hy, hz = _unit(lx + vx, ly + vy, lz + vz)
+    hx, hy, hz = unit(lx + vx, ly + vy, lz + vz)
     nh = max(0.0, nx * hx + ny * hy + nz * hz)
     vh = max(0.0, vx * hx + vy * hy + vz * hz)
     nv = max(0.15, nx * vx + ny * vy + nz * vz)  # no glare at the silhouette
@@ -307,8 +235,8 @@ def shade(
             wi, wj = buffer.weights[row, column, 0], buffer.weights[row, column, 1]
             wk = 1.0 - wi - wj
             i, j, k = surface.triangles[t, 0], surface.triangles[t, 1], surface.triangles[t, 2]
-            nx, ny, nz = _corners(surface.normals, i, j, k, wi, wj, wk)
-            x, y, z = _corners(surface.points, i, j, k, wi, wj, wk)
+            nx, ny, nz = corners(surface.normals, i, j, k, wi, wj, wk)
+            x, y, z = corners(surface.points, i, j, k, wi, wj, wk)
             kind = surface.kind[t]
             groove, gloss, roughness, scatter = 1.0, 0.12, 0.5, 1.0
             if kind == SKIN:
@@ -319,12 +247,12 @@ def shade(
                 red, green, blue = _eye(surface, finish, kind - LEFT_EYE, i, j, k, wi, wj, wk)
                 gloss, roughness, scatter = 1.6, 0.14, 0.4
             else:
-                red, green, blue = _corners(surface.vertex_albedo, i, j, k, wi, wj, wk)
+                red, green, blue = corners(surface.vertex_albedo, i, j, k, wi, wj, wk)
                 groove = surface.cavity[i] * wi + surface.cavity[j] * wj + surface.cavity[k] * wk
                 if kind != MATTE:
                     gloss, roughness = 0.6 * groove, 0.22
-            nx, ny, nz = _unit(nx, ny, nz)
-            vx, vy, vz = _unit(-x, -y, distance - z)
+            nx, ny, nz = unit(nx, ny, nz)
+            vx, vy, vz = unit(-x, -y, distance - z)
             visible = openness[row, column] * groove
             up = 0.5 + 0.5 * ny
             ground, sky = lights.ground, lights.sky
@@ -342,7 +270,7 @@ def shade(
                 facing = nx * lx + ny * ly + nz * lz
                 if facing < -0.35:
                     continue
-                lit = _lit_by_key(shadow, x, y, z, facing, (column * 5 + row * 3) & 7) if light == 0 else 1.0
+                lit = lit_by_key(shadow, x, y, z, facing, (column * 5 + row * 3) & 7) if light == 0 else 1.0
                 if lit == 0.0 and scatter < 1.0:
                     continue
                 wrap_red, wrap_green, wrap_blue = 0.35 * scatter, 0.15 * scatter, 0.10 * scatter
@@ -366,59 +294,3 @@ def shade(
             out[row, column, 0] = total_red
             out[row, column, 1] = total_green
             out[row, column, 2] = total_blue
-
-
-@njit(cache=True, fastmath=True)
-def blend_worn(
-    buffer: SurfaceBuffer,
-    head_depth: FloatArray,
-    points: FloatArray,
-    triangles: IntArray,
-    normals: FloatArray,
-    colour: FloatArray,
-    alpha: FloatArray,
-    specular: float,
-    roughness: float,
-    lights: Lights,
-    shadow: ShadowMap,
-    out: FloatArray,
-) -> None:
-    """Blend a rasterised mesh with vertex colours and opacity over `out` where it is before the head.
-
-    Used for lashes and accessories. Where it is opaque it also enters `head_depth`. Highlights are
-    added, even where it is clear, so that lenses reflect.
-    """
-    height, width = head_depth.shape
-    for row in range(height):
-        for column in range(width):
-            t = buffer.triangle[row, column]
-            if t < 0 or buffer.depth[row, column] <= head_depth[row, column]:
-                continue
-            wi, wj = buffer.weights[row, column, 0], buffer.weights[row, column, 1]
-            wk = 1.0 - wi - wj
-            i, j, k = triangles[t, 0], triangles[t, 1], triangles[t, 2]
-            nx, ny, nz = _unit(*_corners(normals, i, j, k, wi, wj, wk))
-            if nz < 0.0:
-                nx, ny, nz = -nx, -ny, -nz
-            red, green, blue = _corners(colour, i, j, k, wi, wj, wk)
-            x, y, z = _corners(points, i, j, k, wi, wj, wk)
-            key = lights.directions[0]
-            key_facing = nx * key[0] + ny * key[1] + nz * key[2]
-            lit = _lit_by_key(shadow, x, y, z, key_facing, (column * 5 + row * 3) & 7)
-            opacity = alpha[i] * wi + alpha[j] * wj + alpha[k] * wk
-            up = 0.5 + 0.5 * ny
-            for channel in range(3):
-                light = lights.sky[channel] * up + lights.ground[channel] * (1.0 - up)
-                shine = 0.0
-                for n in range(lights.directions.shape[0]):
-                    towards = lights.directions[n]
-                    lx, ly, lz = towards[0], towards[1], towards[2]
-                    colour_here = lights.colours[n, channel] * (lit if n == 0 else 1.0)
-                    light += colour_here * max(0.0, nx * lx + ny * ly + nz * lz)
-                    reflected = highlight(nx, ny, nz, 0.0, 0.0, 1.0, lx, ly, lz, roughness)
-                    shine += np.pi * specular * colour_here * reflected
-                base = red if channel == 0 else green if channel == 1 else blue
-                behind = out[row, column, channel] * (1.0 - opacity)
-                out[row, column, channel] = behind + base * light * opacity + shine * max(opacity, 0.3)
-            if opacity > 0.5:
-                head_depth[row, column] = buffer.depth[row, column]
