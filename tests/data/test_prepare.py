@@ -164,7 +164,6 @@ def test_the_command_prepares_synfacs_and_folders(tmp_path: Path, monkeypatch: p
         FaceStore.open(out).digest == prepare(SynFacs(root), tmp_path / "x", landmark_jitter=0.5).store.digest
     )
 
-    pytest.importorskip("idennet.faces.finder")
     monkeypatch.setattr("idennet.faces.finder.FaceFinder", OneFace)
     folder = tmp_path / "people"
     for person, shade in (("Ann", 50), ("Bob", 60)):
