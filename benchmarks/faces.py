@@ -27,7 +27,7 @@ HEIGHTS = (24, 32, 40, 60, 120)
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--corpus", type=Path, help="SynFACS folder; its held-out subjects are measured")
+    parser.add_argument("--corpus", type=Path, help="SynFACS folder that was not learned from")
     parser.add_argument("--lfw", type=Path, help="folder of LFW deep-funneled")
     parser.add_argument("--yunet", type=Path, help="YuNet's ONNX file")
     parser.add_argument("--pictures", type=Path, nargs="*", default=[], help="photographs to list")
@@ -41,7 +41,6 @@ def main() -> None:
         finders["YuNet"] = FaceFinder(given.yunet)
     if given.corpus:
         frames = read_frames([given.corpus])
-        frames = frames.of(frames.held_out())
         rendered_errors(frames)
         rendered_recall(frames, finders)
     if given.lfw and given.yunet:
