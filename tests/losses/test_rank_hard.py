@@ -76,6 +76,25 @@ def test_two_hinges_with_a_constant_normalizer_are_half_of_eq_2_with_twice_the_m
     torch.testing.assert_close(RankHardLoss(margin=2.0)(vectors, labels), expected)
 
 
+def test_hard_negatives_are_of_the_hardest_four_and_all_others_equally_likely() -> None:
+    pairs, candidates, rounds = 7, 12, 300
+    labels = torch.arange(pairs).repeat_interleave(2)
+    generator = torch.Generator().manual_seed(0)
+    hinge = 0.1 + torch.rand(pairs, 2 * pairs, generator=generator)  # all of them violate the margin
+    others = labels != labels[::2, None]
+    by_hardness = hinge.masked_fill(~others, -1).argsort(dim=1, descending=True)[:, :candidates]
+    counts = torch.zeros(candidates)
+    for _ in range(rounds):
+        chosen = RankHardLoss()._choose(hinge, labels, generator).gather(1, by_hardness)
+        assert (chosen.sum(dim=1) == 4).all()
+        assert (chosen[:, :4].sum(dim=1) >= 2).all()
+        counts += chosen.sum(dim=0)
+    # Two of the hardest four; then two of the ten that are left, which the other two of the four belong to.
+    expected = torch.tensor([2 / 4 + 2 / 4 * 2 / 10] * 4 + [2 / 10] * 8)
+    deviation = (expected * (1 - expected) / (rounds * pairs)).sqrt()
+    assert ((counts / (rounds * pairs) - expected).abs() < 4 * deviation).all()
+
+
 def test_satisfied_batches_and_one_identity_have_no_loss() -> None:
     apart = torch.eye(4).repeat_interleave(2, dim=0).requires_grad_()
     loss = RankHardLoss()(apart, torch.arange(4).repeat_interleave(2))
