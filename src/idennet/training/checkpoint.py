@@ -5,7 +5,6 @@ and the step. The file is replaced in one move, so a kill leaves the old or the 
 """
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -16,6 +15,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from idennet.errors import WeightsError
+from idennet.training.drafts import draft_of
 
 
 @dataclass
@@ -38,9 +38,8 @@ def save_checkpoint(path: Path, groups: Mapping[str, Mapping[str, Tensor]], prog
         for group, members in groups.items()
         for name, tensor in members.items()
     }
-    draft = path.with_suffix(".draft")
-    save_file(tensors, draft, metadata={"progress": json.dumps(asdict(progress))})
-    os.replace(draft, path)  # noqa: PTH105 - the atomic one, on every system
+    with draft_of(path) as draft:
+        save_file(tensors, draft, metadata={"progress": json.dumps(asdict(progress))})
 
 
 def load_checkpoint(path: Path) -> tuple[dict[str, dict[str, Tensor]], Progress]:

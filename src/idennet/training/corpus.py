@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,14 +95,15 @@ def join_stores(
         aus: Action Units to learn; when None, those with a label in any of `au_stores`, in FACS order.
 
     Raises:
-        InputError: There is no store, one given for its Action Units has none, or a wanted one is coded
-            nowhere.
+        InputError: There is no store, one given for its Action Units has none, a wanted one is coded
+            nowhere, or two stores use one name for subjects that may be different people.
     """
     stores = (*au_stores, *identity_stores)
     if not stores:
         raise InputError("Training needs faces; give at least one store with --au or --identity.")
     if without := [store for store in au_stores if not store.aus]:
         raise InputError(f"{without[0].path} has no Action Unit labels; give it with --identity instead.")
+    _refuse_shared_names(stores)
     coded = {au for store in au_stores for au in store.aus}
     wanted = tuple(au for au in facs.NAMES if au in coded) if aus is None else tuple(aus)
     if missing := [facs.column(au) for au in wanted if au_stores and au not in coded]:
@@ -126,3 +128,15 @@ def join_stores(
         au_coded=np.repeat(has_aus, lengths),
         aus=wanted,
     )
+
+
+def _refuse_shared_names(stores: Sequence[FaceStore]) -> None:
+    """Names say who is who only within one store (and selections of it)."""
+    for one, other in combinations(stores, 2):
+        shared = set(one.subjects) & set(other.subjects)
+        if shared and one.digest != other.digest:
+            raise InputError(
+                f"{one.path} and {other.path} are different stores that both name a subject {min(shared)}, "
+                "which may be two people; prepare one of them again from a source of another name, or leave "
+                "it out."
+            )

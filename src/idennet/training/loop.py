@@ -19,13 +19,13 @@ from idennet.training.augment import Augmenter
 from idennet.training.batches import Batch, Losses, Targets
 from idennet.training.checkpoint import Progress, load_optimiser, optimiser_tensors, save_checkpoint
 from idennet.training.corpus import Corpus
+from idennet.training.folder import LAST
 from idennet.training.optimiser import WeightAverage
 from idennet.training.prefetch import prefetch
 from idennet.training.progress import Reporter
 from idennet.training.recipe import Recipe
 from idennet.training.stages import StagePlan, to_tensor
 
-LAST = "last.safetensors"
 RECORD_EVERY = 10
 """Steps between two records of the losses, which hold the means since the last one."""
 

@@ -10,7 +10,9 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-METRICS = "metrics.jsonl"
+from idennet.training.drafts import draft_of
+
+METRICS, TENSORBOARD = "metrics.jsonl", "tensorboard"
 
 
 class Reporter:
@@ -37,7 +39,7 @@ class Reporter:
             if importlib.util.find_spec("tensorboard"):
                 from torch.utils.tensorboard import SummaryWriter
 
-                self._board = SummaryWriter(str(self._folder / "tensorboard"))
+                self._board = SummaryWriter(str(self._folder / TENSORBOARD))
         self._bar.start()
         return self
 
@@ -54,6 +56,10 @@ class Reporter:
         """Start a stage's bar at a step."""
         self._task = self._bar.add_task(f"stage {stage}", total=steps, completed=step, news="")
         self._seen = (time.monotonic(), 0)
+
+    def say(self, sentence: str) -> None:
+        """Print one line."""
+        self._console.print(sentence, highlight=False, soft_wrap=True)
 
     def advance(self, faces: int) -> None:
         """Count one step of so many faces."""
@@ -80,9 +86,12 @@ class Reporter:
 
 
 def read_metrics(folder: Path) -> list[dict[str, Any]]:
-    """Return the records of a run in order; none if it has not written any."""
+    """Return the records of a run in order; none if it has not written any.
+
+    What follows the last line's end was torn by a kill and is left out.
+    """
     path = folder / METRICS
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
+    return [json.loads(line) for line in path.read_text().split("\n")[:-1]] if path.is_file() else []
 
 
 def forget_metrics_after(folder: Path, stage_names: list[str], step: int) -> None:
@@ -99,4 +108,5 @@ def forget_metrics_after(folder: Path, stage_names: list[str], step: int) -> Non
         for record in read_metrics(folder)
         if record["stage"] in before or (record["stage"] == current and record["step"] <= step)
     ]
-    (folder / METRICS).write_text("".join(json.dumps(record) + "\n" for record in kept))
+    with draft_of(folder / METRICS) as draft:
+        draft.write_text("".join(json.dumps(record) + "\n" for record in kept))

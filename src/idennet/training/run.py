@@ -4,24 +4,16 @@ A run's folder: `recipe.yaml` (resolved), `run.json` (what, with what, where, wh
 `last.safetensors` (state to continue from) and `best-<stage>.safetensors` with its card.
 """
 
-import json
-import platform
-import shutil
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-import yaml
 
-import idennet
 from idennet import facs
 from idennet.data.store import FaceStore
-from idennet.errors import InputError, RecipeError
+from idennet.errors import InputError
 from idennet.faces.alignment import TEMPLATE
 from idennet.models.idennet import IdenNet
 from idennet.models.lightcnn import LightCNN
@@ -29,16 +21,16 @@ from idennet.models.weights import Network, WeightsCard, WeightsSidecar, load_we
 from idennet.training import distributed
 from idennet.training.checkpoint import Progress, load_checkpoint
 from idennet.training.corpus import Corpus, join_stores
+from idennet.training.folder import LAST, best_path, prepare_folder
+from idennet.training.folder import MANIFEST as MANIFEST
 from idennet.training.initialise import fit_to_faces
-from idennet.training.loop import LAST, StageLoop, State
+from idennet.training.loop import StageLoop, State
 from idennet.training.progress import Reporter, forget_metrics_after
 from idennet.training.recipe import Recipe
 from idennet.training.stages import StagePlan, plan_stages, to_tensor
 
-MANIFEST = "run.json"
 FITTING_FACES = 64
 """Faces to which a recipe with `fit_to_faces` scales the first weights."""
-_OWN_FILES = (MANIFEST, "recipe.yaml", "metrics.jsonl", LAST)
 
 
 @dataclass(frozen=True)
@@ -71,11 +63,6 @@ def open_run(folder: Path) -> Run:
         if weights.is_file():
             return Run(folder, weights, load_weights(weights)[1].provenance["validation"])
     raise InputError(f"{folder} holds no weights; give the folder of a run that has validated once.")
-
-
-def best_path(folder: Path, stage: str) -> Path:
-    """Return where a run keeps the best weights of a stage."""
-    return folder / f"best-{stage}.safetensors"
 
 
 def train(
@@ -114,7 +101,7 @@ def train(
     plans = plan_stages(recipe, training, validation)
     with distributed.process_group(where):
         if distributed.is_first():
-            _prepare_folder(out, recipe, corpus, validation, initial, resume)
+            prepare_folder(out, recipe, corpus, validation, initial, resume)
         distributed.wait()
         model = _build(recipe, len(corpus.aus))
         if initial is not None:
@@ -140,8 +127,8 @@ def _run_stages(
 ) -> None:
     names: list[str] = [plan.name for plan in plans]
     position = names.index(saved[1].stage) if saved else 0
-    if saved and distributed.is_first():
-        forget_metrics_after(out, list(names[: position + 1]), saved[1].step)
+    if distributed.is_first():
+        forget_metrics_after(out, names[: position + 1], saved[1].step if saved else 0)
     with Reporter(out, active=distributed.is_first(), quiet=quiet) as reporter:
         for plan in plans[position:]:
 
@@ -185,56 +172,6 @@ def _save_best(
     save_weights(network, best_path(out, stage), card, half=False)
 
 
-def _prepare_folder(
-    out: Path, recipe: Recipe, corpus: Corpus, validation: Corpus, initial: Path | None, resume: bool
-) -> None:
-    """Make the run's folder, or check that the one that is there is of this very run."""
-    manifest = out / MANIFEST
-    identity = {
-        "recipe": recipe.name,
-        "recipe_digest": recipe.digest(),
-        "stores": {store.source: store.digest for store in corpus.stores},
-        "initial": None if initial is None else load_weights(initial)[1].sha256,
-    }
-    if manifest.is_file() and resume:
-        before = json.loads(manifest.read_text())
-        if changed := [name for name, value in identity.items() if before.get(name) != value]:
-            raise RecipeError(
-                f"{out} holds a run with another {' and '.join(changed)}; choose another folder, or begin "
-                "anew there with --fresh."
-            )
-        return
-    if manifest.is_file():
-        _delete_run(out)
-    elif out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise InputError(f"{out} holds other files; choose an empty or new folder for the run.")
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "recipe.yaml").write_text(yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False))
-    record: dict[str, Any] = {
-        **identity,
-        "seed": recipe.seed,
-        "aus": facs.columns(corpus.aus),
-        "validation_subjects": [corpus.subjects[index] for index in sorted(set(validation.identities))],
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "idennet": idennet.__version__,
-        "git_commit": _git_commit(),
-        "torch": torch.__version__,
-        "python": platform.python_version(),
-        "machine": platform.platform(),
-        "processes": distributed.world_size(),
-    }
-    manifest.write_text(json.dumps(record, indent=2) + "\n")
-
-
-def _delete_run(out: Path) -> None:
-    for name in _OWN_FILES:
-        (out / name).unlink(missing_ok=True)
-    for stage in ("identity", "au"):
-        best_path(out, stage).unlink(missing_ok=True)
-        best_path(out, stage).with_suffix(".json").unlink(missing_ok=True)
-    shutil.rmtree(out / "tensorboard", ignore_errors=True)
-
-
 def _build(recipe: Recipe, num_aus: int) -> Network:
     generator = torch.Generator().manual_seed(recipe.seed)
     if recipe.model.kind == "lightcnn":
@@ -271,12 +208,3 @@ def choose_device(name: str) -> torch.device:
     device = torch.device("cuda", number)
     torch.cuda.set_device(device)
     return device
-
-
-def _git_commit() -> str | None:
-    git = shutil.which("git")
-    if git is None:
-        return None
-    command = [git, "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
-    answer = subprocess.run(command, capture_output=True, text=True, check=False)
-    return answer.stdout.strip() or None
