@@ -1,5 +1,6 @@
 """Recipes, corpora, batches, augmentation, schedules and checkpoints, each on its own."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -7,19 +8,23 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from conftest import small_recipe
+from conftest import make_store, small_recipe
 from idennet.data.store import FaceStore
 from idennet.errors import InputError, RecipeError, WeightsError
 from idennet.losses.mining import HardNegativeMiner
 from idennet.losses.triplet import triplet_loss
-from idennet.training import load_recipe
+from idennet.training import bundled_recipes, load_recipe
 from idennet.training.augment import Augmentation, Augmenter
-from idennet.training.batches import MixedSettings, SeparateSettings, Targets
+from idennet.training.batches import Targets, weighted_losses
 from idennet.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from idennet.training.corpus import Corpus, join_stores
+from idennet.training.drafts import draft_of
 from idennet.training.memory import EmbeddingMemory
+from idennet.training.mixed import MixedSettings
 from idennet.training.optimiser import Optimiser
 from idennet.training.prefetch import prefetch
+from idennet.training.progress import METRICS, forget_metrics_after, read_metrics
+from idennet.training.separate import SeparateSettings
 from idennet.training.stages import plan_stages
 
 
@@ -90,6 +95,27 @@ def test_the_paper_is_as_printed() -> None:
     assert (stage.optimiser.learning_rate, stage.optimiser.weight_decay) == (1e-4, 0)
 
 
+def test_the_released_code_is_as_published() -> None:
+    recipe = load_recipe("released_code")
+    stage = recipe.au_stage
+    assert stage is not None
+    batches = stage.batches
+    assert isinstance(batches, MixedSettings)
+    assert (batches.faces, batches.num_negatives, batches.hard_fraction, batches.margin) == (64, 4, 0.5, 0.5)
+    optimiser = stage.optimiser
+    assert (optimiser.weight_decay, optimiser.clip_norm, optimiser.average) == (5e-4, None, 0)
+    rates = [optimiser.rate(step, 10**6) for step in (0, 9_999, 10_000, 19_999, 20_000)]
+    assert rates == pytest.approx([1e-4, 1e-4, 1e-5, 1e-5, 1e-6])
+    assert (recipe.seed, recipe.identity_stage, recipe.precision) == (0xCAFFE, None, "float32")
+    assert recipe.seed == 831486
+    assert recipe.augmentation == Augmentation()
+
+
+def test_only_our_own_recipes_fit_the_first_weights() -> None:
+    fitted = {name: load_recipe(name).model.fit_to_faces for name in bundled_recipes()}
+    assert fitted == {"demo": True, "paper": False, "released_code": False, "transfer": True}
+
+
 def test_training_and_validation_share_no_subject(corpus: Corpus) -> None:
     training, validation = corpus.split(0.3, seed=1)
     assert not set(training.identities) & set(validation.identities)
@@ -119,6 +145,16 @@ def test_a_store_without_labels_teaches_no_action_units(
 ) -> None:
     with pytest.raises(InputError, match="has no Action Unit labels; give it with --identity"):
         join_stores([au_store, identity_store], [])
+
+
+def test_names_of_different_stores_are_not_taken_for_one_person(au_store: FaceStore, tmp_path: Path) -> None:
+    other = make_store(tmp_path / "other", "au", 3, 2, aus=True, seed=9)
+    with pytest.raises(InputError, match="different stores that both name a subject au/00,") as caught:
+        join_stores([au_store], [other])
+    assert str(au_store.path) in str(caught.value)
+    assert str(other.path) in str(caught.value)
+    halves = [au_store.select(au_store.subjects[:3]), au_store.select(au_store.subjects[2:])]
+    assert join_stores(halves[:1], halves[1:]).subjects == au_store.subjects  # one store: one person
 
 
 def test_stage_au_needs_action_units(identity_store: FaceStore) -> None:
@@ -162,7 +198,7 @@ def test_the_memory_adds_candidates_without_gradient(corpus: Corpus) -> None:
     identities = torch.from_numpy(corpus.identities[batch.rows])
     new.requires_grad_()
     targets = Targets(identities, torch.zeros(6, 0))
-    loss = batching.loss(batch, targets, None, new, torch.Generator().manual_seed(0))
+    loss = weighted_losses(batching, batch, targets, None, new, torch.Generator().manual_seed(0))
     bank, names = torch.cat([new, old]), torch.cat([identities, owners])
     pairs = torch.arange(6).view(3, 2)
     triplets = HardNegativeMiner()(
@@ -252,3 +288,30 @@ def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
 
 def test_prefetch_keeps_the_order() -> None:
     assert list(prefetch(lambda step: step * step, range(3, 30), workers=4)) == [s * s for s in range(3, 30)]
+
+
+def test_a_draft_takes_its_place_only_when_it_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "run.json"
+    path.write_text("old")
+
+    def tear() -> None:
+        with draft_of(path) as draft:
+            draft.write_text("ne")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        tear()
+    assert path.read_text() == "old"
+    with draft_of(path) as draft:
+        draft.write_text("new")
+    assert path.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_torn_record_is_left_out(tmp_path: Path) -> None:
+    records = [{"stage": "au", "step": step} for step in (10, 20)]
+    path = tmp_path / METRICS
+    path.write_text("".join(json.dumps(record) + "\n" for record in records) + '{"stage": "au", "st')
+    assert read_metrics(tmp_path) == records
+    forget_metrics_after(tmp_path, ["identity", "au"], 10)
+    assert path.read_text() == json.dumps(records[0]) + "\n"

@@ -16,7 +16,7 @@ from idennet.models.idennet import IdenNet
 from idennet.models.weights import Network
 from idennet.training import distributed
 from idennet.training.augment import Augmenter
-from idennet.training.batches import Batch, Losses, Targets
+from idennet.training.batches import Batch, Losses, Targets, weighted_losses
 from idennet.training.checkpoint import Progress, load_optimiser, optimiser_tensors, save_checkpoint
 from idennet.training.corpus import Corpus
 from idennet.training.folder import LAST
@@ -134,7 +134,7 @@ class StageLoop:
         )
         seed = np.random.SeedSequence((plan.seed, step)).generate_state(1)[0]
         generator = torch.Generator().manual_seed(int(seed))
-        losses = plan.batching.loss(batch, targets, logits, embeddings, generator)
+        losses = weighted_losses(plan.batching, batch, targets, logits, embeddings, generator)
 
         self._optimiser.zero_grad()
         self._scaler.scale(losses.total).backward()

@@ -11,8 +11,9 @@ from idennet import facs
 from idennet.errors import RecipeError
 from idennet.settings import Config, load_config
 from idennet.training.augment import Augmentation
-from idennet.training.batches import MixedSettings, SeparateSettings
+from idennet.training.mixed import MixedSettings
 from idennet.training.optimiser import Optimiser
+from idennet.training.separate import SeparateSettings
 
 Batches = Annotated[SeparateSettings | MixedSettings, Field(discriminator="kind")]
 
