@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 import torch
 
-from conftest import small_recipe
+from conftest import lighten_trunk, small_recipe
 from idennet.data.store import FaceStore
 from idennet.errors import InputError, RecipeError
 from idennet.training import Run, bundled_recipes, load_recipe, open_run, train
-from idennet.training.loop import LAST, StageLoop
+from idennet.training.folder import LAST
+from idennet.training.loop import StageLoop
 from idennet.training.progress import read_metrics
 
 TINY = {"kind": "separate", "identities": 2, "au_faces": 4}
@@ -21,41 +22,55 @@ def weights_of(run: Run) -> dict[str, torch.Tensor]:
     return run.load()[0].state_dict()
 
 
+@pytest.fixture(scope="module")
+def whole(au_store: FaceStore, identity_store: FaceStore, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """An uninterrupted run."""
+    with pytest.MonkeyPatch.context() as patch:
+        lighten_trunk(patch)
+        patch.setattr("idennet.training.loop.RECORD_EVERY", 1)
+        return train(
+            small_recipe(),
+            au_stores=[au_store],
+            identity_stores=[identity_store],
+            out=tmp_path_factory.mktemp("whole"),
+            quiet=True,
+        )
+
+
 @pytest.mark.usefixtures("light_trunk")
-def test_a_run_writes_its_story(au_store: FaceStore, identity_store: FaceStore, tmp_path: Path) -> None:
-    run = train(
-        small_recipe(),
-        au_stores=[au_store],
-        identity_stores=[identity_store],
-        out=tmp_path / "run",
-        quiet=True,
-    )
-    record = json.loads((run.folder / "run.json").read_text())
-    assert record["stores"] == {"au": au_store.digest, "id": identity_store.digest}
+def test_a_run_writes_its_story(whole: Run, au_store: FaceStore, identity_store: FaceStore) -> None:
+    record = json.loads((whole.folder / "run.json").read_text())
+    stores = [{name: store[name] for name in store.keys() - {"rows"}} for store in record["stores"]]
+    assert stores == [
+        {"source": "au", "digest": au_store.digest, "faces": 30, "subjects": 5, "use": "au"},
+        {"source": "id", "digest": identity_store.digest, "faces": 24, "subjects": 6, "use": "identity"},
+    ]
     assert record["recipe_digest"] == small_recipe().digest()
-    assert load_recipe(run.folder / "recipe.yaml") == small_recipe()
-    assert [r["step"] for r in read_metrics(run.folder) if "validation_mean_auc" in r] == [3, 6]
-    assert run.weights.name == "best-au.safetensors"
-    model, card = run.load()
+    assert load_recipe(whole.folder / "recipe.yaml") == small_recipe()
+    assert [r["step"] for r in read_metrics(whole.folder) if "validation_mean_auc" in r] == [3, 6]
+    assert whole.weights.name == "best-au.safetensors"
+    model, card = whole.load()
     assert card.aus == (6, 12) == au_store.aus
     assert model.num_aus == 2
-    assert open_run(run.folder) == run
+    assert open_run(whole.folder) == whole
 
 
 @pytest.mark.usefixtures("light_trunk")
-@pytest.mark.parametrize("killed_at", [(1, 3), (2, 3), (2, 5)])
+@pytest.mark.parametrize("killed_at", [(1, 1), (1, 3), (2, 3), (2, 5)])
 def test_resumed_equals_uninterrupted_bit_for_bit(
+    whole: Run,
     au_store: FaceStore,
     identity_store: FaceStore,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     killed_at: tuple[int, int],
 ) -> None:
-    def run(folder: str) -> Run:
-        stores = {"au_stores": [au_store], "identity_stores": [identity_store]}
-        return train(small_recipe(), **stores, out=tmp_path / folder, quiet=True)
+    monkeypatch.setattr("idennet.training.loop.RECORD_EVERY", 1)
 
-    whole = run("whole")
+    def run() -> Run:
+        stores = {"au_stores": [au_store], "identity_stores": [identity_store]}
+        return train(small_recipe(), **stores, out=tmp_path, quiet=True)
+
     step = StageLoop._step
     stage_number = {"identity": 1, "au": 2}
 
@@ -67,18 +82,16 @@ def test_resumed_equals_uninterrupted_bit_for_bit(
     with monkeypatch.context() as patch:
         patch.setattr(StageLoop, "_step", dying)
         with pytest.raises(KeyboardInterrupt):
-            run("killed")
-    resumed = run("killed")
+            run()
+    resumed = run()
     for name, tensor in weights_of(whole).items():
         assert torch.equal(tensor, weights_of(resumed)[name]), name
-    states = [(tmp_path / folder / LAST).read_bytes() for folder in ("whole", "killed")]
-    assert states[0] == states[1]
-
-    def story(folder: str) -> list[dict[str, float]]:
-        records = read_metrics(tmp_path / folder)
-        return [{k: v for k, v in record.items() if k != "faces_per_second"} for record in records]
-
-    assert story("whole") == story("killed")
+    assert (whole.folder / LAST).read_bytes() == (resumed.folder / LAST).read_bytes()
+    whole_story, story = (
+        [{k: v for k, v in record.items() if k != "faces_per_second"} for record in read_metrics(run.folder)]
+        for run in (whole, resumed)
+    )
+    assert story == whole_story
 
 
 @pytest.mark.usefixtures("light_trunk")
@@ -90,7 +103,7 @@ def test_both_losses_fall(au_store: FaceStore, identity_store: FaceStore, tmp_pa
             "steps": 60,
             "validate_every": 60,
             "batches": {"kind": "separate", "identities": 3, "au_faces": 16, "reduction": "mean"},
-            "optimiser": {"learning_rate": 1e-3},
+            "optimiser": {"learning_rate": 3e-3},
         },
     )
     run = train(
@@ -199,10 +212,24 @@ def test_early_stopping_ends_a_stage(au_store: FaceStore, tmp_path: Path) -> Non
 
 
 @pytest.mark.usefixtures("light_trunk")
+@pytest.mark.parametrize(("patience", "end"), [(1, "are kept; patience is ignored."), (None, "are kept.")])
+def test_a_stage_without_a_judge_says_so(
+    patience: int | None, end: str, au_store: FaceStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stage = {"steps": 3, "validate_every": 1, "patience": patience, "batches": TINY}
+    recipe = small_recipe(identity_stage=None, au_stage=stage, validation={"subject_fraction": 0})
+    run = train(recipe, au_stores=[au_store], out=tmp_path / "run")
+    told = [line for line in capsys.readouterr().err.splitlines() if "judged" in line]
+    assert told == [f"Stage au has no validation faces to be judged by: its newest weights {end}"]
+    assert run.best["step"] == 3
+
+
+@pytest.mark.usefixtures("light_trunk")
 def test_another_recipe_in_the_same_folder_is_refused(au_store: FaceStore, tmp_path: Path) -> None:
-    recipe = small_recipe(identity_stage=None)
+    stage = {"steps": 1, "batches": TINY}
+    recipe = small_recipe(identity_stage=None, au_stage=stage)
     train(recipe, au_stores=[au_store], out=tmp_path / "run", quiet=True)
-    other = small_recipe(identity_stage=None, seed=1)
+    other = small_recipe(identity_stage=None, au_stage=stage, seed=1)
     with pytest.raises(RecipeError, match=r"another recipe_digest.*--fresh"):
         train(other, au_stores=[au_store], out=tmp_path / "run", quiet=True)
     fresh = train(other, au_stores=[au_store], out=tmp_path / "run", quiet=True, resume=False)
@@ -248,6 +275,6 @@ def test_float16_without_cuda_is_refused(au_store: FaceStore, tmp_path: Path) ->
 def test_a_diverging_loss_stops_with_advice(
     au_store: FaceStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("idennet.training.batches.masked_au_loss", lambda *_, **__: torch.tensor(np.nan))
+    monkeypatch.setattr("idennet.training.separate.masked_au_loss", lambda *_, **__: torch.tensor(np.nan))
     with pytest.raises(RecipeError, match="lower the learning rate"):
         train(small_recipe(identity_stage=None), au_stores=[au_store], out=tmp_path / "run", quiet=True)

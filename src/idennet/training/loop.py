@@ -98,6 +98,12 @@ class StageLoop:
         """Train to the end of the stage, or until validation has stopped improving."""
         plan, progress = self._plan, self._progress
         self._reporter.begin(plan.name, progress.step, plan.steps)
+        if plan.judge is None and not progress.finished:
+            ignored = "; patience is ignored" if plan.settings.patience is not None else ""
+            self._reporter.say(
+                f"Stage {plan.name} has no validation faces to be judged by: "
+                f"its newest weights are kept{ignored}."
+            )
         steps = range(plan.steps if progress.finished else progress.step, plan.steps)
         workers = min(os.cpu_count() or 1, 16) if self._device.type == "cuda" else 1
         for prepared in prefetch(self._prepare, steps, workers):
