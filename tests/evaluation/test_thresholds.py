@@ -1,18 +1,24 @@
 import numpy as np
-from sklearn.metrics import f1_score
+import pytest
+from sklearn.metrics import fbeta_score
 
 from idennet.evaluation.thresholds import GRID, best_thresholds
 
 
-def test_no_threshold_of_the_grid_is_better() -> None:
+@pytest.mark.parametrize("beta", [0.5, 1.0])
+def test_no_threshold_of_the_grid_is_better(beta: float) -> None:
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 2, (200, 3)).astype(np.int8)
     probabilities = np.clip(0.3 * labels + rng.random((200, 3)) * 0.7, 0, 1)
-    for au, threshold in enumerate(best_thresholds(probabilities, labels)):
-        tried = [f1_score(labels[:, au], probabilities[:, au] >= grid) for grid in GRID]
-        chosen = f1_score(labels[:, au], probabilities[:, au] >= threshold)
-        assert chosen == max(tried)
-        assert threshold == max(grid for grid, value in zip(GRID, tried, strict=True) if value == chosen)
+    for au, threshold in enumerate(best_thresholds(probabilities, labels, beta)):
+
+        def score(limit: float, au: int = au) -> float:
+            predicted = probabilities[:, au] >= limit
+            return float(fbeta_score(labels[:, au], predicted, beta=beta, zero_division=0))
+
+        best = max(map(score, GRID))
+        assert score(threshold) == pytest.approx(best, abs=1e-12)
+        assert threshold == max(limit for limit in GRID if score(limit) == pytest.approx(best, abs=1e-12))
 
 
 def test_uncoded_labels_count_nowhere_and_absent_units_fall_back() -> None:

@@ -132,7 +132,7 @@ def judge(weights: Path, test: FaceStore, *, provenance: dict[str, Any]) -> Weig
     unreliable = [au for au in reader.aus if not scores[column(au)].get("auc", 0.0) >= RELIABLE_AUC]
     protocol = (
         f"{len(judging)} rendered subjects ({judges.sum()} frames) that were not trained on; thresholds "
-        f"chosen for F1 on {len(choosing)} others; F1-frame pooled over subjects; one seed."
+        f"chosen for F0.5 on {len(choosing)} others; F1-frame pooled over subjects; one seed."
     )
     return WeightsCard(
         version=f"synfacs-{idennet.__version__}",
