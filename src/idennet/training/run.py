@@ -22,7 +22,6 @@ from idennet.training import distributed
 from idennet.training.checkpoint import Progress, load_checkpoint
 from idennet.training.corpus import Corpus, join_stores
 from idennet.training.folder import LAST, best_path, prepare_folder
-from idennet.training.folder import MANIFEST as MANIFEST
 from idennet.training.initialise import fit_to_faces
 from idennet.training.loop import StageLoop, State
 from idennet.training.progress import Reporter, forget_metrics_after

@@ -30,9 +30,10 @@ from idennet.settings import Config
 from idennet.synth.corpora import corpus_config
 from idennet.synth.generate import generate_corpus
 from idennet.training import Recipe, train
-from idennet.training.run import MANIFEST as RUN_MANIFEST
+from idennet.training.folder import MANIFEST as RUN_MANIFEST
 
 Tell = Callable[[str], None]
+_FROM_MANIFEST = ("stores", "seed", "date", "idennet", "git_commit", "torch", "machine")
 
 
 class Faces(Config):
@@ -102,9 +103,8 @@ def build_weights(
     weights = out / "idennet.safetensors"
     save_weights(network, weights, WeightsCard(**trained.model_dump(include=set(WeightsCard.model_fields))))
     manifest = json.loads((run.folder / RUN_MANIFEST).read_text())
-    card = judge(
-        weights, stores["test"], provenance=manifest | trained.provenance | {"faces": faces.model_dump()}
-    )
+    provenance = trained.provenance | {name: manifest[name] for name in _FROM_MANIFEST}
+    card = judge(weights, stores["test"], provenance=provenance | {"faces": faces.model_dump()})
     save_weights(network, weights, card)
     (out / "model-card.md").write_text(model_card(load_weights(weights)[1]), encoding="utf-8")
     return weights
