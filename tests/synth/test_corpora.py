@@ -14,6 +14,7 @@ from idennet.facs import BP4D_AUS, SYNFACS_AUS, column, columns
 from idennet.synth.contact_sheet import contact_sheet
 from idennet.synth.corpora import CORPORA, STUDIO, CorpusConfig, corpus_config
 from idennet.synth.generate import generate_corpus, subject_name
+from idennet.synth.renderer import VERSION
 from idennet.synth.staging import MAX_YAW, sample_scenes
 
 FACE_MODEL = face_model_path()
@@ -70,6 +71,21 @@ def test_another_configuration_is_refused(tiny: Path) -> None:
 
 
 @needs_face_model
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('{"name": "stu', "damaged: it is not JSON"),
+        ("[]", "describes no corpus"),
+        (json.dumps({"digest": TINY.digest()}), "version 1 of the renderer"),
+    ],
+)
+def test_a_damaged_or_outdated_corpus_is_refused(tmp_path: Path, content: str, message: str) -> None:
+    (tmp_path / "corpus.json").write_text(content)
+    with pytest.raises(StoreError, match=message):
+        generate_corpus(TINY, tmp_path, FACE_MODEL)
+
+
+@needs_face_model
 def test_a_folder_of_other_files_is_refused(tmp_path: Path) -> None:
     (tmp_path / "holiday.jpg").touch()
     with pytest.raises(StoreError, match=r"no corpus\.json"):
@@ -88,6 +104,7 @@ def test_table_follows_the_contract(tiny: Path) -> None:
     assert description["format"] == 1
     assert description["name"] == "studio"
     assert description["digest"] == TINY.digest()
+    assert description["renderer"] == VERSION
     assert tuple(description["aus"]) == BP4D_AUS
     table = frames(tiny)
     assert table["subject"].tolist() == ["0001", "0001"]
@@ -166,8 +183,9 @@ def sample() -> pd.DataFrame:
 
 def test_sample_corpus_is_small_and_complete(sample: pd.DataFrame) -> None:
     config = corpus_config("sample")
-    assert sum(file.stat().st_size for file in SAMPLE.rglob("*") if file.is_file()) < 8_000_000
-    assert json.loads((SAMPLE / "corpus.json").read_text())["digest"] == config.digest()
+    assert sum(file.stat().st_size for file in SAMPLE.rglob("*") if file.is_file()) <= 6_500_000
+    description = json.loads((SAMPLE / "corpus.json").read_text())
+    assert (description["digest"], description["renderer"]) == (config.digest(), VERSION)
     assert sample["subject"].nunique() == config.subjects >= 16
     assert len(sample) == config.subjects * config.frames_per_subject
 

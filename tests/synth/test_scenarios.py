@@ -3,6 +3,7 @@ import pytest
 
 from idennet.facs import SYNFACS_AUS
 from idennet.synth.expression import VISIBLE_INTENSITY, Expression
+from idennet.synth.eyeballs import REACH
 from idennet.synth.prototypes import CONFUSABLE, EMOTIONAL, LIMITED_PAIRS, SPEECH
 from idennet.synth.scenarios import keep_apart, sample_clip, sample_expression
 
@@ -22,15 +23,19 @@ def test_every_action_unit_is_common_enough_to_learn(present: dict[int, np.ndarr
     shares = {au: share.mean() for au, share in present.items()}
     assert min(shares.values()) > 0.06, shares
     assert np.mean(list(shares.values())) > 0.11
-    assert shares[12] > 0.25
-    assert shares[25] > 0.3
+    assert shares[12] > 0.24
+    assert min(shares[au] for au in (10, 14, 18, 20, 22, 23, 24, 28)) > 0.075, shares
+    assert 0.2 < shares[25] < 0.32  # asked for; jaws and raised lips part lips besides
 
 
-def test_neutral_share_and_gaze(expressions: list[Expression]) -> None:
-    neutral = [e for e in expressions if not e.intensities]
-    assert 0.1 < len(neutral) / len(expressions) < 0.2
-    assert np.mean([e.gaze[1] < -0.45 for e in neutral]) > 0.2  # downcast: a hard negative of AU43
-    assert np.mean([abs(e.gaze[0]) > 0.35 for e in neutral]) > 0.15
+def test_neutral_share(expressions: list[Expression]) -> None:
+    assert 0.1 < np.mean([not e.intensities for e in expressions]) < 0.2
+
+
+def test_most_eyes_look_near_the_camera_and_few_far_past_it(expressions: list[Expression]) -> None:
+    degrees = np.array([e.gaze for e in expressions]) * REACH
+    assert 0.88 < (np.linalg.norm(degrees, axis=1) < 12).mean() < 0.96
+    assert 0.03 < (degrees[:, 1] < -11.9).mean() < 0.08  # downcast: a hard negative of AU43
 
 
 def test_action_units_that_belong_together_occur_together(present: dict[int, np.ndarray]) -> None:

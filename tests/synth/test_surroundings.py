@@ -29,6 +29,16 @@ def test_occluders_leave_most_of_the_face_visible(kind: str) -> None:
     assert eyes_to_mouth.mean() < 0.15
 
 
+def test_hands_have_the_colours_of_skin_and_spare_mouth_and_brows() -> None:
+    hands = np.stack([occluder(np.random.default_rng(seed), 64, "hand") for seed in range(60)])
+    red, green, blue = (hands[..., k][hands[..., 3] > 0.9] for k in range(3))
+    assert (red > green).all()
+    assert (green > blue).mean() > 0.95
+    mouth, brows = hands[:, 39:45, 26:39, 3], hands[:, 16:21, 20:45, 3]
+    assert (mouth.max(axis=(1, 2)) > 0.5).mean() < 0.1
+    assert (brows.max(axis=(1, 2)) > 0.5).mean() < 0.1
+
+
 def test_samples_follow_the_seed() -> None:
     for sample in (sample_backdrop, sample_occluder):
         first, again, other = (sample(np.random.default_rng(seed), 32) for seed in (7, 7, 8))

@@ -90,7 +90,7 @@ def _tubes(paths: list[tuple[FloatArray, FloatArray]], colour: tuple[float, floa
 
 
 def _disc(ring: FloatArray, side: float, glasses: Glasses) -> Mesh:
-    points = np.concatenate([ring.mean(0, keepdims=True) + np.array((0, 0, 0.12)), ring]).astype(np.float32)
+    points = np.concatenate([ring.mean(0, keepdims=True) + np.array((0, 0, 0.22)), ring]).astype(np.float32)
     turn = np.arange(_AROUND)
     triangles = np.stack([np.zeros(_AROUND, int), turn + 1, (turn + 1) % _AROUND + 1], 1)
     # A mirrored ring runs the other way round; both lenses shall face outwards.

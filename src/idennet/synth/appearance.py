@@ -72,6 +72,7 @@ class Mesh:
         alpha: (V,) opacity, 0 to 1.
         specular: Strength of the highlight; skin has about 0.5, glass about 3.
         roughness: 0.05 (mirror) to 1 (chalk).
+        strands: Whether it is many thin strands: gaps of a pixel are closed, and the edge is soft.
     """
 
     vertices: FloatArray
@@ -80,6 +81,7 @@ class Mesh:
     alpha: FloatArray
     specular: float = 0.5
     roughness: float = 0.4
+    strands: bool = False
 
 
 @dataclass(frozen=True)
@@ -112,11 +114,11 @@ class Appearance:
         wrinkle_gain: How strongly this skin wrinkles under an Action Unit, about 0.2 to 1.2.
         iris_rgb: (3,) colour of the iris.
         sclera_rgb: (3,) colour of the white of the eye.
-        iris_radius: In cm, about 0.60 to 0.68.
+        iris_radius: In cm, about 0.57 to 0.64.
         pupil_radius: In cm, about 0.18 to 0.33.
         skin_oil: Strength of the skin's highlight, about 0.3 to 1.
         skin_roughness: About 0.3 to 0.5.
-        lid_droop: Resting closure of the upper lids, 0 (wide) to 0.3 (heavy).
+        lid_droop: Resting closure of the upper lids, 0 (wide) to 0.22 (heavy).
         lash_density: Opacity of the lashes, 0 to 1.
         style: (STYLE_SIZE,) about standard normal, clipped to +-2; how this person makes expressions.
         hair_behind: Layer drawn behind the head, such as long hair.

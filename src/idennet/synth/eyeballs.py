@@ -4,8 +4,26 @@ import numpy as np
 
 from idennet.synth.appearance import FloatArray
 from idennet.synth.facemodel import PARTS, SCLERA_VERTICES, FaceModel
+from idennet.synth.scene import Camera
 
-_REACH = np.array([30.0, 24.0])  # degrees to the side and up or down at gaze 1
+REACH = np.array([30.0, 24.0])
+"""Degrees to the side, and up or down, of a gaze of 1."""
+
+_COUNTER = np.array([18.0, 12.0])  # degrees by which eyes at most turn back to the camera
+
+
+def gaze_past(camera: Camera, offset: tuple[float, float]) -> tuple[float, float]:
+    """Return the gaze in the head of eyes that look past the camera by an offset.
+
+    Eyes make up for the turn of the head, as people do who are photographed, up to a comfortable angle.
+
+    Args:
+        camera: Pose of the head.
+        offset: (x, y) in the units of `Expression.gaze`; (0, 0) looks at the camera.
+    """
+    back = np.clip((camera.yaw, camera.pitch), -_COUNTER, _COUNTER) / REACH
+    x, y = np.clip(offset - back, -1, 1)
+    return float(x), float(y)
 
 
 def turn_eyeballs(vertices: FloatArray, gaze: tuple[float, float]) -> None:
@@ -13,7 +31,7 @@ def turn_eyeballs(vertices: FloatArray, gaze: tuple[float, float]) -> None:
 
     The model's own shapes move only the lids.
     """
-    about_y, about_x = np.radians(np.array(gaze) * _REACH * (1, -1))
+    about_y, about_x = np.radians(np.array(gaze) * REACH * (1, -1))
     across = np.array(
         [[np.cos(about_y), 0, np.sin(about_y)], [0, 1, 0], [-np.sin(about_y), 0, np.cos(about_y)]]
     )

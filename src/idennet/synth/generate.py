@@ -11,6 +11,7 @@ import signal
 import zlib
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +25,10 @@ from idennet.errors import StoreError
 from idennet.facs import MISSING, SYNFACS_AUS, column
 from idennet.synth.build import build_appearance
 from idennet.synth.corpora import CorpusConfig
+from idennet.synth.eyeballs import gaze_past
 from idennet.synth.facemodel import load_face_model
 from idennet.synth.identity import sample_traits
-from idennet.synth.renderer import Frame, Renderer
+from idennet.synth.renderer import VERSION, Frame, Renderer
 from idennet.synth.scenarios import sample_clip, sample_expression
 from idennet.synth.staging import sample_scenes
 from idennet.synth.traits import Traits
@@ -53,7 +55,7 @@ def generate_corpus(
         progress: Show a progress bar.
 
     Raises:
-        StoreError: The folder holds another corpus.
+        StoreError: The folder holds another corpus, one of another version of the renderer, or a damaged one.
         InputError: There is no face model.
     """
     load_face_model(face_model)  # a wrong path is told here, not by a process
@@ -119,7 +121,8 @@ class SubjectRenderer:
                 expressions = sample_clip(generator, length)
             scenes = sample_scenes(config, generator, length)
             for number, (expression, scene) in enumerate(zip(expressions, scenes, strict=True)):
-                frame = self._renderer.render(appearance, expression, scene, generator)
+                facing = replace(expression, gaze=gaze_past(scene.camera, expression.gaze))
+                frame = self._renderer.render(appearance, facing, scene, generator)
                 place = {"sequence": f"{sequence + 1:03d}", "frame": number}
                 rows.append({**about, **place, **_columns_of_frame(frame, config)})
         return _typed(pd.DataFrame(rows))
@@ -174,6 +177,7 @@ def _claim(config: CorpusConfig, out: Path) -> None:
     """Write the corpus's description, or check that the folder's is the same."""
     description = {
         "format": FORMAT,
+        "renderer": VERSION,
         "name": config.name,
         "seed": config.seed,
         "frame_size": config.frame_size,
@@ -183,17 +187,34 @@ def _claim(config: CorpusConfig, out: Path) -> None:
     }
     path = out / "corpus.json"
     if path.exists():
-        known = json.loads(path.read_text())
+        known = _described(path)
         if known.get("digest") != description["digest"]:
             raise StoreError(
                 f"{out} already holds the corpus {known.get('name')!r} of another configuration "
                 f"({known.get('digest')}, not {config.digest()}); give an empty folder or the same options."
+            )
+        if known.get("renderer") != VERSION:
+            raise StoreError(
+                f"{out} was rendered by version {known.get('renderer', 1)} of the renderer, this is version "
+                f"{VERSION}, and their pictures do not mix; give an empty folder."
             )
         return
     if out.exists() and any(out.iterdir()):
         raise StoreError(f"{out} holds files but no corpus.json; give an empty folder.")
     (out / "subjects").mkdir(parents=True)
     _write(path, json.dumps(description, indent=2).encode() + b"\n")
+
+
+def _described(path: Path) -> dict[str, Any]:
+    try:
+        known = json.loads(path.read_text())
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise StoreError(
+            f"{path} is damaged: it is not JSON; delete the folder and render it again."
+        ) from error
+    if not isinstance(known, dict):
+        raise StoreError(f"{path} is damaged: it describes no corpus; delete the folder and render it again.")
+    return known
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -130,7 +130,7 @@ def _hair(
     )
     styles = ("bald", "buzz", "short", "medium", "long", "tied")
     style = styles[g.choice(6, p=np.array(shares) / sum(shares))]
-    if g.random() < 0.08 and melanin < 0.6:  # dyed
+    if g.random() < 0.02:  # dyed
         natural, grey = np.array((g.uniform(0.03, 0.5), g.uniform(0.02, 0.3), g.uniform(0.01, 0.25))), 0.0
     curly = g.beta(1.5, 1.5) if melanin > 0.6 else g.beta(0.8, 2.5)
     fringe = g.uniform(0.35, 1.0) if g.random() < (0.2 if masculine else 0.35) else g.uniform(0.0, 0.25)
@@ -200,10 +200,10 @@ def _eyes(g: np.random.Generator, melanin: float, age: float, masculine: bool) -
     colour = np.array(colours[g.choice(5, p=shares / shares.sum())])
     return Eyes(
         iris=rgb(colour * g.uniform(0.7, 1.3) * g.uniform(0.9, 1.1, 3)),
-        iris_radius=float(g.uniform(0.60, 0.68)),
+        iris_radius=float(g.uniform(0.57, 0.64)),
         pupil_radius=float(g.uniform(0.18, 0.33)),
         sclera=rgb(np.array((0.58, 0.53, 0.50)) * g.uniform(0.85, 1.05) - np.array((0, 0.01, 0.05)) * age),
-        lid_droop=float(np.clip(g.normal(0.08 + 0.10 * age, 0.07), 0, 0.3)),
+        lid_droop=float(np.clip(g.normal(0.04 + 0.07 * age, 0.05), 0, 0.22)),
         lashes=float(g.uniform(0.2, 0.5) if masculine else g.uniform(0.35, 0.8)),
     )
 

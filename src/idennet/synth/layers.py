@@ -9,6 +9,8 @@ from idennet.synth.raster import SurfaceBuffer, njit
 from idennet.synth.shading import Lights, corners, highlight, unit
 from idennet.synth.shadow import ShadowMap, lit_by_key
 
+_GLARE = 1.2  # largest highlight of a light of strength 1, so that lenses do not turn white
+
 
 def blend_hair(layer: HairLayer, view: View, lights: Lights, light: FloatArray) -> None:
     """Blend a flat layer that stands in the head over `light`, lit evenly by what falls on it."""
@@ -29,6 +31,36 @@ def blend_hair(layer: HairLayer, view: View, lights: Lights, light: FloatArray) 
     light += drawn[..., :3] * incoming.astype(np.float32)
 
 
+@njit(cache=True)
+def soften_strands(buffer: SurfaceBuffer, cover: FloatArray) -> None:
+    """Close gaps of one pixel between strands in a rasterised buffer, and write how covered a pixel is.
+
+    A gap takes the surface of one of its neighbours. `cover` (H, W) receives the share of the 3 x 3
+    pixels around that are covered, times 1.5 and at most 1: 1 inside of the hair, less towards its edge.
+    """
+    depth, triangle, weights = buffer
+    height, width = depth.shape
+    for row in range(1, height - 1):
+        for column in range(1, width - 1):
+            if triangle[row, column] >= 0:
+                continue
+            for up, left in ((0, 1), (1, 0), (1, 1), (1, -1)):
+                y, x = row - up, column - left
+                if triangle[y, x] >= 0 and triangle[row + up, column + left] >= 0 and cover[y, x] >= 0:
+                    cover[row, column] = -1.0  # filled, so that it fills no other
+                    depth[row, column] = depth[y, x]
+                    triangle[row, column] = triangle[y, x]
+                    weights[row, column] = weights[y, x]
+                    break
+    for row in range(1, height - 1):
+        for column in range(1, width - 1):
+            covered = 0
+            for y in range(row - 1, row + 2):
+                for x in range(column - 1, column + 2):
+                    covered += triangle[y, x] >= 0
+            cover[row, column] = min(1.0, covered / 6.0)
+
+
 @njit(cache=True, fastmath=True)
 def blend_worn(
     buffer: SurfaceBuffer,
@@ -38,6 +70,7 @@ def blend_worn(
     normals: FloatArray,
     colour: FloatArray,
     alpha: FloatArray,
+    cover: FloatArray,
     specular: float,
     roughness: float,
     lights: Lights,
@@ -47,7 +80,7 @@ def blend_worn(
     """Blend a rasterised mesh with vertex colours and opacity over `out` where it is before the head.
 
     Used for lashes and accessories. Where it is opaque it also enters `head_depth`. Highlights are
-    added, even where it is clear, so that lenses reflect.
+    added, even where it is clear, so that lenses reflect. `cover` (H, W) scales the opacity.
     """
     height, width = head_depth.shape
     for row in range(height):
@@ -66,7 +99,7 @@ def blend_worn(
             key = lights.directions[0]
             key_facing = nx * key[0] + ny * key[1] + nz * key[2]
             lit = lit_by_key(shadow, x, y, z, key_facing, (column * 5 + row * 3) & 7)
-            opacity = alpha[i] * wi + alpha[j] * wj + alpha[k] * wk
+            opacity = (alpha[i] * wi + alpha[j] * wj + alpha[k] * wk) * cover[row, column]
             up = 0.5 + 0.5 * ny
             for channel in range(3):
                 light = lights.sky[channel] * up + lights.ground[channel] * (1.0 - up)
@@ -77,7 +110,7 @@ def blend_worn(
                     colour_here = lights.colours[n, channel] * (lit if n == 0 else 1.0)
                     light += colour_here * max(0.0, nx * lx + ny * ly + nz * lz)
                     reflected = highlight(nx, ny, nz, 0.0, 0.0, 1.0, lx, ly, lz, roughness)
-                    shine += np.pi * specular * colour_here * reflected
+                    shine += colour_here * min(_GLARE, np.pi * specular * reflected)
                 base = red if channel == 0 else green if channel == 1 else blue
                 behind = out[row, column, channel] * (1.0 - opacity)
                 out[row, column, channel] = behind + base * light * opacity + shine * max(opacity, 0.3)

@@ -38,19 +38,19 @@ def _hand(g: np.random.Generator, size: int) -> tuple[FloatArray, FloatArray]:
     side = g.choice([-1.0, 1.0])
     tip, root = [
         (
-            (0.5 + side * g.uniform(0.10, 0.2), g.uniform(0.72, 0.80)),
+            (0.5 + side * g.uniform(0.12, 0.22), g.uniform(0.79, 0.86)),
             (0.5 + side * g.uniform(0.1, 0.35), 1.15),
         ),
         (
-            (0.5 + side * g.uniform(0.21, 0.28), g.uniform(0.45, 0.62)),
+            (0.5 + side * g.uniform(0.23, 0.29), g.uniform(0.45, 0.62)),
             (0.5 + side * g.uniform(0.3, 0.5), 1.1),
         ),
         (
-            (0.5 + side * g.uniform(0.2, 0.28), g.uniform(0.22, 0.35)),
+            (0.5 + side * g.uniform(0.26, 0.33), g.uniform(0.2, 0.36)),
             (0.5 + side * 0.65, g.uniform(0.3, 0.9)),
         ),
-    ][g.choice(3, p=(0.4, 0.4, 0.2))]
-    skin = skin_rgb(g.uniform(0.05, 0.9), g.uniform(0.25, 0.5))
+    ][g.choice(3, p=(0.45, 0.45, 0.1))]
+    skin = skin_rgb(0.05 + 0.8 * g.beta(1.0, 1.8), g.uniform(0.4, 0.75))
     height = np.zeros((size, size), np.float32)
     row, column = np.mgrid[:size, :size].astype(np.float32) / size
     way = np.array(root) - tip
@@ -73,7 +73,7 @@ def _hand(g: np.random.Generator, size: int) -> tuple[FloatArray, FloatArray]:
     shade = np.clip(0.75 - slope[0] * (0.25 + lamp[0] * 0.2) - slope[1] * lamp[1] * 0.6, 0.25, 1.3)
     depth = np.clip(0.55 + 0.6 * height / radius, 0, 1)
     redness = np.array((1.0, 0.9, 0.88), np.float32)
-    colour = skin * (shade * depth)[..., None] * g.uniform(0.7, 1.1)
+    colour = skin * (shade * depth)[..., None] * g.uniform(0.85, 1.15)
     return colour * (redness + (1 - redness) * depth[..., None]), alpha
 
 

@@ -41,52 +41,52 @@ def _members(core: tuple[int, ...], sometimes: dict[int, float] | None = None) -
 
 
 EMOTIONAL: tuple[Prototype, ...] = (
-    Prototype("smile", 8.4, _members((6, 12), {25: 0.35, 7: 0.15})),
-    Prototype("toothy smile", 7.0, _members((6, 12, 25), {26: 0.3, 7: 0.2})),
-    Prototype("laugh", 4.4, _members((6, 12, 25, 26), {43: 0.55, 7: 0.3, 9: 0.12, 1: 0.1})),
-    Prototype("mild smile", 6.4, (Member(12, 1.0, 0.15, 0.55), Member(6, 0.2, 0.1, 0.4))),
+    Prototype("smile", 12.5, _members((6, 12), {25: 0.2, 7: 0.15})),
+    Prototype("toothy smile", 3.6, _members((6, 12, 25), {26: 0.3, 7: 0.2})),
+    Prototype("laugh", 2.4, _members((6, 12, 25, 26), {43: 0.55, 7: 0.3, 9: 0.12, 1: 0.1})),
+    Prototype("mild smile", 8.0, (Member(12, 1.0, 0.15, 0.55), Member(6, 0.2, 0.1, 0.4))),
     Prototype(
         "straight-lipped smile",
-        3,
+        2.4,
         (Member(12, 1.0, 0.2, 0.55), Member(25, 1.0, 0.4, 1.0), Member(20, 0.35, 0.2, 0.6), Member(6, 0.5)),
     ),
     Prototype(
-        "pressed smile", 3.0, (Member(12, 1.0, 0.2, 0.7), Member(24, 0.7), Member(17, 0.3), Member(6, 0.4))
+        "pressed smile", 5.0, (Member(12, 1.0, 0.2, 0.7), Member(24, 0.7), Member(17, 0.3), Member(6, 0.4))
     ),
     Prototype("smirk", 0.9, (Member(12, 1.0, 0.3, 0.8, 0.9), Member(14, 0.4, spread=0.8))),
-    Prototype("surprise", 3.0, _members((1, 2, 5, 25), {26: 0.6, 27: 0.25})),
+    Prototype("surprise", 3.2, _members((1, 2, 5, 25), {26: 0.6, 27: 0.25})),
     Prototype("interest", 1.0, _members((1, 2), {5: 0.4})),
     Prototype("anger", 1.8, _members((4, 7), {5: 0.25, 23: 0.55, 24: 0.5, 17: 0.3, 9: 0.15})),
     Prototype("shouting", 0.7, _members((4, 7, 25), {9: 0.4, 10: 0.5, 26: 0.5, 27: 0.3})),
     Prototype("disgust", 2.8, _members((9,), {10: 0.55, 4: 0.55, 7: 0.5, 25: 0.35, 17: 0.3, 6: 0.2})),
-    Prototype("raised lip", 2.2, _members((10,), {25: 0.5, 4: 0.3, 7: 0.3, 17: 0.15})),
+    Prototype("raised lip", 3.2, _members((10,), {25: 0.2, 4: 0.3, 7: 0.3, 17: 0.15})),
     Prototype("sadness", 1.8, _members((1, 4, 15), {17: 0.5, 6: 0.2, 43: 0.1})),
     Prototype("pout", 2.8, _members((15, 17), {24: 0.3, 18: 0.1})),
     Prototype("fear", 2.4, _members((1, 2, 4, 5, 20, 25), {26: 0.35})),
     Prototype(
         "contempt", 1.8, (Member(14, 1.0, 0.35, 1.0, 0.85), Member(12, 0.15, 0.15, 0.4, 0.8), Member(24, 0.2))
     ),
-    Prototype("dimpled lips", 1.6, _members((14,), {24: 0.3, 23: 0.3, 17: 0.2})),
+    Prototype("dimpled lips", 2.4, _members((14,), {24: 0.3, 23: 0.3, 17: 0.2})),
     Prototype("pain", 1.6, _members((4, 6, 7), {9: 0.5, 10: 0.5, 43: 0.6, 25: 0.35, 20: 0.25})),
     Prototype(
         "yawn",
-        3.0,
+        2.8,
         (Member(27, 1.0, 0.5), Member(25, 1.0, 0.5), Member(43, 0.7, 0.7), Member(4, 0.3), Member(1, 0.2)),
     ),
     Prototype("closed eyes", 1.0, (Member(43, 1.0, 0.75),)),
     Prototype("wince", 0.8, _members((7, 43), {4: 0.6, 6: 0.5, 20: 0.5, 25: 0.3, 12: 0.2})),
-    Prototype("grimace", 1.6, _members((20,), {25: 0.5, 15: 0.15, 4: 0.3})),
+    Prototype("grimace", 3.4, _members((20,), {25: 0.3, 15: 0.15, 4: 0.3})),
     Prototype("doubt", 1.6, _members((1, 2, 15), {17: 0.5, 14: 0.2})),
     Prototype("frown of thought", 1.0, _members((4,), {24: 0.3, 23: 0.3, 18: 0.15, 28: 0.15, 7: 0.2})),
-    Prototype("pucker", 3.2, _members((18,), {4: 0.2, 43: 0.15, 23: 0.15, 1: 0.1, 2: 0.1})),
-    Prototype("funnel", 3.6, _members((22, 25), {1: 0.15, 2: 0.15, 18: 0.1, 26: 0.3})),
-    Prototype("sucked lips", 5, _members((28,), {4: 0.2, 1: 0.1, 26: 0.3, 14: 0.1})),
-    Prototype("tight lips", 2.8, _members((23,), {24: 0.35, 17: 0.3, 4: 0.25})),
+    Prototype("pucker", 5.0, _members((18,), {4: 0.2, 43: 0.15, 23: 0.15, 1: 0.1, 2: 0.1})),
+    Prototype("funnel", 5.6, _members((22, 25), {1: 0.15, 2: 0.15, 18: 0.1, 26: 0.3})),
+    Prototype("sucked lips", 6.5, _members((28,), {4: 0.2, 1: 0.1, 26: 0.3, 14: 0.1})),
+    Prototype("tight lips", 3.2, _members((23,), {24: 0.35, 17: 0.3, 4: 0.25})),
 )
 """Whole-face expressions."""
 
 SPEECH: tuple[Prototype, ...] = (
-    Prototype("open vowel", 2.0, (Member(25, 1.0, 0.3, 0.9), Member(26, 0.8, 0.2, 0.8))),
+    Prototype("open vowel", 1.6, (Member(25, 1.0, 0.3, 0.9), Member(26, 0.8, 0.2, 0.8))),
     Prototype(
         "wide vowel", 1.2, (Member(25, 1.0, 0.3, 0.8), Member(20, 0.5, 0.1, 0.5), Member(26, 0.3, 0.1, 0.4))
     ),

@@ -18,12 +18,15 @@ from idennet.synth.expression import Expression, blendshape_weights, visible_occ
 from idennet.synth.eyeballs import sink_eyeballs, turn_eyeballs
 from idennet.synth.facemodel import NUM_VERTICES, PARTS, FaceModel
 from idennet.synth.framing import TEMPLATE_FRAME, View, view_of
-from idennet.synth.layers import blend_hair, blend_worn
+from idennet.synth.layers import blend_hair, blend_worn, soften_strands
 from idennet.synth.occlusion import OCCLUSION_OFFSETS, ambient_occlusion
 from idennet.synth.raster import SurfaceBuffer, add_shapes, clear, rasterise, vertex_normals
 from idennet.synth.scene import Scene
 from idennet.synth.sensor import develop
 from idennet.synth.shadow import SHADOW_SIZE, ShadowMap, draw_shadow_map
+
+VERSION = 2
+"""Counts changes of the pictures or labels that equal arguments give; corpora of two versions do not mix."""
 
 _EYE = np.array([3.15, 3.45, 9.0])  # middle of the left eye's slit on the mean face
 _LASH_RGB = (0.012, 0.009, 0.008)
@@ -90,6 +93,7 @@ class Renderer:
         self._eye_centres = model.eye_centres()
         self._buffer = SurfaceBuffer.empty(self._size)
         self._worn_buffer = SurfaceBuffer.empty(self._size)
+        self._cover = np.ones((self._size, self._size), np.float32)
         self._shadow_buffer = SurfaceBuffer.empty(SHADOW_SIZE)
         self._openness = np.ones((self._size // 2, self._size // 2), np.float32)
         self._vertices = np.empty((NUM_VERTICES, 3), np.float32)
@@ -207,9 +211,12 @@ class Renderer:
         vertex_normals(mesh.vertices, mesh.triangles, normals)
         clear(self._worn_buffer)
         rasterise(screen, mesh.triangles, True, self._worn_buffer)
+        self._cover[:] = 1.0
+        if mesh.strands:
+            soften_strands(self._worn_buffer, self._cover)
         blend_worn(
             self._worn_buffer, self._buffer.depth,
-            mesh.vertices, mesh.triangles, normals, mesh.colour, mesh.alpha,
+            mesh.vertices, mesh.triangles, normals, mesh.colour, mesh.alpha, self._cover,
             float(mesh.specular), float(mesh.roughness), lights, shadow, light,
         )  # fmt: skip
 

@@ -230,7 +230,7 @@ def _ribbons(paths: np.ndarray, colour: np.ndarray, grey: float, g: np.random.Ge
     tilt = g.normal(0, 0.25, (count, 1, 3))
     across = np.cross(way, outward / np.linalg.norm(outward, axis=2, keepdims=True) + tilt)
     across /= np.linalg.norm(across, axis=2, keepdims=True) + 1e-6
-    taper = np.interp(np.linspace(0, 1, nodes), [0, 0.2, 0.6, 1], [0.5, 1.0, 0.85, 0.15])
+    taper = np.interp(np.linspace(0, 1, nodes), [0, 0.2, 0.6, 1], [0.5, 1.0, 0.9, 0.25])
     half = 0.5 * g.uniform(0.2, 0.55, (count, 1, 1)) * taper[None, :, None]
     vertices = np.stack([paths - half * across, paths + half * across], 2).reshape(-1, 3)
     first = (np.arange(count)[:, None] * nodes + np.arange(nodes - 1)[None]).ravel() * 2
@@ -241,7 +241,8 @@ def _ribbons(paths: np.ndarray, colour: np.ndarray, grey: float, g: np.random.Ge
         g.lognormal(0, 0.22, (count, 1, 1))
         * np.interp(np.linspace(0, 1, nodes), [0, 1], [0.8, 1.15])[None, :, None]
     )
-    fade = np.interp(np.linspace(0, 1, nodes), [0, 0.15, 0.75, 1], [0.5, 0.95, 0.95, 0.35])
+    # Only roots are clear, over the scalp: a pixel draws one surface, so a clear tip would show the wall.
+    fade = np.interp(np.linspace(0, 1, nodes), [0, 0.15, 1], [0.45, 1.0, 1.0])
     tint = np.where(g.random((count, 1, 1)) < 0.35 * grey, 1.35, 1.0)
     shade = np.repeat((colour * tone * tint), 2, axis=1).reshape(-1, 3)
     return Mesh(
@@ -249,8 +250,9 @@ def _ribbons(paths: np.ndarray, colour: np.ndarray, grey: float, g: np.random.Ge
         triangles=triangles.astype(np.int32),
         colour=np.clip(shade, 0.002, 0.9).astype(np.float32),
         alpha=np.tile(np.repeat(fade, 2), count).astype(np.float32),
-        specular=0.2,
+        specular=0.12,
         roughness=0.5,
+        strands=True,
     )
 
 
@@ -269,12 +271,7 @@ def hair_behind(traits: Traits, generator: np.random.Generator) -> HairLayer | N
     )
     half = 7.3 + 0.6 * hair.volume + 0.12 * np.clip(8 - y, 0, 14) + 0.3 * waves
     bottom = -3.5 if hair.style == "medium" else -8.0 - hair.length
-    soft = generator.normal(0, 0.35, (height, 1)).astype(np.float32)
-    alpha = (
-        np.clip((half - np.abs(x) + soft) * 2, 0, 1)
-        * np.clip((y - bottom + 3 * ragged) * 0.9, 0, 1)
-        * (y < 11)
-    )
+    alpha = np.clip((half - np.abs(x)) * 2, 0, 1) * np.clip((y - bottom + 3 * ragged) * 0.9, 0, 1) * (y < 11)
     strands = blurred(generator.standard_normal((height, width), dtype=np.float32), 0.8, 14)
     strands = strands / (strands.std() + 1e-6)
     tone = np.clip(0.45 + 0.13 * strands, 0.1, 1)[..., None]

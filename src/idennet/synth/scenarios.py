@@ -13,7 +13,7 @@ from idennet.facs import SYNFACS_AUS
 from idennet.synth.expression import Expression
 from idennet.synth.prototypes import CONFUSABLE, EMOTIONAL, LIMITED_PAIRS, SPEECH, Member, Prototype
 
-SHARES = {"neutral": 0.13, "alone": 0.22, "confusable": 0.04, "speech": 0.05, "emotional": 0.56}
+SHARES = {"neutral": 0.13, "alone": 0.25, "confusable": 0.04, "speech": 0.04, "emotional": 0.54}
 """How often each kind of expression is drawn for a single picture."""
 
 ADDITION_PROBABILITY = 0.6
@@ -26,7 +26,10 @@ UNILATERAL = 0.5
 """Members whose spread is larger than this act on one side."""
 
 # Prototypes show some units less than others; those are drawn single more often.
-_RARITY = {5: 4, 9: 7, 10: 7, 14: 6, 15: 8, 17: 2, 18: 10, 20: 6, 22: 10, 23: 7, 24: 7, 27: 11, 28: 12, 43: 2}
+_RARITY = {
+    5: 4, 9: 8, 10: 9, 12: 3, 14: 10, 15: 9, 17: 2, 18: 15,
+    20: 8, 22: 18, 23: 10, 24: 8, 27: 14, 28: 19, 43: 2,
+}  # fmt: skip
 _SINGLE_WEIGHTS = np.array([float(_RARITY.get(au, 1)) for au in SYNFACS_AUS])
 _CHANCE_TO_STAY = {frozenset((a, b)): chance for a, b, chance in LIMITED_PAIRS}
 
@@ -34,12 +37,13 @@ _CHANCE_TO_STAY = {frozenset((a, b)): chance for a, b, chance in LIMITED_PAIRS}
 def sample_expression(generator: np.random.Generator) -> Expression:
     """Return a random expression: neutral, one Action Unit alone, confusable, speech or emotional.
 
-    Equal generators give equal expressions.
+    Equal generators give equal expressions. The gaze is that of a head that faces the camera;
+    `eyeballs.gaze_past` turns it into that of another pose.
     """
     kinds = list(SHARES)
     kind = kinds[generator.choice(len(kinds), p=list(SHARES.values()))]
     if kind == "neutral":
-        return Expression(gaze=_neutral_gaze(generator), lip_relax=_lip_relax(generator))
+        return Expression(gaze=_gaze(generator), lip_relax=_lip_relax(generator))
     if kind == "alone":
         spread = 1.0 if generator.random() < 0.06 else 0.15
         return _act(generator, Prototype("alone", 1.0, (Member(_single(generator), spread=spread),)))
@@ -129,19 +133,14 @@ def _lip_relax(generator: np.random.Generator) -> float:
 
 
 def _gaze(generator: np.random.Generator) -> tuple[float, float]:
-    deviation = 0.45 if generator.random() < 0.2 else 0.12
-    x, y = np.clip(generator.normal(0, deviation, 2), -1, 1)
-    return float(x), float(y)
-
-
-def _neutral_gaze(generator: np.random.Generator) -> tuple[float, float]:
-    """Return a gaze for a neutral face: often downcast, easily taken for closed eyes, or sideways."""
-    kind = generator.choice(["ahead", "down", "aside"], p=[0.5, 0.3, 0.2])
+    """Return a gaze that is mostly near the camera; rarely aside, or down, easily taken for closed eyes."""
+    kind = generator.choice(["ahead", "down", "aside"], p=[0.92, 0.05, 0.03])
+    x, y = np.clip(generator.normal(0, (0.12, 0.1)), -0.35, 0.35)
     if kind == "down":
-        return float(np.clip(generator.normal(0, 0.25), -1, 1)), float(-generator.uniform(0.5, 1.0))
+        y = -generator.uniform(0.5, 1.0)
     if kind == "aside":
-        return float(np.copysign(generator.uniform(0.4, 1.0), generator.random() - 0.5)), 0.0
-    return _gaze(generator)
+        x = np.copysign(generator.uniform(0.45, 0.9), x)
+    return float(x), float(y)
 
 
 def _event_curve(generator: np.random.Generator, frames: int) -> np.ndarray:

@@ -149,10 +149,10 @@ class Eyes:
 
     Attributes:
         iris: Linear RGB.
-        iris_radius: 0.60 to 0.68.
+        iris_radius: 0.57 to 0.64.
         pupil_radius: 0.18 to 0.33.
         sclera: Linear RGB.
-        lid_droop: Resting closure of the upper lids, 0 to 0.3.
+        lid_droop: Resting closure of the upper lids, 0 to 0.22.
         lashes: Opacity of the lashes, 0 to 1.
     """
 
