@@ -71,8 +71,8 @@ class FaceFinder:
     face, the landmark network itself is slid over the picture, which finds heads turned aside and tilted.
     """
 
-    threshold = 0.8  # confidence of a face that a detector proposed; chosen as docs/faces.md tells
-    slid_threshold = 0.95  # confidence of a face that only the network saw: many more squares are tried
+    threshold = 0.95  # confidence of a face that a detector proposed; see docs/faces.md
+    slid_threshold = 0.995  # confidence of a face that only the network saw: many more squares are tried
 
     def __init__(self, detector_model: Path | None = None, network: LandmarkNet | None = None) -> None:
         """Load the networks.
