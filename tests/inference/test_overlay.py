@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -20,7 +21,14 @@ def face_at(x0: float, y0: float, side: float, seed: int = 0) -> Face:
     occurrences = {au: prob > 0.6 for au, prob in probs.items()}
     box = Box(x0, y0, x0 + side, y0 + side)
     return Face(
-        box, landmarks.astype(np.float32), 0.9, HeadPose(0, 0, 0), probs, occurrences, frozenset({23})
+        box,
+        landmarks.astype(np.float32),
+        0.9,
+        HeadPose(0, 0, 0),
+        probs,
+        occurrences,
+        dict.fromkeys(probs, 0.6),
+        frozenset({23}),
     )
 
 
@@ -76,8 +84,7 @@ def test_what_occurs_comes_first_and_unreliable_is_marked() -> None:
     assert occurs == sorted(occurs, reverse=True)
     numbers = [row.label.lstrip("~") for row in panel.rows if row.occurs]
     assert numbers == [f"AU{au}" for au in face.aus][: len(numbers)]
-    everything = Face(face.box, face.landmarks, 1, None, face.au_probs, {au: au == 23 for au in SYNFACS_AUS},
-                      face.unreliable_aus)  # fmt: skip
+    everything = replace(face, au_occurrences={au: au == 23 for au in SYNFACS_AUS})
     first = panel_for(everything, None, "#ffffff", "names", 9, 12).rows[0]
     assert (first.label, first.name, first.occurs) == ("~AU23", "lip tightener", True)
 
@@ -124,3 +131,15 @@ def test_what_finds_no_room_is_counted(most: int) -> None:
     assert panel_for(face, 2, "#ffffff", "tag", most, 12).title.replace("~", "") == " ".join(
         ["2 AU", *numbers]
     )
+
+
+def test_unreliable_action_units_come_last_among_those_that_occur_and_among_the_others() -> None:
+    probs = {1: 0.7, 2: 0.9, 4: 0.8, 6: 0.3, 9: 0.5, 12: 0.4}
+    occurrences = {au: prob >= 0.6 for au, prob in probs.items()}
+    thresholds = dict.fromkeys(probs, 0.6)
+    face = Face(
+        Box(0, 0, 9, 9), np.zeros((68, 2)), 1, None, probs, occurrences, thresholds, frozenset({2, 9})
+    )
+    assert face.aus == (4, 1, 2)
+    assert face.ranked_aus == (4, 1, 2, 12, 6, 9)
+    assert panel_for(face, None, "#ffffff", "tag", 9, 12).title == "AU 4 1 ~2"

@@ -1,5 +1,6 @@
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ FROZEN_COLUMNS = (
     + ["AU1_prob", "AU2_prob", "AU4_prob", "AU5_prob", "AU6_prob", "AU7_prob", "AU9_prob", "AU10_prob"]
     + ["AU12_prob", "AU14_prob", "AU15_prob", "AU17_prob", "AU18_prob", "AU20_prob", "AU22_prob"]
     + ["AU23_prob", "AU24_prob", "AU25_prob", "AU26_prob", "AU27_prob", "AU28_prob", "AU43_prob"]
+    + ["unreliable_aus"]
     + ["confidence", "box_x0", "box_y0", "box_x1", "box_y1", "yaw", "pitch", "roll", "model_version"]
     + [f"lm_{axis}{point}" for point in range(68) for axis in "xy"]
 )
@@ -55,6 +57,8 @@ def test_table_has_a_row_a_face_and_a_row_a_problem(results: Results) -> None:
     for row, face in zip(table.to_dict("records"), results[0].faces, strict=False):
         assert row["AU12"] == int(face.au_occurrences[12])
         assert row["AU12_prob"] == pytest.approx(face.au_probs[12], abs=5e-5)
+        assert row["unreliable_aus"] == "AU23 AU24"
+    assert table.loc[2:, "unreliable_aus"].isna().all()
     second = planted_face(1)
     assert tuple(table.loc[1, ["box_x0", "box_y0", "box_x1", "box_y1"]]) == second.box
     assert tuple(table.loc[1, ["yaw", "pitch", "roll"]]) == (1.0, -2.0, 3.0)
@@ -104,6 +108,8 @@ def test_json_has_a_header_and_the_pictures(results: Results, tmp_path: Path) ->
     face = data["pictures"][0]["faces"][0]
     assert np.shape(face["landmarks"]) == (68, 2)
     assert [name for name, au in face["aus"].items() if not au["reliable"]] == ["AU23", "AU24"]
+    assert {au["threshold"] for au in face["aus"].values()} == {0.5}
+    assert face["notes"] == []
     assert data["pictures"][1]["problem"] == "no face found"
 
 
@@ -143,3 +149,24 @@ def test_results_from_files_read_the_picture_again_to_draw_it(
     from_file, from_memory = predictor.detect([path, planted_picture(1)])
     assert from_file._picture is None
     np.testing.assert_array_equal(np.asarray(from_file.draw()), np.asarray(from_memory.draw()))
+
+
+def test_representations_are_one_line_without_landmarks(results: Results) -> None:
+    two, none, broken = map(repr, results)
+    first, second = (" ".join(map(face.marked, face.aus)) for face in results[0].faces)
+    assert two == f"<Result 'picture 1', 340 x 120, 2 faces: {first}; {second}>"
+    assert none == "<Result 'picture 2', 340 x 120, no face found>"
+    assert "broken" in broken
+    face = results[0].faces[0]
+    au = face.aus[0]
+    assert repr(face).startswith(f"<Face at (20, 30, 80, 90): AU{au} {face.au_probs[au]:.0%}, ")
+    assert all("\n" not in text for text in (two, broken, repr(face)))
+
+
+@pytest.mark.parametrize(("scale", "small"), [(0.61, False), (0.59, True)])
+def test_a_face_with_less_than_12_pixels_between_the_eyes_has_a_note(
+    results: Results, scale: float, small: bool
+) -> None:
+    face = results[0].faces[0]  # its eyes are 20 pixels apart
+    shrunk = replace(face, landmarks=scale * face.landmarks)
+    assert shrunk.to_dict()["notes"] == ["small face: read with care"] * small

@@ -1,12 +1,15 @@
 """One face that was found and read: where it is, how the head stands, which Action Units occur."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from idennet.facs import column
+
+SMALLEST_EYE_DISTANCE = 12.0
+"""Pixels between the eyes below which a face shows too little of its Action Units to be trusted."""
 
 
 class Box(NamedTuple):
@@ -26,7 +29,7 @@ class HeadPose(NamedTuple):
     roll: float
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Face:
     """A face in a picture.
 
@@ -36,8 +39,8 @@ class Face:
         confidence: The detector's confidence, 0 to 1.
         pose: Head rotation, or None when it was not estimated.
         au_probs: Probability of each Action Unit, 0 to 1, keyed by number: `face.au_probs[12]`.
-        au_occurrences: Whether the probability reaches the Action Unit's own threshold, which is
-            fixed with the weights.
+        au_occurrences: Whether the probability reaches the Action Unit's own threshold.
+        au_thresholds: These thresholds, 0 to 1, which are fixed with the weights.
         unreliable_aus: Action Units that the model card of the weights calls unreliable.
         identity_embedding: (256,) float32 of unit length, or None for a network without identity branch.
         crop: (128, 128, 3) uint8 RGB, the aligned face that the network saw.
@@ -49,21 +52,43 @@ class Face:
     pose: HeadPose | None
     au_probs: Mapping[int, float]
     au_occurrences: Mapping[int, bool]
+    au_thresholds: Mapping[int, float]
     unreliable_aus: frozenset[int] = frozenset()
-    identity_embedding: np.ndarray | None = field(default=None, repr=False)
-    crop: np.ndarray | None = field(default=None, repr=False)
+    identity_embedding: np.ndarray | None = None
+    crop: np.ndarray | None = None
 
     @property
     def aus(self) -> tuple[int, ...]:
-        """Action Units that occur, the most probable first."""
+        """Action Units that occur: the reliable before the unreliable, each by falling probability."""
         return tuple(au for au in self.ranked_aus if self.au_occurrences[au])
 
     @property
     def ranked_aus(self) -> tuple[int, ...]:
-        """All Action Units: those that occur before those that do not, each by falling probability."""
-        return tuple(
-            sorted(self.au_probs, key=lambda au: (not self.au_occurrences[au], -self.au_probs[au], au))
-        )
+        """All Action Units: first those that occur; among these, and among the others, unreliable ones last.
+
+        Within each of the four groups the probability falls.
+        """
+        return tuple(sorted(self.au_probs, key=self._rank))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What to keep in mind with this face, for example that it is small in the picture."""
+        left, right = self.landmarks[36:42].mean(axis=0), self.landmarks[42:48].mean(axis=0)
+        small = np.linalg.norm(left - right) < SMALLEST_EYE_DISTANCE
+        return ("small face: read with care",) if small else ()
+
+    def marked(self, au: int) -> str:
+        """Return an Action Unit's column name, with "~" before it when it is unreliable: "~AU23"."""
+        return ("~" if au in self.unreliable_aus else "") + column(au)
+
+    def __repr__(self) -> str:
+        """Return one line: the place in the picture and what occurs."""
+        place = ", ".join(f"{value:.0f}" for value in self.box)
+        occurring = ", ".join(f"{self.marked(au)} {self.au_probs[au]:.0%}" for au in self.aus)
+        return f"<Face at ({place}): {occurring or 'no Action Unit'}>"
+
+    def _rank(self, au: int) -> tuple[bool, bool, float, int]:
+        return not self.au_occurrences[au], au in self.unreliable_aus, -self.au_probs[au], au
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain numbers, lists and texts, without the crop and the embedding."""
@@ -71,9 +96,11 @@ class Face:
             "box": [round(float(value), 2) for value in self.box],
             "confidence": round(self.confidence, 4),
             "pose": None if self.pose is None else {k: round(v, 2) for k, v in self.pose._asdict().items()},
+            "notes": list(self.notes),
             "aus": {
                 column(au): {
                     "prob": round(prob, 4),
+                    "threshold": round(self.au_thresholds[au], 4),
                     "occurs": self.au_occurrences[au],
                     "reliable": au not in self.unreliable_aus,
                 }

@@ -6,7 +6,7 @@ from typing import Literal
 
 from PIL import ImageColor, ImageDraw, ImageFont
 
-from idennet.facs import NAMES, column
+from idennet.facs import NAMES
 from idennet.inference.face import Face
 from idennet.inference.layout import Rect
 
@@ -139,19 +139,12 @@ def panel_for(
     hidden = len(face.aus) - most
     more = f"+{hidden}" if hidden > 0 else ""
     if style == "tag":
-        occurring = " ".join([*(_mark(face, au) + str(au) for au in face.aus[:most]), more]).strip()
+        occurring = " ".join([*(face.marked(au).replace("AU", "") for au in face.aus[:most]), more]).strip()
         return Panel(f"{number or ''} AU {occurring or '-'}".strip(), (), "", accent, style, font_size)
     shown = face.ranked_aus[: min(max(len(face.aus) + _FAINT_ROWS, _FEWEST_ROWS), most)]
-    rows = tuple(
-        Row(_mark(face, au) + column(au), NAMES[au], face.au_probs[au], face.au_occurrences[au])
-        for au in shown
-    )
+    rows = tuple(Row(face.marked(au), NAMES[au], face.au_probs[au], face.au_occurrences[au]) for au in shown)
     title = f"Face {number}" if number else ""
     return Panel(title, rows, more and f"{more} more", accent, style, font_size)
-
-
-def _mark(face: Face, au: int) -> str:
-    return "~" if au in face.unreliable_aus else ""
 
 
 class _Pen:

@@ -190,6 +190,7 @@ class Predictor:
             pose=HeadPose(found.yaw, found.pitch, found.roll),
             au_probs=probs,
             au_occurrences={au: prob >= self.card.thresholds[au] for au, prob in probs.items()},
+            au_thresholds=self.card.thresholds,
             unreliable_aus=frozenset(self.card.unreliable_aus),
             identity_embedding=None if embeddings is None else embeddings[index],
             crop=crop,

@@ -1,7 +1,7 @@
 """What reading a picture gives: a `Result` with its faces, as a table, as plain data or drawn."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ def table_columns(aus: Iterable[int]) -> list[str]:
     * `file`: path, or name of a picture given as an array; `face`: number of the face in it, from 1
     * `problem`: why there are no values: "no face found" or the sentence of an unreadable picture
     * `AU12`: 1 occurs, 0 does not; `AU12_prob`: probability, 0 to 1
+    * `unreliable_aus`: those of the Action Units that the weights read unreliably, such as "AU15 AU23"
     * `confidence`: the detector's, 0 to 1; `box_x0` to `box_y1`: pixels; `yaw`, `pitch`, `roll`: degrees
     * `model_version`: the weights
     * `lm_x0`, `lm_y0` to `lm_x67`, `lm_y67`: landmarks in pixels
@@ -33,12 +34,13 @@ def table_columns(aus: Iterable[int]) -> list[str]:
         *("file", "face", "problem"),
         *names,
         *(f"{name}_prob" for name in names),
+        "unreliable_aus",
         *("confidence", "box_x0", "box_y0", "box_x1", "box_y1", "yaw", "pitch", "roll", "model_version"),
         *(f"lm_{axis}{point}" for point in range(NUM_LANDMARKS) for axis in "xy"),
     ]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Result:
     """What was read from one picture.
 
@@ -59,12 +61,20 @@ class Result:
     model_version: str
     notes: tuple[str, ...] = ()
     error: str | None = None
-    _picture: Picture | None = field(default=None, repr=False)
+    _picture: Picture | None = None
 
     @property
     def problem(self) -> str | None:
         """Why there are no Action Units, or None when there are."""
         return self.error or (None if self.faces else NO_FACE)
+
+    def __repr__(self) -> str:
+        """Return one line: the file, its size and the Action Units of each face."""
+        if self.size is None:
+            return f"<Result {self.source!r}: {self.problem}>"
+        found = "; ".join(" ".join(map(face.marked, face.aus)) or "no Action Unit" for face in self.faces)
+        count = f"{len(self.faces)} face{'s' * (len(self.faces) > 1)}: {found}" if self.faces else NO_FACE
+        return f"<Result {self.source!r}, {self.size[0]} x {self.size[1]}, {count}>"
 
     def to_pandas(self, *, identity_embedding: bool = False) -> pd.DataFrame:
         """Return one row a face, or one row with empty values and a `problem` when there is none.
@@ -142,6 +152,7 @@ def _face_row(face: Face) -> dict[str, Any]:
     for au, prob in face.au_probs.items():
         row[column(au)] = int(face.au_occurrences[au])
         row[f"{column(au)}_prob"] = round(prob, 4)
+    row["unreliable_aus"] = " ".join(columns(au for au in face.au_probs if au in face.unreliable_aus))
     row |= {f"box_{name}": round(float(value), 2) for name, value in face.box._asdict().items()}
     if face.pose is not None:
         row |= {name: round(value, 2) for name, value in face.pose._asdict().items()}
