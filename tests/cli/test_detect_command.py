@@ -47,15 +47,32 @@ def test_the_table_shows_what_the_predictor_says(
     face = Predictor(random_weights).detect_one(picture).faces[0]
     assert face.aus
     for au in face.aus:
-        line = next(line for line in shown if line.split()[:1] in ([f"AU{au}"], [f"~AU{au}"]))
+        line = next(line for line in shown if line.split()[:2] == ["yes", face.marked(au)])
         assert line.rstrip().endswith(f"{face.au_probs[au]:.0%}")
-        assert line.startswith("~") == (au in {23, 24})
+    rows = [line.split()[:2] for line in shown if line.split()[:1] in (["yes"], ["-"])]
+    expected = [["yes" if face.au_occurrences[au] else "-", face.marked(au)] for au in face.ranked_aus]
+    assert rows == expected[: len(face.aus) + 3]
+    assert [line.split() for line in shown if line.startswith("occurs ")] == [
+        ["occurs", "Action", "Unit", "probability"]
+    ]
+    assert "occurs: probability at or above the Action Unit's own threshold" in shown
+
+
+def test_a_batch_lists_only_what_occurs_unreliable_ones_last(
+    detect: Detect, tmp_path: Path, random_weights: Path
+) -> None:
+    pictures = [save(tmp_path / f"{seed}.png", 1, seed) for seed in range(3)]
+    shown = detect(*pictures).stdout.splitlines()
+    for picture, line in zip(pictures, shown, strict=False):
+        face = Predictor(random_weights).detect_one(picture).faces[0]
+        assert line.split()[1::2] == [face.marked(au) for au in face.aus]
 
 
 def test_no_face_in_the_only_picture_exits_with_1(detect: Detect, tmp_path: Path) -> None:
     ran = detect(save(tmp_path / "none.png", 0), "--out", tmp_path / "out")
     assert ran.exit_code == 1
     assert "none.png: no face found." in ran.stdout
+    assert "Is it upright? Turn it, or give YuNet's model file with --detector-model." in ran.stdout
     row = pd.read_csv(tmp_path / "out" / "aus.csv").iloc[0]
     assert row["problem"] == "no face found"
     assert np.isnan(row["AU12"])
@@ -170,7 +187,7 @@ def test_no_overlay_writes_tables_only_and_quiet_prints_the_summary_only(
     [
         (["{tmp}/none.jpg"], "No picture or folder matches"),
         (["{tmp}/one.png", "--overlay"], "Overlays need a folder; add --out FOLDER."),
-        (["{tmp}/one.png", "--out", "{tmp}/one.png"], "Cannot make the folder"),
+        (["{tmp}/one.png", "--out", "{tmp}/one.png"], "one.png is a file; --out needs a folder."),
         (["{tmp}/one.png", "--weights", "{tmp}/one.png"], "There is no"),
     ],
 )

@@ -46,6 +46,8 @@ def detect_command(
 
     if overlay and out is None:
         raise InputError("Overlays need a folder; add --out FOLDER.")
+    if out is not None and out.is_file():
+        raise InputError(f"{out} is a file; --out needs a folder.")
     alone = len(pictures) == 1 and Path(pictures[0]).is_file()
     paths = [path for path in find_pictures(pictures) if alone or not made_by_us(path, out)]
     if not paths:
@@ -72,13 +74,15 @@ def detect_command(
                 summary.add(result)
                 if result.problem:
                     screen.print_problem(console, result)
+                    if alone and not quiet:
+                        screen.print_hint(console, yunet=detector_model is not None)
                 elif not quiet:
                     (screen.print_details if alone else screen.print_lines)(console, result)
         except KeyboardInterrupt:
             interrupted = True
 
-    if summary.marked and not quiet:
-        console.print("\n~ These weights read this Action Unit unreliably; see: idennet info", style="dim")
+    if not quiet:
+        screen.print_footnotes(console, summary, details=alone)
     console.print(("" if quiet else "\n") + summary.line(), highlight=False)
     if out is not None:
         console.print(f"Written to {out}.", highlight=False, soft_wrap=True, markup=False)

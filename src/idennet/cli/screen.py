@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from idennet.facs import NAMES, column
+from idennet.facs import NAMES
 from idennet.inference.face import Face
 from idennet.inference.result import Result
 
@@ -51,8 +51,25 @@ def print_problem(console: Console, result: Result) -> None:
         console.print(Text(f"{result.source}: {result.problem}.", style="yellow"), soft_wrap=True)
 
 
+def print_hint(console: Console, *, yunet: bool) -> None:
+    """Print what may help where no face was found, with YuNet or with the detector that needs no file."""
+    other = "" if yunet else ", or give YuNet's model file with --detector-model"
+    console.print(f"Is it upright? Turn it{other}.", style="dim", highlight=False, soft_wrap=True)
+
+
+def print_footnotes(console: Console, summary: Summary, *, details: bool) -> None:
+    """Print what the marks above mean."""
+    notes = []
+    if details and summary.faces:
+        notes.append("occurs: probability at or above the Action Unit's own threshold")
+    if summary.marked:
+        notes.append("~ These weights read this Action Unit unreliably; see: idennet info")
+    if notes:
+        console.print("\n" + "\n".join(notes), style="dim", highlight=False, soft_wrap=True)
+
+
 def print_details(console: Console, result: Result) -> None:
-    """Print a table for each face: what occurs, then faintly the most probable of the rest."""
+    """Print a table for each face: what occurs, then faintly some that do not."""
     width, height = result.size or (0, 0)
     heading = Text(result.source, style="bold").append(f"  {width} x {height}", style="not bold dim")
     console.print(heading, soft_wrap=True)
@@ -61,20 +78,23 @@ def print_details(console: Console, result: Result) -> None:
     for number, face in enumerate(result.faces, start=1):
         console.print()
         console.print(Text(f"Face {number}", style="bold cyan").append(_circumstances(face), style="dim"))
+        for note in face.notes:
+            console.print(Text(f"note: {note}", style="yellow"))
         console.print(_face_table(face))
 
 
 def print_lines(console: Console, result: Result) -> None:
-    """Print one line a face: the file and the Action Units that occur, with percentages."""
+    """Print one line a face: the file and the Action Units that occur, reliable ones first."""
     for number, face in enumerate(result.faces, start=1):
         line = Text(result.source, style="bold")
         if len(result.faces) > 1:
             line.append(f" face {number}", style="cyan")
         line.append("  ")
         for au in face.aus:
-            line.append(f"{_mark(face, au)}{column(au)} ", style="cyan").append(f"{face.au_probs[au]:.0%}  ")
+            line.append(f"{face.marked(au)} ", style="cyan").append(f"{face.au_probs[au]:.0%}  ")
         if not face.aus:
-            line.append("no Action Unit", style="dim")
+            line.append("no Action Unit  ", style="dim")
+        line.append("".join(f"({note})" for note in face.notes), style="yellow")
         console.print(line, soft_wrap=True)
 
 
@@ -87,11 +107,12 @@ def _circumstances(face: Face) -> str:
 
 
 def _face_table(face: Face) -> Table:
-    table = Table.grid(padding=(0, 2))
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
+    table.add_column("occurs", no_wrap=True)
+    table.add_column("Action Unit", no_wrap=True)
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True, justify="right")
+    table.add_column("probability", no_wrap=True, justify="right")
     shown = face.ranked_aus[: len(face.aus) + _FAINT_ROWS]
     for au in shown:
         prob, occurs = face.au_probs[au], face.au_occurrences[au]
@@ -99,19 +120,14 @@ def _face_table(face: Face) -> Table:
         bar = Text("━" * filled, style="cyan" if occurs else "")
         bar.append("─" * (_BAR_CELLS - filled), style="bright_black")
         table.add_row(
-            Text(f"{_mark(face, au)}{column(au)}", style="bold cyan" if occurs else ""),
+            Text("yes" if occurs else "-", style="bold cyan" if occurs else ""),
+            Text(face.marked(au), style="bold cyan" if occurs else ""),
             NAMES[au],
             bar,
             f"{prob:.0%}",
             style="" if occurs else "dim",
         )
-    if not face.aus:
-        table.add_row("", Text("no Action Unit reaches its threshold", style="dim"), "", "")
     return table
-
-
-def _mark(face: Face, au: int) -> str:
-    return "~" if au in face.unreliable_aus else ""
 
 
 def _count(number: int, noun: str) -> str:
