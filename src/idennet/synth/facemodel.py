@@ -6,6 +6,8 @@ subject's left is +x.
 """
 
 import os
+import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -111,11 +113,15 @@ def load_face_model(path: Path | None = None) -> FaceModel:
     file = Path(named)
     if not file.is_file():
         raise InputError(f"There is no face model at {file}; {advice}.")
+    # NumPy takes what is no archive for a pickle and says so, which helps nobody.
+    stranger = InputError(f"{file} is not a face model; idennet synth import-face-model makes one.")
+    if not zipfile.is_zipfile(file):
+        raise stranger
     try:
         with np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in _ARRAYS}
-    except (ValueError, KeyError, OSError) as error:
-        raise InputError(f"{file} is not a face model ({error}); {advice}.") from error
+    except (ValueError, KeyError, OSError, zipfile.BadZipFile, zlib.error) as error:
+        raise stranger from error
     if arrays["base"].shape != (NUM_VERTICES, 3):
         raise InputError(
             f"{file} has a mesh of shape {arrays['base'].shape}, not ({NUM_VERTICES}, 3); {advice}."

@@ -34,6 +34,7 @@ from idennet.synth.staging import sample_scenes
 from idennet.synth.traits import Traits
 
 FORMAT = 1
+STARTING = "Starting the renderer; the first time its kernels are compiled, which takes about a minute."
 
 
 def generate_corpus(
@@ -70,6 +71,8 @@ def generate_corpus(
         disable=not progress,
     )
     with bar:
+        if missing and progress:
+            bar.console.print(STARTING, soft_wrap=True)
         frames = config.frames_per_subject
         task = bar.add_task(f"Rendering {config.name}", total=frames * len(missing))
         for _ in _rendered(config, out, face_model, workers, missing):
