@@ -23,7 +23,7 @@ class Reporter:
         self._console = Console(stderr=True, quiet=quiet or not active)
         self._bar = Progress(
             TextColumn("{task.description}"),
-            BarColumn(),
+            BarColumn(bar_width=12),
             MofNCompleteColumn(),
             TimeRemainingColumn(),
             TextColumn("{task.fields[news]}"),
@@ -67,22 +67,34 @@ class Reporter:
         self._bar.advance(self._task)
 
     def record(self, stage: str, step: int, values: dict[str, float]) -> None:
-        """Write the numbers of a step that is done, with the speed since the last record."""
+        """Write the numbers of a step that is done, and show the loss or the scores of a validation.
+
+        Args:
+            stage: Name of the stage.
+            step: Steps that it has done.
+            values: After training since the last record, the losses with `loss` among them, to which the
+                speed is added; otherwise the scores of a validation.
+        """
         now = time.monotonic()
-        speed = self._seen[1] / max(now - self._seen[0], 1e-9)
+        began, faces = self._seen
         self._seen = (now, 0)
         if not self._active:
             return
-        record: dict[str, Any] = {"stage": stage, "step": step, "faces_per_second": round(speed, 2), **values}
+        speed = {"faces_per_second": round(faces / max(now - began, 1e-9), 2)} if faces else {}
+        record: dict[str, Any] = {"stage": stage, "step": step, **speed, **values}
         self._file.write(json.dumps(record) + "\n")
         self._file.flush()
         if self._board is not None:
             for name, value in values.items():
                 self._board.add_scalar(f"{stage}/{name}", value, step)
-        news = "  ".join(f"{name} {value:.4g}" for name, value in values.items())
-        self._bar.update(self._task, news=f"{speed:.0f} faces/s  {news}")
+        if not speed:
+            scores = (f"{name.removeprefix('validation_')} {value:.3f}" for name, value in values.items())
+            self.say(f"{stage} {step}: validation {'  '.join(scores)}")
+            return
+        news = f"loss {values['loss']:.4g}  {speed['faces_per_second']:.1f} faces/s"
+        self._bar.update(self._task, news=news)
         if not self._console.is_terminal:
-            self._console.print(f"{stage} {step}: {speed:.1f} faces/s  {news}", highlight=False)
+            self.say(f"{stage} {step}: {news}")
 
 
 def read_metrics(folder: Path) -> list[dict[str, Any]]:
