@@ -3,11 +3,13 @@
 import hashlib
 import json
 from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
 
 from idennet.errors import RecipeError
 
@@ -45,8 +47,39 @@ def load_config(kind: type[ConfigT], path: Path, overrides: Sequence[str] = ()) 
     try:
         return kind.model_validate(values)
     except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg'].lower()}" for e in error.errors())
-        raise RecipeError(f"{path.name} does not fit: {problems}.") from error
+        problems = "; ".join(_problem(kind, details) for details in error.errors())
+        end = "" if problems.endswith("?") else "."
+        raise RecipeError(f"{path.name} does not fit: {problems}{end}") from error
+
+
+def _problem(kind: type[Config], details: ErrorDetails) -> str:
+    place = ".".join(map(str, details["loc"]))
+    if details["type"] != "extra_forbidden":
+        return f"{place}: {details['msg'].lower()}"
+    *parents, given = map(str, details["loc"])
+    path, fields = _fields_at(kind, parents)
+    similar = get_close_matches(given, fields, n=1)
+    advice = f"did you mean {similar[0]}?" if similar else f"fields there are {', '.join(fields)}"
+    return f"there is no field {'.'.join([*path, given])}; {advice}"
+
+
+def _fields_at(kind: type[Config], parents: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the path without pydantic's names for the members of a union, and the fields there are."""
+    path, here = [], [kind]
+    for part in parents:
+        inner = [config.model_fields[part].annotation for config in here if part in config.model_fields]
+        if inner:
+            path.append(part)
+            here = [config for annotation in inner for config in _configs_in(annotation)]
+        else:
+            here = [config for config in here if config.model_fields["kind"].default == part]
+    return path, [name for config in here for name in config.model_fields]
+
+
+def _configs_in(annotation: Any) -> list[type[Config]]:
+    if isinstance(annotation, type) and issubclass(annotation, Config):
+        return [annotation]
+    return [config for part in get_args(annotation) for config in _configs_in(part)]
 
 
 def _unshared(value: Any) -> Any:

@@ -41,7 +41,10 @@ def faces() -> NDArray[np.uint8]:
 @pytest.mark.parametrize(
     ("override", "sentence"),
     [
-        ("au_stage.learning_rat=1", r"au_stage.learning_rat: extra inputs are not permitted\.$"),
+        ("au_stage.stepz=5", r": there is no field au_stage.stepz; did you mean steps\?$"),
+        ("aus=[12]", r": there is no field aus; fields there are name, seed, precision, .*, au_stage\.$"),
+        ("au_stage.batches.memry=5", r": there is no field au_stage.batches.memry; did you mean memory\?$"),
+        ("au_stage.batches.x=5", r"no field au_stage.batches.x; fields there are kind, .*\.$"),
         ("au_stage.epochs=3", "give either steps or epochs"),
         ("model.aus=[12, 12]", "list known action units once each"),
         ("model.kind=lightcnn", "remove identity_stage"),
