@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import fbeta_score
 
-from idennet.evaluation.thresholds import GRID, best_thresholds
+from idennet.evaluation.thresholds import GRID, best_thresholds, is_reliable
 
 
 @pytest.mark.parametrize("beta", [0.5, 1.0])
@@ -27,3 +27,10 @@ def test_uncoded_labels_count_nowhere_and_absent_units_fall_back() -> None:
     thresholds = best_thresholds(probabilities, labels)
     assert 0.1 < thresholds[0] <= 0.9
     assert thresholds[1] == 0.5
+
+
+def test_reliable_needs_both_a_high_auc_and_an_f1_above_always_present() -> None:
+    assert is_reliable({"auc": 0.9, "f1": 0.5, "f1_all_positive": 0.3})
+    assert not is_reliable({"auc": 0.8, "f1": 0.5, "f1_all_positive": 0.3})
+    assert not is_reliable({"auc": 0.9, "f1": 0.35, "f1_all_positive": 0.3})
+    assert not is_reliable({})

@@ -1,5 +1,7 @@
 """One threshold an Action Unit, chosen on faces that are neither trained nor tested on."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,8 +14,8 @@ BETA = 0.5
 """Recall counts half as much as precision: photographs show any Action Unit more rarely than SynFACS does,
 so a threshold with the best F1 on SynFACS raises false alarms on photographs."""
 
-RELIABLE_AUC = 0.75
-"""An Action Unit with a smaller AUC on test subjects is marked as unreliable."""
+RELIABLE_AUC, RELIABLE_GAIN = 0.85, 0.1
+"""What an Action Unit needs on test subjects, at least: AUC, and F1 above that of always saying present."""
 
 
 def best_thresholds(
@@ -42,3 +44,9 @@ def best_thresholds(
     scores = hits / np.maximum(hits + errors, 1e-9)  # (grid, A)
     highest = len(GRID) - 1 - scores[::-1].argmax(0)
     return np.where(present.any(0), GRID[highest], 0.5)
+
+
+def is_reliable(score: Mapping[str, float]) -> bool:
+    """Return whether an Action Unit is read well enough: a row of `Evaluation.table` decides."""
+    gain = score.get("f1", 0.0) - score.get("f1_all_positive", 1.0)
+    return score.get("auc", 0.0) >= RELIABLE_AUC and gain >= RELIABLE_GAIN

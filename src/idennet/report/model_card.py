@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from idennet.evaluation.thresholds import RELIABLE_AUC
+from idennet.evaluation.thresholds import RELIABLE_AUC, RELIABLE_GAIN
 from idennet.facs import NAMES, column
 from idennet.models.weights import WeightsSidecar
 
@@ -27,7 +27,8 @@ def model_card(card: WeightsSidecar) -> str:
         *(_row(au, scores.get(column(au), {}), card) for au in card.aus),
         _mean_row(scores),
         "",
-        f"`~` marks Action Units that are not reliable even on rendered faces (AUC below {RELIABLE_AUC}).",
+        f"`~` marks Action Units that are not reliable even on rendered faces: AUC below {RELIABLE_AUC}, or",
+        f"F1 less than {RELIABLE_GAIN} above that of always saying present.",
         "",
         "## Where they come from",
         "",

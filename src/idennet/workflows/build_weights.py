@@ -20,7 +20,7 @@ from idennet.data.store import MANIFEST, FaceStore
 from idennet.data.synfacs import SynFacs
 from idennet.evaluation.evaluate import score
 from idennet.evaluation.split import split_subjects
-from idennet.evaluation.thresholds import RELIABLE_AUC, best_thresholds
+from idennet.evaluation.thresholds import best_thresholds, is_reliable
 from idennet.faces.alignment import TEMPLATE
 from idennet.facs import column
 from idennet.inference.predictor import Predictor
@@ -129,7 +129,7 @@ def judge(weights: Path, test: FaceStore, *, provenance: dict[str, Any]) -> Weig
         probabilities[judges], labels[judges], subjects[judges], reader.aus, list(thresholds)
     ).table()
     scores = {str(au): row.dropna().to_dict() for au, row in table.iterrows()}
-    unreliable = [au for au in reader.aus if not scores[column(au)].get("auc", 0.0) >= RELIABLE_AUC]
+    unreliable = [au for au in reader.aus if not is_reliable(scores[column(au)])]
     protocol = (
         f"{len(judging)} rendered subjects ({judges.sum()} frames) that were not trained on; thresholds "
         f"chosen for F0.5 on {len(choosing)} others; F1-frame pooled over subjects; one seed."
