@@ -27,7 +27,7 @@ from idennet.training.recipe import Recipe
 from idennet.training.stages import StagePlan, to_tensor
 
 RECORD_EVERY = 10
-"""Steps between two records of the losses, which hold the means since the last one."""
+"""Steps between two records of the losses, which hold the means since the last one; short stages: a 20th."""
 
 State = dict[str, dict[str, Tensor]]
 
@@ -112,7 +112,8 @@ class StageLoop:
             self._reporter.advance(len(prepared.batch.rows))
             validating = progress.step % plan.validate_every == 0 or progress.step == plan.steps
             saving = validating or progress.step % self._recipe.checkpoint_every == 0
-            if saving or progress.step % RECORD_EVERY == 0:
+            record_every = max(1, min(RECORD_EVERY, plan.steps // 20))
+            if saving or progress.step % record_every == 0:
                 self._record()
             if validating:
                 self._validate()

@@ -128,7 +128,10 @@ def judge(weights: Path, test: FaceStore, *, provenance: dict[str, Any]) -> Weig
     table = score(
         probabilities[judges], labels[judges], subjects[judges], reader.aus, list(thresholds)
     ).table()
-    scores = {str(au): row.dropna().to_dict() for au, row in table.iterrows()}
+    scores = {
+        str(au): {str(name): float(value) for name, value in row.dropna().items()}
+        for au, row in table.iterrows()
+    }
     unreliable = [au for au in reader.aus if not is_reliable(scores[column(au)])]
     protocol = (
         f"{len(judging)} rendered subjects ({judges.sum()} frames) that were not trained on; thresholds "

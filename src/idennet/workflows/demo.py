@@ -146,14 +146,14 @@ def _scores(judged: dict[str, Evaluation], subjects: int) -> Section:
     bars = bundled.drop(index="mean").rename(
         columns={"f1": "F1 of the bundled weights", "f1_all_positive": "always present"}
     )
-    joined = pd.DataFrame(
-        {"name": [NAMES[int(str(au)[2:])] if str(au) != "mean" else "" for au in bundled.index]},
-        bundled.index,
-    )
-    joined["share of frames"] = bundled["rate"]
-    joined["F1, always present"] = bundled["f1_all_positive"]
+    names = [f"{au} {NAMES[int(str(au)[2:])]}" if str(au) != "mean" else "mean" for au in bundled.index]
+    columns = {
+        ("all frames", "share present"): bundled["rate"],
+        ("always present", "F1"): bundled["f1_all_positive"],
+    }
     for name, table in tables.items():
-        joined[f"F1, {name}"], joined[f"AUC, {name}"] = table["f1"], table["auc"]
+        columns |= {(name, "F1"): table["f1"], (name, "AUC"): table["auc"]}
+    joined = pd.DataFrame(columns).set_axis(names)
     lead = (
         f"{subjects} rendered subjects that neither training has seen. F1-frame over all their frames; one "
         "seed. A system that always says 'present' is the baseline to beat."
@@ -163,7 +163,7 @@ def _scores(judged: dict[str, Evaluation], subjects: int) -> Section:
             figures.score_bars(bars, "F1 of the bundled weights", "always present"), "Rendered faces."
         ),
         table_block(
-            joined.set_index("name", append=True),
+            joined,
             "Rendered faces; F1-frame pooled over subjects, AUC over frames.",
         ),
     ]
