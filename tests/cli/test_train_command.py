@@ -95,4 +95,4 @@ def test_an_unknown_field_reaches_the_user(store: Path, tmp_path: Path) -> None:
     arguments = ["train", "demo", "--au", str(store), "--out", str(tmp_path / "run"), "--set", "sed=1"]
     result = CliRunner().invoke(app, arguments)
     assert isinstance(result.exception, RecipeError)
-    assert "sed: extra inputs" in str(result.exception)
+    assert "there is no field sed; did you mean seed?" in str(result.exception)
