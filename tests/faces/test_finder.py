@@ -1,11 +1,14 @@
+from importlib import resources
 from pathlib import Path
 
 import cv2
 import numpy as np
+import pandas as pd
 import pytest
 from skimage import data
 
 from idennet.errors import ShapeError, WeightsError
+from idennet.faces.alignment import eye_centres
 from idennet.faces.detector import CascadeDetector, YuNetDetector, suppress
 from idennet.faces.finder import FaceFinder
 
@@ -14,6 +17,7 @@ YUNET = SHARED / "detector" / "yunet_n_640_640.onnx"
 EYES = np.array([[203.4, 103.6], [247.5, 104.4]])  # of skimage's astronaut, by YuNet
 BETWEEN = np.linalg.norm(EYES[1] - EYES[0])
 CLOSE = 0.12
+SAMPLE = Path(str(resources.files("idennet"))) / "assets" / "sample-corpus"
 
 
 @pytest.fixture(scope="module")
@@ -91,10 +95,19 @@ def test_empty_pictures_of_any_shape_give_nothing(finder, shape):
     assert finder.find(np.full((*shape, 3), 127, np.uint8)) == []
 
 
-def test_many_pictures_keep_their_order(finder, astronaut):
-    none, one = finder.find_many([np.zeros((80, 80, 3), np.uint8), astronaut])
-    assert none == []
-    assert len(one) == 1
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_a_rendered_head_turned_aside_by_27_degrees(finder, mirrored):
+    frames = pd.read_parquet(SAMPLE / "subjects" / "0016.parquet")
+    frame = frames.loc[frames["yaw"].abs().idxmax()]
+    assert abs(frame["yaw"]) > 25
+    picture = cv2.cvtColor(cv2.imdecode(np.frombuffer(frame["image"], np.uint8), 1), cv2.COLOR_BGR2RGB)
+    eyes = eye_centres(frame["landmarks"].reshape(68, 2))
+    if mirrored:
+        picture = np.ascontiguousarray(picture[:, ::-1])
+        eyes = (np.array([picture.shape[1] - 1, 0]) + np.array([-1, 1]) * eyes)[::-1]
+    (face,) = finder.find(cv2.copyMakeBorder(picture, 60, 60, 60, 60, cv2.BORDER_REPLICATE))
+    assert eye_error(face, eyes + 60) < CLOSE
+    assert abs(face.yaw) > 15
 
 
 @pytest.mark.parametrize(("shape", "kind"), [((9, 9), np.uint8), ((9, 9, 3), float), ((9, 9, 4), np.uint8)])

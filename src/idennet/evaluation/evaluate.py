@@ -14,7 +14,7 @@ from idennet import facs
 from idennet.errors import InputError, ShapeError
 from idennet.evaluation.metrics import Counts, auc, count
 
-Predictor = Callable[[NDArray[np.uint8]], NDArray[np.floating]]
+Predict = Callable[[NDArray[np.uint8]], NDArray[np.floating]]
 """Takes (n, 128, 128, 3) uint8 RGB faces, returns (n, A) probabilities from 0 to 1."""
 
 BATCH = 64
@@ -89,7 +89,7 @@ class Evaluation:
 
 
 def evaluate(
-    predict: Predictor,
+    predict: Predict,
     store: LabelledFaces,
     *,
     aus: Sequence[int],

@@ -4,7 +4,7 @@ A square is read three times: each reading's landmarks give the upright square o
 when the readings of its own square agree that it is one.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -105,10 +105,6 @@ class FaceFinder:
             if faces:
                 return faces
         return []
-
-    def find_many(self, pictures: Sequence[Picture]) -> list[list[FoundFace]]:
-        """Return the faces of each picture, as `find` does."""
-        return [self.find(picture) for picture in pictures]
 
     def _refine(self, grey: np.ndarray, boxes: Floats, threshold: float) -> list[FoundFace]:
         if not len(boxes):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -107,14 +108,17 @@ def load_landmark_net(path: Path | None = None) -> LandmarkNet:
     if not weights.is_file() or not record.is_file():
         raise WeightsError(f"Landmark weights need {weights} and {record.name} beside it; one is missing.")
     content = weights.read_bytes()
-    stated = json.loads(record.read_text()).get("sha256")
+    try:
+        stated = json.loads(record.read_text()).get("sha256")
+    except (ValueError, AttributeError) as error:
+        raise WeightsError(f"{record} is damaged; fetch it again.") from error
     if hashlib.sha256(content).hexdigest() != stated:
         raise WeightsError(f"{weights} differs from the sha256 that {record.name} states; fetch it again.")
     network = LandmarkNet()
     try:
         tensors = load_tensors(content)
         network.load_state_dict(_batch_counts(network) | tensors)
-    except RuntimeError as error:
+    except (RuntimeError, SafetensorError) as error:
         raise WeightsError(f"{weights} belongs to another network than LandmarkNet.") from error
     return network.eval()
 

@@ -15,6 +15,7 @@ from idennet.faces.finder import FaceFinder, FoundFace
 from idennet.faces.pictures import Picture, as_picture
 from idennet.inference.face import Box, Face, HeadPose
 from idennet.inference.result import Result
+from idennet.models.device import choose_device
 from idennet.models.weights import load_bundled, load_weights
 
 CROP_SHAPE = (128, 128, 3)
@@ -63,7 +64,7 @@ class Predictor:
     ) -> None:
         if batch_size < 1:
             raise InputError(f"The batch size is {batch_size}; it must be at least 1.")
-        self.device = _resolve_device(device)
+        self.device = choose_device(device)
         self.batch_size = batch_size
         model, self.card = load_bundled() if weights is None else load_weights(Path(weights))
         if self.card.template != TEMPLATE.name:
@@ -200,14 +201,3 @@ class Predictor:
 def _name(source: object, number: int) -> str:
     path = source.path if isinstance(source, Picture) else source
     return str(path) if isinstance(path, str | Path) else f"picture {number}"
-
-
-def _resolve_device(name: str) -> torch.device:
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise InputError(f'The device "{name}" is not available here; use "auto" or "cpu".') from error
-    return device

@@ -15,6 +15,7 @@ from idennet import facs
 from idennet.data.store import FaceStore
 from idennet.errors import InputError
 from idennet.faces.alignment import TEMPLATE
+from idennet.models.device import choose_device
 from idennet.models.idennet import IdenNet
 from idennet.models.lightcnn import LightCNN
 from idennet.models.weights import Network, WeightsCard, WeightsSidecar, load_weights, save_weights
@@ -92,7 +93,7 @@ def train(
         InputError: Stores, weights or folder cannot be used together.
         RecipeError: The folder has a run of another recipe, or the recipe does not fit the device.
     """
-    where = choose_device(device)
+    where = choose_device(device, distributed.local_rank())
     corpus = join_stores(
         au_stores, identity_stores, recipe.model.aus or (None if au_stores else facs.SYNFACS_AUS)
     )
@@ -185,25 +186,3 @@ def _start_from(model: Network, aus: tuple[int, ...], initial: Path) -> None:
         given = {name: tensor for name, tensor in given.items() if name.startswith(("trunk.", "fc5."))}
         given = {name: tensor for name, tensor in given.items() if name in own}
     model.load_state_dict({**own, **given})
-
-
-def choose_device(name: str) -> torch.device:
-    """Return the device of a name such as `auto`, `cpu` or `cuda:1`.
-
-    Raises:
-        InputError: There is no such device here.
-    """
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:
-        raise InputError(f"There is no device {name!r}; use auto, cpu, cuda or cuda:1.") from error
-    if device.type == "cpu":
-        return device
-    number = distributed.local_rank() if device.index is None else device.index
-    if device.type != "cuda" or number >= torch.cuda.device_count():
-        raise InputError(f"This machine has no device {name!r}; use --device cpu or auto.")
-    device = torch.device("cuda", number)
-    torch.cuda.set_device(device)
-    return device
