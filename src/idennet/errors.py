@@ -38,6 +38,10 @@ class StoreError(IdenNetError, ValueError):
     """A face store or corpus folder is missing, incomplete or of another version."""
 
 
+class ProtocolError(IdenNetError, ValueError):
+    """A protocol and the stores do not fit, or two results were not made by the same protocol."""
+
+
 class RecipeError(IdenNetError, ValueError):
     """A recipe has an unknown field or a value that is not allowed."""
 
