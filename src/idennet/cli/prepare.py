@@ -1,31 +1,35 @@
 """`idennet prepare`: a data set in, a face store out."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from idennet.data.kinds import Kind
+from idennet.errors import InputError
+
 if TYPE_CHECKING:
+    from rich.console import Console
+
+    from idennet.data.prepare import PrepareReport
     from idennet.data.records import Source
 
-
-class Kind(StrEnum):
-    """Data sets that can be prepared."""
-
-    SYNFACS = "synfacs"
-    LFW = "lfw"
-    CSV = "csv"
+EXIT_INCOMPLETE = 1
 
 
 def prepare_command(
     kind: Annotated[Kind, typer.Argument(help="What ROOT is.")],
-    root: Annotated[
-        Path, typer.Argument(help="SynFACS corpus, folder with a subfolder for each person, or CSV file.")
-    ],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the face store to make.")],
+    root: Annotated[Path, typer.Argument(help="Folder of the data set, or CSV file.")],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder of the face store to make.")] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; say what ROOT lacks and how to get it.")
+    ] = False,
+    threshold: Annotated[
+        int | None,
+        typer.Option(min=1, max=5, help="Intensity from which an Action Unit counts [default: the usual]."),
+    ] = None,
     jitter: Annotated[
-        float, typer.Option(min=0, max=10, help="Move SynFACS eye centres by about this many pixels.")
+        float, typer.Option(min=0, max=10, help="Move given eye centres by about this many pixels.")
     ] = 0.0,
     detector_model: Annotated[Path | None, typer.Option(help="YuNet ONNX file to find faces with.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Threads [default: one a core].")] = None,
@@ -34,18 +38,42 @@ def prepare_command(
 
     [bold]idennet prepare synfacs corpora/crowd --out stores/crowd[/bold]
 
-    Interrupted, the same command continues where it was. The CSV has the columns image and subject,
-    and optionally AU1, AU2, ... with 1, 0, and -1 or nothing for not coded.
+    [bold]idennet prepare bp4d /data/BP4D --check[/bold]
+
+    Interrupted, the same command continues where it was. Every data set is described in docs/data-sets.md.
+    The CSV has the columns image and subject, and optionally AU1, AU2, ... with 1, 0, and -1 or nothing
+    for not coded.
     """
     from rich.console import Console
+
+    from idennet.data.kinds import open_source
+
+    console = Console()
+    source = open_source(kind, root, threshold)
+    if check:
+        _print_check(console, source)
+        return
+    if out is None:
+        raise InputError("prepare needs --out and a folder for the face store, or --check.")
+    _print_report(console, source, _prepare(console, kind, source, out, jitter, detector_model, workers))
+
+
+def _prepare(
+    console: "Console",
+    kind: Kind,
+    source: "Source",
+    out: Path,
+    jitter: float,
+    detector_model: Path | None,
+    workers: int | None,
+) -> "PrepareReport":
+    """Prepare with a progress bar."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from idennet.data.locate import MainFaceLocator
     from idennet.data.prepare import prepare
 
-    source = _source(kind, root)
     locate = None if kind is Kind.SYNFACS else MainFaceLocator(detector_model)
-    console = Console()
     columns = (
         *(TextColumn("Preparing"), BarColumn(), MofNCompleteColumn()),
         *(TextColumn("{task.fields[speed]}"), TimeRemainingColumn()),
@@ -57,8 +85,11 @@ def prepare_command(
             speed = bar.tasks[0].speed
             bar.update(task, completed=done, total=total, speed=f"{speed:.0f}/s" if speed else "")
 
-        report = prepare(source, out, locate=locate, landmark_jitter=jitter, workers=workers, progress=show)
+        return prepare(source, out, locate=locate, landmark_jitter=jitter, workers=workers, progress=show)
 
+
+def _print_report(console: "Console", source: "Source", report: "PrepareReport") -> None:
+    """Print what the store has, what was left out, and what differs from the published data set."""
     store = report.store
     console.print(
         f"{len(store)} faces of {len(store.subjects)} subjects, {len(store.aus)} Action Units: {store.path}",
@@ -66,14 +97,24 @@ def prepare_command(
     )  # fmt: skip
     for reason, count in sorted(report.left_out.items()):
         console.print(f"{count} left out: {reason}; see left_out.csv", style="yellow", highlight=False)
+    for difference in report.differences:
+        console.print(f"{source.name}: {difference} as published.", style="yellow", highlight=False)
 
 
-def _source(kind: Kind, root: Path) -> "Source":
-    """Return the reader of a kind of data set."""
-    from idennet.data.csv_list import CsvList
-    from idennet.data.lfw import Lfw
-    from idennet.data.synfacs import SynFacs
+def _print_check(console: "Console", source: "Source") -> None:
+    """Print one line for each thing that is missing.
 
-    if kind is Kind.SYNFACS:
-        return SynFacs(root)
-    return Lfw(root) if kind is Kind.LFW else CsvList(root)
+    Raises:
+        InputError: The source has no published layout.
+        Exit: Something is missing; code 1.
+    """
+    from idennet.data.records import PublishedSource
+
+    if not isinstance(source, PublishedSource):
+        raise InputError(f"{source.name} has no published layout to check; prepare it with --out.")
+    findings = source.check()
+    for finding in findings:
+        console.print(finding, style="yellow", highlight=False, markup=False, soft_wrap=True)
+    if findings:
+        raise typer.Exit(EXIT_INCOMPLETE)
+    console.print(f"{source.name} is complete.", highlight=False)

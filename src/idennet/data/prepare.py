@@ -17,7 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from idennet import facs
-from idennet.data.records import Chunk, Record, Source
+from idennet.data.records import Chunk, LeftOut, PublishedSource, Record, Source, Totals
 from idennet.data.store import FaceStore
 from idennet.data.store_writer import LEFT_OUT, FaceStoreWriter, Part
 from idennet.errors import ImageError, InputError
@@ -41,10 +41,12 @@ class PrepareReport:
     Attributes:
         store: The finished store.
         left_out: Number of pictures left out, for each reason; `left_out.csv` of the store lists them.
+        differences: What the source has more or less of than was published, one phrase each.
     """
 
     store: FaceStore
     left_out: dict[str, int]
+    differences: tuple[str, ...] = ()
 
 
 def prepare(
@@ -61,9 +63,9 @@ def prepare(
     Args:
         source: The data set.
         out: Folder of the store, new or unfinished: parts that are done are kept.
-        locate: Finds the face in pictures without landmarks; called from several threads.
+        locate: Finds the face in pictures without landmarks and eyes; called from several threads.
         landmark_jitter: Standard deviation, in pixels of the crop, by which each eye centre is moved in
-            x and y for records with landmarks. It imitates the error of a detector, so that networks
+            x and y for records with landmarks or eyes. It imitates the error of a detector, so that networks
             trained on exact landmarks are not surprised by it. The same record moves the same way always.
         workers: Threads; by default one a core.
         progress: Told how far it is.
@@ -77,7 +79,10 @@ def prepare(
     chunks = source.chunks()
     keys = [chunk.key for chunk in chunks]
     total = sum(chunk.size for chunk in chunks)
-    with FaceStoreWriter(out, source.name, {"landmark_jitter": landmark_jitter}) as writer:
+    settings: dict[str, object] = {"landmark_jitter": landmark_jitter}
+    if isinstance(source, PublishedSource):
+        settings |= source.settings
+    with FaceStoreWriter(out, source.name, settings) as writer:
         missing = [chunk for chunk in chunks if not writer.has(chunk.key)]
         done = total - sum(chunk.size for chunk in missing)
         if progress:
@@ -96,8 +101,11 @@ def prepare(
         finally:
             pool.shutdown(cancel_futures=True)
         store = writer.finish(keys)
-    reasons = pd.read_csv(store.path / LEFT_OUT)["reason"]
-    return PrepareReport(store, dict(Counter(reason.split(":")[0] for reason in reasons)))
+    reasons = Counter(reason.split(":")[0] for reason in pd.read_csv(store.path / LEFT_OUT)["reason"])
+    sequences = len(store.frames[["subject", "sequence"]].drop_duplicates())
+    totals = Totals(len(store) + reasons.total(), len(store.subjects), sequences)
+    differences = totals.differences(source.published) if isinstance(source, PublishedSource) else []
+    return PrepareReport(store, dict(reasons), tuple(differences))
 
 
 def prepare_chunk(chunk: Chunk, locate: Locate | None, landmark_jitter: float) -> Part:
@@ -106,6 +114,9 @@ def prepare_chunk(chunk: Chunk, locate: Locate | None, landmark_jitter: float) -
     rows: list[dict[str, object]] = []
     left_out: list[tuple[str, str]] = []
     for record in chunk.read():
+        if isinstance(record, LeftOut):
+            left_out.append((record.name, record.reason))
+            continue
         try:
             picture = record.load().pixels
         except ImageError as error:
@@ -130,9 +141,11 @@ def prepare_chunk(chunk: Chunk, locate: Locate | None, landmark_jitter: float) -
 def _landmarks(
     record: Record, picture: NDArray[np.uint8], locate: Locate | None
 ) -> NDArray[np.floating] | None:
-    """Return the record's landmarks, or those that `locate` finds."""
+    """Return the record's landmarks, those that `locate` finds, or NaN where only the eyes are known."""
     if record.landmarks is not None:
         return record.landmarks
+    if record.eyes is not None:
+        return np.full((68, 2), np.nan, np.float32)
     if locate is None:
         raise InputError(f"{record.name} comes without landmarks; prepare needs a face finder for it.")
     return locate(picture)
@@ -142,12 +155,14 @@ def _crop_matrix(
     record: Record, landmarks: NDArray[np.floating], landmark_jitter: float
 ) -> NDArray[np.float64]:
     """Return the similarity from picture to crop; jitter moves the places where the eyes land."""
-    eyes = TEMPLATE.eyes
-    if landmark_jitter and record.landmarks is not None:
+    goal = TEMPLATE.eyes
+    given = record.landmarks is not None or record.eyes is not None
+    if landmark_jitter and given:
         text = f"{record.subject}\n{record.sequence}\n{record.frame}".encode()
         generator = np.random.default_rng(int.from_bytes(hashlib.sha256(text).digest()[:8], "big"))
-        eyes = eyes + generator.normal(0.0, landmark_jitter, size=(2, 2))
-    return similarity(eye_centres(landmarks), eyes)
+        goal = goal + generator.normal(0.0, landmark_jitter, size=(2, 2))
+    only_eyes = record.landmarks is None and record.eyes is not None
+    return similarity(record.eyes if only_eyes else eye_centres(landmarks), goal)
 
 
 def _row(record: Record, landmarks: NDArray[np.float64]) -> dict[str, object]:

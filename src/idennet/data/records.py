@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,8 +28,11 @@ class Record:
         subject: The person, with the corpus: `"lfw/Abdullah_Gul"`.
         sequence: The recording or picture within the subject.
         frame: Number within the sequence.
-        image: A file, or an encoded picture in memory.
-        landmarks: (68, 2) float32 pixels, or None when a detector has to find them.
+        image: A file, an encoded picture in memory, or pixels (H, W, 3) uint8 RGB.
+        landmarks: (68, 2) float32 pixels, NaN for points that the source does not mark; or None. Those of
+            both eyes are always marked.
+        eyes: (2, 2) float32 pixels, the centres of the subject's right and left eye, where a source marks
+            nothing else; or None. Without landmarks and eyes a detector has to find the face.
         au_labels: Occurrence 1, 0 or -1 of each Action Unit; one that is not listed was not coded.
         au_intensities: Intensity of each Action Unit that has one, in the source's unit.
     """
@@ -38,16 +41,17 @@ class Record:
     subject: str
     sequence: str
     frame: int
-    image: Path | bytes
+    image: Path | bytes | NDArray[np.uint8]
     landmarks: NDArray[np.float32] | None = None
+    eyes: NDArray[np.float32] | None = None
     au_labels: Mapping[int, int] = field(default_factory=dict)
     au_intensities: Mapping[int, float] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
         """What to call the picture in messages: its path, or subject, sequence and frame."""
-        in_memory = isinstance(self.image, bytes)
-        return f"{self.subject}/{self.sequence}/{self.frame}" if in_memory else str(self.image)
+        in_file = isinstance(self.image, Path)
+        return str(self.image) if in_file else f"{self.subject}/{self.sequence}/{self.frame}"
 
     def load(self) -> Picture:
         """Return the picture.
@@ -55,7 +59,22 @@ class Record:
         Raises:
             ImageError: It cannot be read.
         """
-        return decode_picture(self.image) if isinstance(self.image, bytes) else read_picture(self.image)
+        if isinstance(self.image, Path):
+            return read_picture(self.image)
+        return decode_picture(self.image) if isinstance(self.image, bytes) else Picture(self.image)
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A labelled frame that the reader cannot give a picture of.
+
+    Attributes:
+        name: What to call it: its path, or subject, sequence and frame.
+        reason: Why; what stands before a colon is counted together.
+    """
+
+    name: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -65,12 +84,12 @@ class Chunk:
     Attributes:
         key: Name of the chunk, valid as a file name; other content has another key.
         size: Number of records.
-        read: Yields the records.
+        read: Yields the records, and what is left out of them.
     """
 
     key: str
     size: int
-    read: Callable[[], Iterable[Record]]
+    read: Callable[[], Iterable[Record | LeftOut]]
 
 
 class Source(Protocol):
@@ -82,6 +101,50 @@ class Source(Protocol):
 
     def chunks(self) -> Sequence[Chunk]:
         """Return all chunks, in a fixed order."""
+
+
+@dataclass(frozen=True)
+class Totals:
+    """How much a data set has; None where nobody published it or it is not counted.
+
+    Attributes:
+        pictures: Labelled pictures or frames.
+        subjects: People.
+        sequences: Recordings.
+    """
+
+    pictures: int
+    subjects: int | None = None
+    sequences: int | None = None
+
+    def differences(self, published: "Totals") -> list[str]:
+        """Return one phrase for each number that is not the published one: `"36 pictures, not 48,398"`."""
+        return [
+            f"{found:,} {name}, not {known:,}"
+            for name, known in vars(published).items()
+            if known is not None and (found := getattr(self, name)) is not None and found != known
+        ]
+
+
+@runtime_checkable
+class PublishedSource(Source, Protocol):
+    """A data set that others published: it has a known layout and known totals.
+
+    The constructor only keeps its arguments, so that `check` can speak about any folder; `chunks` raises.
+
+    Attributes:
+        published: What the complete data set has.
+        settings: Choices of the reader that change the labels or faces, as JSON values; kept with the store.
+    """
+
+    published: Totals
+
+    @property
+    def settings(self) -> Mapping[str, object]:
+        """Return the choices that change labels or faces."""
+
+    def check(self) -> list[str]:
+        """Return one sentence for each thing that is missing or wrong, and how to get it; [] if complete."""
 
 
 def chunk_key(number: int, content: Iterable[object]) -> str:

@@ -1,0 +1,76 @@
+"""Which data sets can be prepared, and the reader of each.
+
+A new data set needs a member of `Kind` and an arm of `open_source`, nothing else.
+"""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from idennet.errors import InputError
+
+if TYPE_CHECKING:
+    from idennet.data.records import Source
+
+
+class Kind(StrEnum):
+    """Data sets that can be prepared."""
+
+    SYNFACS = "synfacs"
+    LFW = "lfw"
+    CSV = "csv"
+    BP4D = "bp4d"
+    BP4D_PLUS = "bp4d+"
+    DISFA = "disfa"
+    UNBC = "unbc"
+
+
+WITH_THRESHOLD = (Kind.DISFA, Kind.UNBC)
+"""Data sets that code intensities, of which a threshold makes occurrences."""
+
+
+def open_source(kind: Kind, root: str | Path, threshold: int | None = None) -> "Source":
+    """Return the reader of a data set; each module is imported only when it is asked for.
+
+    Args:
+        kind: What `root` is.
+        root: Its folder, or the CSV file.
+        threshold: Intensity from which an Action Unit counts as present, 1 to 5; by default the reader's own.
+
+    Raises:
+        InputError: The data set codes occurrences, so that a threshold means nothing; or it is not 1 to 5.
+        StoreError: The folder cannot be that data set.
+    """
+    if threshold is not None and kind not in WITH_THRESHOLD:
+        allowed = ", ".join(WITH_THRESHOLD)
+        raise InputError(f"{kind} has no threshold of intensity; only {allowed} have. Leave it out.")
+    chosen = {} if threshold is None else {"threshold": threshold}
+    match kind:
+        case Kind.SYNFACS:
+            from idennet.data.synfacs import SynFacs
+
+            return SynFacs(root)
+        case Kind.LFW:
+            from idennet.data.lfw import Lfw
+
+            return Lfw(root)
+        case Kind.CSV:
+            from idennet.data.csv_list import CsvList
+
+            return CsvList(root)
+        case Kind.BP4D:
+            from idennet.data.bp4d import Bp4d
+
+            return Bp4d(root)
+        case Kind.BP4D_PLUS:
+            from idennet.data.bp4d_plus import Bp4dPlus
+
+            return Bp4dPlus(root)
+        case Kind.DISFA:
+            from idennet.data.disfa import Disfa
+
+            return Disfa(root, **chosen)
+        case Kind.UNBC:
+            from idennet.data.unbc import Unbc
+
+            return Unbc(root, **chosen)
