@@ -1,0 +1,112 @@
+"""The protocols by name: the paper's, those of others on the same data, and their SynFACS counterparts.
+
+docs/protocols.md describes them with their sources and with what is not known.
+"""
+
+from difflib import get_close_matches
+
+from idennet.errors import ProtocolError
+from idennet.evaluation.folds import BP4D_DRML, BP4D_FERA2015, BP4D_ROINET, DISFA_JAANET, Subjects
+from idennet.evaluation.protocols import Protocol
+from idennet.evaluation.splits import Everybody, LeaveOneOut, PublishedParts, RandomParts, Split
+from idennet.facs import BP4D_AUS
+from idennet.synth.corpora import CLINIC, SPOT, STUDIO
+
+DISFA_AUS = (1, 2, 4, 6, 9, 12, 25, 26)
+"""Action Units of the paper's Table IV."""
+
+UNBC_AUS = (6, 7, 12, 25, 26, 43)
+"""Action Units of the paper's Table V."""
+
+AUS: dict[str, tuple[int, ...]] = {
+    "bp4d": BP4D_AUS,
+    "disfa": DISFA_AUS,
+    "unbc": UNBC_AUS,
+    "synfacs-studio": STUDIO.aus,
+    "synfacs-spot": SPOT.aus,
+    "synfacs-clinic": CLINIC.aus,
+}
+"""Action Units that are scored within a corpus."""
+
+AT_LEAST = {"disfa": 2.0, "unbc": 1.0}
+"""Intensity from which an Action Unit counts as present; BP4D and SynFACS have occurrence labels of their own."""
+
+
+def _within(name: str, corpus: str, split: Split, source: str) -> Protocol:
+    at_least = {corpus: AT_LEAST[corpus]} if corpus in AT_LEAST else {}
+    return Protocol(
+        name=name, train=corpus, test=corpus, aus=AUS[corpus], split=split, at_least=at_least, source=source
+    )
+
+
+def _published(name: str, corpus: str, parts: tuple[Subjects, ...], source: str) -> Protocol:
+    return _within(name, corpus, PublishedParts(parts=parts), source)
+
+
+def _across(name: str, train: str, test: str, aus: tuple[int, ...], split: Split, source: str) -> Protocol:
+    at_least = {test: AT_LEAST[test]} if test in AT_LEAST else {}
+    return Protocol(name=name, train=train, test=test, aus=aus, split=split, at_least=at_least, source=source)
+
+
+_PAPER_RANDOM = "paper, section IV: random subject-exclusive folds; the seed is ours"
+_PAPER_ACROSS = "paper, section IV: no fine-tuning; one model of the whole training corpus is our reading"
+_BY_FOLD = "as above, with the mean over three models that each saw two thirds of the training corpus"
+_SYNFACS = "SynFACS counterpart"
+_DISFA_SHARED, _UNBC_SHARED = (1, 2, 4, 6, 12), (4, 6, 7, 10, 12)
+
+_ALL = (
+    _published("bp4d-drml", "bp4d", BP4D_DRML, "lists of DRML, JAA-Net and most later papers"),
+    _published("bp4d-roinet", "bp4d", BP4D_ROINET, "lists of ROI-Net's author; fold 1 inferred"),
+    _within("bp4d-random", "bp4d", RandomParts(), "random subject-exclusive folds; the seed is ours"),
+    _within(
+        "bp4d-fera2015",
+        "bp4d",
+        PublishedParts(parts=BP4D_FERA2015, left_out=(2,)),
+        "FERA 2015: odd against even",
+    ),
+    _published("disfa-jaanet", "disfa", DISFA_JAANET, "lists of JAA-Net and most later papers"),
+    _within("disfa-random", "disfa", RandomParts(), _PAPER_RANDOM),
+    _within("unbc-random", "unbc", RandomParts(), _PAPER_RANDOM),
+    *(
+        _within(f"{corpus}-loso", corpus, LeaveOneOut(), "leave one subject out")
+        for corpus in ("bp4d", "disfa", "unbc")
+    ),
+    _across("bp4d-to-disfa", "bp4d", "disfa", _DISFA_SHARED, Everybody(), _PAPER_ACROSS),
+    _across("bp4d-to-unbc", "bp4d", "unbc", _UNBC_SHARED, Everybody(), _PAPER_ACROSS),
+    _across(
+        "bp4d-to-disfa-by-fold", "bp4d", "disfa", _DISFA_SHARED, PublishedParts(parts=BP4D_DRML), _BY_FOLD
+    ),
+    _across("bp4d-to-unbc-by-fold", "bp4d", "unbc", _UNBC_SHARED, PublishedParts(parts=BP4D_DRML), _BY_FOLD),
+    *(
+        _within(f"{name}-random", f"synfacs-{name}", RandomParts(), _SYNFACS)
+        for name in ("studio", "spot", "clinic")
+    ),
+    *(
+        _within(f"{name}-loso", f"synfacs-{name}", LeaveOneOut(), _SYNFACS)
+        for name in ("studio", "spot", "clinic")
+    ),
+    _across("studio-to-spot", "synfacs-studio", "synfacs-spot", _DISFA_SHARED, Everybody(), _SYNFACS),
+    _across("studio-to-clinic", "synfacs-studio", "synfacs-clinic", _UNBC_SHARED, Everybody(), _SYNFACS),
+    _across(
+        "studio-to-spot-by-fold", "synfacs-studio", "synfacs-spot", _DISFA_SHARED, RandomParts(), _SYNFACS
+    ),
+    _across(
+        "studio-to-clinic-by-fold", "synfacs-studio", "synfacs-clinic", _UNBC_SHARED, RandomParts(), _SYNFACS
+    ),
+)
+
+PROTOCOLS = {protocol.name: protocol for protocol in _ALL}
+"""All protocols by name."""
+
+
+def protocol_named(name: str) -> Protocol:
+    """Return a protocol of the catalogue.
+
+    Raises:
+        ProtocolError: There is none of this name.
+    """
+    if name not in PROTOCOLS:
+        similar = get_close_matches(name, PROTOCOLS, n=1)
+        advice = f"did you mean {similar[0]}?" if similar else f"there are {', '.join(PROTOCOLS)}."
+        raise ProtocolError(f"There is no protocol {name!r}; {advice}")
+    return PROTOCOLS[name]

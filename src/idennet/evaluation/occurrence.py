@@ -1,0 +1,50 @@
+"""Occurrence from intensity: from which intensity on an Action Unit counts as present."""
+
+import copy
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from idennet import facs
+from idennet.data.store import FaceStore
+from idennet.errors import ProtocolError
+
+BINARY_AUS = (43,)
+"""Coded 0 or 1 where the others have 0 to 5 (UNBC-McMaster), so no higher threshold applies."""
+
+
+def occurrence(intensities: NDArray[np.floating], at_least: float) -> NDArray[np.int8]:
+    """Return 1 where an intensity is `at_least` so large, 0 where it is smaller, -1 where it is NaN."""
+    labels = (intensities >= at_least).astype(np.int8)
+    labels[np.isnan(intensities)] = facs.MISSING
+    return labels
+
+
+def relabel(store: FaceStore, at_least: float, aus: Sequence[int]) -> FaceStore:
+    """Return the store with occurrence labels of `aus` computed again from its intensities.
+
+    Args:
+        store: Stays as it is; faces are shared with it.
+        at_least: In the unit of the source: DISFA and UNBC-McMaster code 0 to 5. Action Units that are coded
+            0 or 1 (`BINARY_AUS`) are present from 1 on when `at_least` is larger.
+        aus: Action Units to label again; the others keep their labels.
+
+    Raises:
+        ProtocolError: The threshold is not above 0, or the store has no intensities of an Action Unit.
+    """
+    if not at_least > 0:
+        raise ProtocolError(f"Present from intensity {at_least:g} on would be everybody; give more than 0.")
+    intensities = store.intensities(aus)
+    if uncoded := [au for au, column in zip(aus, intensities.T, strict=True) if np.isnan(column).all()]:
+        raise ProtocolError(
+            f"{store.path} has no intensities of {facs.column(uncoded[0])}, so presence cannot be read from them; "
+            "prepare the store again, or keep the labels that it has."
+        )
+    labels = {
+        facs.column(au): occurrence(column, min(at_least, 1.0) if au in BINARY_AUS else at_least)
+        for au, column in zip(aus, intensities.T, strict=True)
+    }
+    relabelled = copy.copy(store)
+    relabelled.frames = store.frames.assign(**labels)
+    return relabelled

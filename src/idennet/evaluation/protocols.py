@@ -1,0 +1,135 @@
+"""The protocol section as data: who is trained, validated and tested on, and which Action Units are scored.
+
+A protocol is a frozen configuration; applied to the names of subjects, which carry their corpus
+(`bp4d/F001`), it gives folds. Nothing here reads a face.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field
+
+from idennet.errors import ProtocolError
+from idennet.evaluation.folds import SUBJECTS, Subjects
+from idennet.evaluation.split import split_subjects
+from idennet.evaluation.splits import Split
+from idennet.settings import Config
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Three groups of subjects; no person is in two of them.
+
+    Attributes:
+        name: `"1"`, `"2"`, ...; the subject when one is left out; `"all"` when nobody is.
+        train: Subjects to learn from, `bp4d/F001`.
+        validation: Subjects to choose checkpoints and thresholds on, taken from the training subjects.
+        test: Subjects that the score is about.
+    """
+
+    name: str
+    train: Subjects
+    validation: Subjects
+    test: Subjects
+
+    def __post_init__(self) -> None:
+        """Check that the groups are exclusive and that somebody is tested.
+
+        Raises:
+            ProtocolError: Two groups share a subject, or nobody is trained or tested on.
+        """
+        groups = {"training": self.train, "validation": self.validation, "test": self.test}
+        group_of: dict[str, str] = {}
+        for group, names in groups.items():
+            for name in set(names):
+                if name in group_of:
+                    raise ProtocolError(
+                        f"Fold {self.name} has subject {name!r} for {group_of[name]} and for {group}; "
+                        "a subject may be in one group only."
+                    )
+                group_of[name] = group
+        if not self.train or not self.test:
+            raise ProtocolError(
+                f"Fold {self.name} has {len(self.train)} training and {len(self.test)} test subjects."
+            )
+
+
+class Protocol(Config):
+    """How a system is trained and judged.
+
+    Attributes:
+        name: What tables call it.
+        train: Corpus to learn from: what the subjects' names begin with.
+        test: Corpus to be judged on; the same one for a within-dataset protocol.
+        aus: Action Units to score, in order.
+        split: How the training corpus falls into folds.
+        at_least: By corpus, the stored intensity from which an Action Unit counts as present; a corpus that
+            is not listed keeps the labels of its store.
+        validation: Share of each fold's training subjects that is set aside for validation.
+        seed: Chooses the validation subjects.
+        source: Where the protocol comes from.
+    """
+
+    name: str
+    train: str
+    test: str
+    aus: Annotated[tuple[int, ...], Field(min_length=1)]
+    split: Split
+    at_least: dict[str, float] = {}
+    validation: Annotated[float, Field(ge=0, lt=1)] = 0.15
+    seed: Annotated[int, Field(ge=0)] = 0
+    source: str = ""
+
+    @property
+    def crosses(self) -> bool:
+        """Whether the system is judged on another corpus than it learnt from."""
+        return self.train != self.test
+
+    def folds(self, subjects: Iterable[str], *, partial: bool = False) -> tuple[Fold, ...]:
+        """Return the folds for the subjects of one or several stores; other corpora's subjects are passed over.
+
+        Args:
+            subjects: Names with their corpus; the order does not matter.
+            partial: Accept stores that lack subjects, or have subjects that the protocol does not know, and
+                use those that both have: for trials and incomplete copies.
+
+        Raises:
+            ProtocolError: A corpus or subject is missing or unknown, or two groups would share a subject.
+        """
+        names = sorted(set(subjects))
+        learners = self._take_part(self.train, self.split.people(), names, partial)
+        folds = []
+        for fold, left_out in self.split.leave_out(learners).items():
+            trained = [f"{self.train}/{name}" for name in learners if name not in set(left_out)]
+            judged = self._take_part(self.test, (), names, partial) if self.crosses else left_out
+            train, validation = split_subjects(trained, self.validation, self.seed)
+            test = tuple(f"{self.test}/{name}" for name in judged)
+            if test:  # a part of which an incomplete copy has nobody
+                folds.append(Fold(fold, tuple(train), tuple(validation), test))
+        if not folds:
+            raise ProtocolError(
+                f"{self.name} has nobody to test; give it parts, or another corpus to test on."
+            )
+        return tuple(folds)
+
+    def _take_part(self, corpus: str, named: Subjects, names: list[str], partial: bool) -> Subjects:
+        """Return who of a corpus takes part, without the corpus's name."""
+        prefix = f"{corpus}/"
+        there = {name.removeprefix(prefix) for name in names if name.startswith(prefix)}
+        if not there:
+            given = ", ".join(sorted({name.partition("/")[0] for name in names})) or "nobody"
+            raise ProtocolError(f"{self.name} needs subjects of {corpus}, but the stores have {given}.")
+        expected = set(named or SUBJECTS.get(corpus, there))
+        if not partial:
+            self._complain(corpus, "the store lacks", expected - there)
+            self._complain(corpus, "the protocol does not know", there - expected)
+        return tuple(sorted(there & expected))
+
+    def _complain(self, corpus: str, fault: str, names: set[str]) -> None:
+        if names:
+            shown = ", ".join(sorted(names)[:5]) + (", ..." if len(names) > 5 else "")
+            raise ProtocolError(
+                f"{self.name}: {fault} {len(names)} subjects of {corpus} ({shown}); "
+                "allow a partial corpus to use those that both have."
+            )
