@@ -10,7 +10,7 @@ from idennet.errors import ImageError, InputError, ShapeError, WeightsError
 from idennet.faces.alignment import align
 from idennet.inference.predictor import Predictor
 from idennet.inference.result import Result, Results
-from idennet.models.weights import load_weights
+from idennet.models.weights import WeightsCard, load_weights, save_weights
 from planted import planted_face, planted_picture
 
 TOLERANCE = 2e-5
@@ -40,6 +40,26 @@ def test_probabilities_are_the_mean_of_a_face_and_its_mirror_image(
             views = [torch.tensor(view.copy()).permute(2, 0, 1)[None] for view in (crop, crop[:, ::-1])]
             expected = sum(model(view).au_logits.sigmoid()[0].numpy() for view in views) / 2
             np.testing.assert_allclose(probs, expected, atol=TOLERANCE)
+
+
+def test_the_calibration_of_the_card_is_applied_to_the_mean(
+    predictor: Predictor, crops: np.ndarray, random_weights: Path, tmp_path: Path
+) -> None:
+    model, card = load_weights(random_weights)
+    rng = np.random.default_rng(0)
+    calibration = {au: (float(rng.uniform(0.5, 2)), float(rng.normal())) for au in card.aus}
+    fields = card.model_dump(include=set(WeightsCard.model_fields)) | {"calibration": calibration}
+    save_weights(model, tmp_path / "calibrated.safetensors", WeightsCard(**fields))
+    calibrated = Predictor(tmp_path / "calibrated.safetensors")
+    plain = predictor.predict_faces(crops).astype(np.float64)
+    scale, shift = np.array([calibration[au] for au in card.aus]).T
+    expected = 1 / (1 + np.exp(-(scale * np.log(plain / (1 - plain)) + shift)))
+    got = calibrated.predict_faces(crops)
+    assert got.dtype == np.float32
+    np.testing.assert_allclose(got, expected, atol=TOLERANCE)
+    face = calibrated.detect_one(planted_picture(1)).faces[0]
+    assert face.au_occurrences == {au: prob >= 0.5 for au, prob in face.au_probs.items()}
+    assert face.au_occurrences != predictor.detect_one(planted_picture(1)).faces[0].au_occurrences
 
 
 def test_a_mirrored_face_has_the_same_probabilities(predictor: Predictor, crops: np.ndarray) -> None:

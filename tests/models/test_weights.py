@@ -16,6 +16,7 @@ CARD = WeightsCard(
     aus=(12, 4),
     template="eyes-44",
     thresholds={12: 0.5, 4: 0.25},
+    calibration={12: (1.5, -0.5), 4: (1.0, 0.0)},
     unreliable_aus=(4,),
     provenance={"recipe": "abc", "f1": {"AU12": 0.5}},
 )
@@ -57,7 +58,16 @@ def test_sidecar_names_action_units_as_people_do(saved: Path) -> None:
     assert text["architecture"] == {"kind": "LightCNN", "num_aus": 2, "normalize": True}
     assert text["aus"] == ["AU12", "AU4"]
     assert text["thresholds"] == {"AU12": 0.5, "AU4": 0.25}
+    assert text["calibration"] == {"AU12": [1.5, -0.5], "AU4": [1.0, 0.0]}
     assert text["unreliable_aus"] == ["AU4"]
+
+
+def test_a_file_from_before_calibration_has_none(saved: Path) -> None:
+    sidecar = saved.with_suffix(".json")
+    text = json.loads(sidecar.read_text())
+    del text["calibration"]
+    sidecar.write_text(json.dumps(text))
+    assert load_weights(saved)[1].calibration == {}
 
 
 def test_one_altered_byte_is_noticed(saved: Path) -> None:
@@ -83,6 +93,9 @@ def test_wrong_sha256_is_noticed(saved: Path) -> None:
         ({"format": 2}, "format"),
         ({"aus": ["AU12", "AU99"]}, "AU99"),
         ({"surprise": 1}, "surprise"),
+        ({"calibration": {"AU12": [1.0, 0.0]}}, "a scale and a shift for each of aus"),
+        ({"calibration": {"AU12": [0.0, 0.0], "AU4": [1.0, 0.0]}}, "calibration.AU12.0"),
+        ({"calibration": {"AU12": [1.0], "AU4": [1.0, 0.0]}}, "calibration.AU12.1"),
     ],
 )
 def test_a_sidecar_that_does_not_fit_is_refused(saved: Path, changes: dict[str, object], word: str) -> None:

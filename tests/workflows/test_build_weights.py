@@ -35,6 +35,8 @@ def test_recipe_to_weights_and_card_and_again_without_work(tmp_path: Path) -> No
     assert card.provenance["faces"]["seed"] == 5
     assert all(0 < threshold < 1 for threshold in card.thresholds.values())
     assert set(card.provenance["test"]) >= {"AU12", "mean"}
+    assert set(card.calibration) == set(card.aus)
+    assert (tmp_path / "reliability.png").read_bytes().startswith(b"\x89PNG")
     assert card.sha256 in (tmp_path / "model-card.md").read_text()
     corpus_file = next((tmp_path / "corpora" / "wild" / "subjects").iterdir())
     trained, rendered = (tmp_path / "run" / "best-au.safetensors").stat(), corpus_file.stat()

@@ -33,7 +33,7 @@ def build(
     subjects: Annotated[int, typer.Option(min=4, help="Rendered subjects with Action Units.")] = 2000,
     frames: Annotated[int, typer.Option(min=2, help="Frames of each.")] = 24,
     crowd: Annotated[int, typer.Option(min=4, help="Rendered subjects for identity alone.")] = 1000,
-    test: Annotated[int, typer.Option(min=2, help="Rendered subjects for thresholds and scores.")] = 100,
+    test: Annotated[int, typer.Option(min=4, help="Rendered subjects for thresholds and scores.")] = 100,
     photographs: Annotated[
         Path | None, typer.Option(help="Photographs for identity: a subfolder for each person, such as LFW.")
     ] = None,
@@ -47,7 +47,7 @@ def build(
     workers: Annotated[int, typer.Option(min=1, help="Processes to render with.")] = 2,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
 ) -> None:
-    """Render, prepare, train both stages, choose thresholds, judge, write weights and their model card.
+    """Render, prepare, train both stages, calibrate, judge, write weights and their model card.
 
     [bold]idennet weights build transfer --out build --face-model ict_facekit.npz --photographs lfw[/bold]
 

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from idennet.errors import ImageError, InputError, ShapeError, WeightsError
+from idennet.evaluation.calibration import calibrate
 from idennet.faces.alignment import TEMPLATE, align
 from idennet.faces.finder import FaceFinder, FoundFace
 from idennet.faces.pictures import Picture, as_picture
@@ -82,7 +83,8 @@ class Predictor:
         """Return the probability of each Action Unit for aligned faces.
 
         Each face is read as it is and mirrored, and the two probabilities are averaged: expressions
-        have no preferred side here, and the average is steadier than either.
+        have no preferred side here, and the average is steadier than either. The average is calibrated
+        as the card of the weights says.
 
         Args:
             crops: (N, 128, 128, 3) uint8 RGB, aligned with `idennet.faces.align`.
@@ -118,7 +120,8 @@ class Predictor:
             if plain.identity_embedding is not None:
                 both = plain.identity_embedding + mirrored.identity_embedding
                 identities.append(torch.nn.functional.normalize(both.float(), dim=1).cpu().numpy())
-        return FaceReadings(np.concatenate(probs), np.concatenate(identities) if identities else None)
+        au_probs = self._calibrated(np.concatenate(probs))
+        return FaceReadings(au_probs, np.concatenate(identities) if identities else None)
 
     def detect(self, sources: Iterable[object]) -> Iterator[Result]:
         """Yield one result a picture, in order, while reading the pictures as a stream.
@@ -145,6 +148,11 @@ class Predictor:
             ImageError: The picture cannot be read.
         """
         return next(self._read([self._find(source, number=1)]))
+
+    def _calibrated(self, probs: np.ndarray) -> np.ndarray:
+        if not self.card.calibration:
+            return probs
+        return calibrate(probs, [self.card.calibration[au] for au in self.aus]).astype(np.float32)
 
     def _find_or_explain(self, source: object, number: int) -> _Pending:
         try:

@@ -30,6 +30,10 @@ ActionUnit = Annotated[
 """An `int` in code and `"AU12"` in the file."""
 
 
+Scale = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Shift = Annotated[float, Field(allow_inf_nan=False)]
+
+
 class Architecture(Config):
     """What to build before the tensors can be loaded."""
 
@@ -45,7 +49,9 @@ class WeightsCard(Config):
         version: Name of this training, for example `"synfacs-1"`.
         aus: Action Units in the order of the logits.
         template: Name of the alignment template of the training faces.
-        thresholds: Probability from which each Action Unit is called present.
+        thresholds: Calibrated probability from which each Action Unit is called present.
+        calibration: Scale and shift of each Action Unit's logit, after which its probability tells how often
+            it is present; empty when the network's probabilities are used as they are.
         unreliable_aus: Action Units that were predicted too poorly to rely on.
         provenance: Where the weights come from: recipe digest, corpora, metrics, licence; free form.
     """
@@ -54,6 +60,7 @@ class WeightsCard(Config):
     aus: tuple[ActionUnit, ...] = Field(min_length=1)
     template: str
     thresholds: dict[ActionUnit, Annotated[float, Field(gt=0, lt=1)]]
+    calibration: dict[ActionUnit, tuple[Scale, Shift]] = Field(default_factory=dict)
     unreliable_aus: tuple[ActionUnit, ...] = ()
     provenance: dict[str, Any] = Field(default_factory=dict)
 
@@ -63,6 +70,8 @@ class WeightsCard(Config):
             raise ValueError("aus names an Action Unit twice")
         if set(self.thresholds) != set(self.aus):
             raise ValueError("thresholds must have one value for each of aus")
+        if self.calibration and set(self.calibration) != set(self.aus):
+            raise ValueError("calibration must be empty or have a scale and a shift for each of aus")
         if not set(self.unreliable_aus) <= set(self.aus):
             raise ValueError("unreliable_aus names an Action Unit that is not in aus")
         return self

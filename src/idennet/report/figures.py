@@ -3,6 +3,7 @@
 matplotlib is imported only here, and its global state is left alone: figures are objects, not `pyplot`.
 """
 
+import importlib.util
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from idennet.errors import MissingExtraError
+from idennet.evaluation.calibration import Reliability
 from idennet.facs import NAMES
 
 if TYPE_CHECKING:
@@ -18,6 +20,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 INK, QUIET, LINE, ACCENT, SECOND = "#1b2330", "#667085", "#e4e7ec", "#c2410c", "#2b6cb0"
+
+
+def check_packages() -> None:
+    """Raise `MissingExtraError` unless figures can be drawn: worth knowing before hours of work."""
+    if importlib.util.find_spec("matplotlib") is None:
+        raise MissingExtraError("Figures", "report")
 
 
 def _figure(width: float, height: float, columns: int = 1) -> tuple["Figure", list["Axes"]]:
@@ -91,6 +99,30 @@ def score_bars(table: pd.DataFrame, score: str, baseline: str) -> "Figure":
     axis.set_ylim(0, 1)
     axis.grid(axis="y", color=LINE)
     axis.legend(frameon=False, fontsize=9, ncols=2, loc="upper right", bbox_to_anchor=(1, 1.16))
+    return figure
+
+
+def reliability_figure(before: Reliability, after: Reliability) -> "Figure":
+    """Return what probabilities say against what is so, before and after calibration, one panel each.
+
+    A light line is an Action Unit, the strong one is all frames of all of them; on the diagonal,
+    probabilities mean what they say.
+    """
+    figure, axes = _figure(8.4, 4.2, 2)
+    for axis, (title, curves) in zip(axes, (("before", before), ("after", after)), strict=True):
+        axis.plot((0, 1), (0, 1), color=INK, linewidth=0.8, linestyle=(0, (4, 4)))
+        for curve in curves.by_au.values():
+            axis.plot(curve.mean_probability, curve.observed_rate, color=SECOND, linewidth=0.9, alpha=0.3)
+        pooled = curves.pooled
+        axis.plot(
+            pooled.mean_probability, pooled.observed_rate, "o-", color=ACCENT, linewidth=2, markersize=4
+        )
+        error = float(np.nanmean(curves.errors))
+        axis.set_title(f"{title} calibration: mean error {error:.3f}", loc="left", fontsize=11, color=INK)
+        axis.set_xlabel("probability said", color=QUIET, fontsize=9)
+        axis.set_ylabel("share of frames with the Action Unit", color=QUIET, fontsize=9)
+        axis.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")
+        axis.grid(color=LINE)
     return figure
 
 

@@ -6,6 +6,8 @@ from idennet.evaluation.thresholds import RELIABLE_AUC, RELIABLE_GAIN
 from idennet.facs import NAMES, column
 from idennet.models.weights import WeightsSidecar
 
+_SCORES = ("auc", "f1", "f1_all_positive", "rate", "ece_before", "ece_after")
+
 
 def model_card(card: WeightsSidecar) -> str:
     """Return the card of weights as Markdown; every number comes from the weights' JSON file."""
@@ -22,13 +24,16 @@ def model_card(card: WeightsSidecar) -> str:
         "",
         f"{provenance.get('test_protocol', '')} These are **not** scores on BP4D, DISFA or UNBC-McMaster.",
         "",
-        "| Action Unit | | AUC | F1 | F1, always present | share of frames | threshold |",
-        "| --- | --- | ---: | ---: | ---: | ---: | ---: |",
+        "| Action Unit | | AUC | F1 | F1, always present | share present | ECE before | after | threshold |",
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
         *(_row(au, scores.get(column(au), {}), card) for au in card.aus),
         _mean_row(scores),
         "",
         f"`~` marks Action Units that are not reliable even on rendered faces: AUC below {RELIABLE_AUC}, or",
         f"F1 less than {RELIABLE_GAIN} above that of always saying present.",
+        "",
+        "ECE is the expected calibration error: how far probabilities are, on the mean, from the share of",
+        "frames that show the Action Unit, before and after calibration. Thresholds are on calibrated ones.",
         "",
         "## Where they come from",
         "",
@@ -50,13 +55,13 @@ def model_card(card: WeightsSidecar) -> str:
 
 def _row(au: int, score: dict[str, float], card: WeightsSidecar) -> str:
     mark = "~" if au in card.unreliable_aus else ""
-    cells = " | ".join(_number(score.get(name)) for name in ("auc", "f1", "f1_all_positive", "rate"))
+    cells = " | ".join(_number(score.get(name)) for name in _SCORES)
     return f"| {mark}{column(au)} | {NAMES[au]} | {cells} | {card.thresholds[au]:.2f} |"
 
 
 def _mean_row(scores: dict[str, dict[str, float]]) -> str:
     mean = scores.get("mean", {})
-    cells = " | ".join(_number(mean.get(name)) for name in ("auc", "f1", "f1_all_positive", "rate"))
+    cells = " | ".join(_number(mean.get(name)) for name in _SCORES)
     return f"| mean | | {cells} | |"
 
 

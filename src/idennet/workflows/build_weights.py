@@ -1,10 +1,11 @@
-"""From a recipe to weights with a model card: render, prepare, train both stages, choose thresholds, judge.
+"""From a recipe to weights with a model card: render, prepare, train both stages, calibrate, judge.
 
 Every step keeps what it finished, so an interrupted build goes on where it was.
 """
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,6 +19,13 @@ from idennet.data.prepare import prepare
 from idennet.data.records import Source
 from idennet.data.store import MANIFEST, FaceStore
 from idennet.data.synfacs import SynFacs
+from idennet.evaluation.calibration import (
+    Reliability,
+    calibrate,
+    cross_calibrate,
+    fit_calibration,
+    reliability,
+)
 from idennet.evaluation.evaluate import score
 from idennet.evaluation.split import split_subjects
 from idennet.evaluation.thresholds import best_thresholds, is_reliable
@@ -25,6 +33,7 @@ from idennet.faces.alignment import TEMPLATE
 from idennet.facs import column
 from idennet.inference.predictor import Predictor
 from idennet.models.weights import WeightsCard, load_weights, save_weights
+from idennet.report import figures
 from idennet.report.model_card import model_card
 from idennet.settings import Config
 from idennet.synth.corpora import corpus_config
@@ -42,13 +51,14 @@ class Faces(Config):
     Attributes:
         wild: Subjects with Action Units, and frames of each.
         crowd: Subjects of whom only the identity counts, and frames of each.
-        test: Subjects for thresholds (half of them) and scores (the other half), and frames of each.
+        test: Subjects for calibration and thresholds (half of them) and scores (the other half), at least
+            four, and frames of each.
         jitter: Pixels by which eye centres are moved to imitate the error of our landmarks.
     """
 
     wild: tuple[int, int] = (2000, 24)
     crowd: tuple[int, int] = (1000, 8)
-    test: tuple[int, int] = (100, 24)
+    test: tuple[Annotated[int, Field(ge=4)], int] = (100, 24)
     jitter: Annotated[float, Field(ge=0, le=10)] = 0.8
     seed: Annotated[int, Field(ge=0)] = 1
 
@@ -65,7 +75,9 @@ def build_weights(
     workers: int = 1,
     device: str = "auto",
 ) -> Path:
-    """Return the weights file `out/idennet.safetensors`, with its JSON file and `model-card.md` beside it.
+    """Return the weights file `out/idennet.safetensors`.
+
+    Beside it lie its JSON file, `model-card.md` and `reliability.png`.
 
     Args:
         recipe: How to train.
@@ -77,7 +89,11 @@ def build_weights(
         detector_model: YuNet file to find the faces of the photographs with.
         workers: Processes to render with.
         device: Where to train.
+
+    Raises:
+        MissingExtraError: The package that draws `reliability.png` is not installed.
     """
+    figures.check_packages()
     rendered = {"wild": (*faces.wild, 0), "crowd": (*faces.crowd, 0), "test": (*faces.test, 1)}
     stores = {}
     for name, (subjects, frames, offset) in rendered.items():
@@ -98,53 +114,80 @@ def build_weights(
         recipe, au_stores=[stores["wild"]], identity_stores=identity_stores, out=out / "run", device=device
     )
 
-    tell("Choosing thresholds, judging.")
+    tell("Calibrating, choosing thresholds, judging.")
     network, trained = run.load()
     weights = out / "idennet.safetensors"
     save_weights(network, weights, WeightsCard(**trained.model_dump(include=set(WeightsCard.model_fields))))
     manifest = json.loads((run.folder / RUN_MANIFEST).read_text())
     provenance = trained.provenance | {name: manifest[name] for name in _FROM_MANIFEST}
-    card = judge(weights, stores["test"], provenance=provenance | {"faces": faces.model_dump()})
-    save_weights(network, weights, card)
+    judgement = judge(weights, stores["test"], provenance=provenance | {"faces": faces.model_dump()})
+    save_weights(network, weights, judgement.card)
+    figures.reliability_figure(judgement.before, judgement.after).savefig(out / "reliability.png", dpi=150)
     (out / "model-card.md").write_text(model_card(load_weights(weights)[1]), encoding="utf-8")
     return weights
 
 
-def judge(weights: Path, test: FaceStore, *, provenance: dict[str, Any]) -> WeightsCard:
-    """Return the card of weights: thresholds from half of the test subjects, scores from the other half.
+@dataclass(frozen=True)
+class Judgement:
+    """The card of weights, and how reliable their probabilities are before and after calibration."""
+
+    card: WeightsCard
+    before: Reliability
+    after: Reliability
+
+
+def judge(weights: Path, test: FaceStore, *, provenance: dict[str, Any]) -> Judgement:
+    """Calibrate weights and choose thresholds on half of the test subjects, and judge on the other half.
+
+    Calibration and thresholds share their subjects. The thresholds are chosen on probabilities that were
+    calibrated by other subjects' frames (cross-fitting), so no frame counts for both; the calibration that
+    is kept is fitted on all of the first half.
 
     Args:
-        weights: A weights file; judged as `idennet detect` uses it, mirrored views averaged.
-        test: Rendered subjects that were not trained on.
+        weights: A weights file; judged as `idennet detect` uses it, mirrored views averaged. A calibration
+            in its card is replaced.
+        test: Rendered subjects that were not trained on, at least four.
         provenance: What to record beside the scores.
     """
     reader = Predictor(weights)
+    reader.card = reader.card.model_copy(update={"calibration": {}})
     probabilities = reader.predict_faces(test.read(np.arange(len(test))))
     labels = test.labels(reader.aus)
     subjects = test.frames["subject"].to_numpy(str)
     choosing, judging = split_subjects(subjects, 0.5)
     chooses, judges = np.isin(subjects, choosing), np.isin(subjects, judging)
-    thresholds = best_thresholds(probabilities[chooses], labels[chooses])
-    table = score(
-        probabilities[judges], labels[judges], subjects[judges], reader.aus, list(thresholds)
-    ).table()
+    calibration = fit_calibration(probabilities[chooses], labels[chooses])
+    thresholds = best_thresholds(
+        cross_calibrate(probabilities[chooses], labels[chooses], subjects[chooses]), labels[chooses]
+    )
+    calibrated = calibrate(probabilities[judges], calibration)
+    before = reliability(probabilities[judges], labels[judges], reader.aus)
+    after = reliability(calibrated, labels[judges], reader.aus)
+    table = score(calibrated, labels[judges], subjects[judges], reader.aus, list(thresholds)).table()
+    for name, curves in (("ece_before", before), ("ece_after", after)):
+        table[name] = [*curves.errors, np.nanmean(curves.errors)]
     scores = {
         str(au): {str(name): float(value) for name, value in row.dropna().items()}
         for au, row in table.iterrows()
     }
     unreliable = [au for au in reader.aus if not is_reliable(scores[column(au)])]
     protocol = (
-        f"{len(judging)} rendered subjects ({judges.sum()} frames) that were not trained on; thresholds "
-        f"chosen for F0.5 on {len(choosing)} others; F1-frame pooled over subjects; one seed."
+        f"{len(judging)} rendered subjects ({judges.sum()} frames) that were not trained on; calibrated, and "
+        f"thresholds chosen for F0.5, on {len(choosing)} others; F1-frame pooled over subjects; one seed."
     )
-    return WeightsCard(
+    card = WeightsCard(
         version=f"synfacs-{idennet.__version__}",
         aus=reader.aus,
         template=TEMPLATE.name,
         thresholds=dict(zip(reader.aus, map(float, thresholds), strict=True)),
+        calibration={
+            au: (float(scale), float(shift))
+            for au, (scale, shift) in zip(reader.aus, calibration, strict=True)
+        },
         unreliable_aus=tuple(unreliable),
         provenance=provenance | {"licence": "MIT", "test_protocol": protocol, "test": scores},
     )
+    return Judgement(card, before, after)
 
 
 def _store(source: Source, folder: Path, *, jitter: float = 0.0, locate: Any = None) -> FaceStore:
