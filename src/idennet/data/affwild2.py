@@ -12,20 +12,15 @@ from typing import Literal
 
 from idennet import facs
 from idennet.data import records
+from idennet.data.listings import numbered_lines, numbered_pictures
 from idennet.data.records import Chunk, LeftOut, Record, Totals, chunk_key, file_state
-from idennet.data.tree import find_folder, numbered_pictures, text_lines, visible
+from idennet.data.tree import find_folder
 from idennet.errors import InputError, StoreError, UnknownActionUnitError
 
 Part = Literal["all", "train", "validation"]
 
 SOURCE = "https://ibug.doc.ic.ac.uk/resources/aff-wild2/"
 _PARTS = {"train": ("Train_Set", "Training_Set"), "validation": ("Validation_Set",)}
-_ANNOTATIONS = (
-    "AU_Set",
-    "AU_Detection_Challenge",
-    "annotations/AU_Set",
-    "annotations/AU_Detection_Challenge",
-)
 _LABELS = {"-1": facs.MISSING, "0": 0, "1": 1}
 
 
@@ -157,15 +152,12 @@ class AffWild2:
         return tuple(_PARTS) if self._part == "all" else (self._part,)
 
     def _annotations(self, part: str) -> Path | None:
-        """Return the folder of a part's annotations; the archives of some years wrap it in another one."""
-        if not self.root.is_dir():
-            return None
-        wrappers = ["", *(f"{folder.name}/" for folder in filter(Path.is_dir, visible(self.root)))]
-        sets = [f"{wrapper}{name}" for wrapper in wrappers for name in _SETS]
-        return find_folder(self.root, *(f"{place}/{name}" for place in sets for name in _PARTS[part]))
+        """Return the folder of a part's annotations."""
+        annotations = find_folder(self.root, "AU_Set", "AU_Detection_Challenge", depth=2)
+        return find_folder(annotations, *_PARTS[part], depth=1) if annotations else None
 
     def _pictures(self) -> Path | None:
-        return find_folder(self.root, "cropped_aligned")
+        return find_folder(self.root, "cropped_aligned", depth=2)
 
     def _videos(self) -> list[_Video]:
         """Return the annotated videos of the wanted parts, sorted within each."""
@@ -207,7 +199,7 @@ def _rows(file: Path) -> list[_Row]:
     Raises:
         StoreError: The header or a row is damaged.
     """
-    lines = text_lines(file)
+    lines = numbered_lines(file)
     if not lines:
         raise StoreError(f"{file} is empty; copy it again.")
     try:

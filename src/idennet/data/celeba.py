@@ -14,8 +14,9 @@ from typing import Literal
 import numpy as np
 
 from idennet.data import records
+from idennet.data.listings import find_file, numbered_lines
 from idennet.data.records import Chunk, Record, Totals, chunk_key, file_state
-from idennet.data.tree import find_file, find_folder, text_lines, visible
+from idennet.data.tree import folders_below, unnested, visible
 from idennet.errors import InputError, StoreError
 from idennet.faces.pictures import SUFFIXES
 
@@ -24,7 +25,12 @@ Partition = Literal["all", "train", "valid", "test"]
 
 SOURCE = "https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html"
 _PARTITIONS = ("train", "valid", "test")
-_PLACES = ("", "Img/", "Anno/", "Eval/", "CelebA/", "CelebA/Img/", "CelebA/Anno/", "CelebA/Eval/", "celeba/")
+_PUBLISHED = {
+    "all": Totals(pictures=202_599, subjects=10_177),
+    "train": Totals(pictures=162_770),
+    "valid": Totals(pictures=19_867),
+    "test": Totals(pictures=19_962),
+}
 _FOLDERS = {"aligned": ("img_align_celeba", "img_align_celeba_png"), "wild": ("img_celeba",)}
 _LANDMARKS = {"aligned": "list_landmarks_align_celeba", "wild": "list_landmarks_celeba"}
 _EYES = (
@@ -50,9 +56,8 @@ class Celeba:
     Attributes:
         root: The folder with `Img` and `Anno`, or with everything flat.
         name: Name of the corpus, part of every subject's name: `celeba/2880`.
+        published: What the complete data set, or the chosen partition, has.
     """
-
-    published = Totals(pictures=202_599, subjects=10_177)
 
     def __init__(
         self,
@@ -82,8 +87,9 @@ class Celeba:
         self._identities = Path(identities) if identities else None
         if pictures not in _FOLDERS:
             raise InputError(f"CelebA's pictures are {pictures!r}; allowed are 'aligned' and 'wild'.")
-        if partition not in ("all", *_PARTITIONS):
+        if partition not in _PUBLISHED:
             raise InputError(f"CelebA's partition is {partition!r}; allowed are all, train, valid and test.")
+        self.published = _PUBLISHED[partition]
 
     @property
     def settings(self) -> Mapping[str, object]:
@@ -157,12 +163,14 @@ class Celeba:
             )
 
     def _find(self, *names: str) -> Path | None:
-        return find_file(self.root, *(f"{place}{name}" for name in names for place in _PLACES))
+        """Return the first of these files, wherever it is, without looking through the pictures."""
+        return find_file(self.root, *names, enter=_holds_no_pictures)
 
     def _folder(self) -> Path:
         """Return the folder of the pictures."""
         names = _FOLDERS[self._pictures]
-        folder = find_folder(self.root, *(f"{place}{name}" for name in names for place in _PLACES))
+        below = {folder.name: folder for folder in folders_below(self.root, enter=_holds_no_pictures)}
+        folder = next((unnested(below[name]) for name in names if name in below), None)
         if folder is not None:
             return folder
         archive = self._find(*(f"{name}.{suffix}" for name in names for suffix in ("zip", "7z", "7z.001")))
@@ -191,7 +199,7 @@ class Celeba:
                 f"{self.root} has no identity_CelebA.txt, which tells who is in each picture; get it from "
                 f"the folder Anno of {SOURCE} (Kaggle's copy lacks it)."
             )
-        return _pairs(file, text_lines(file))
+        return _pairs(file, numbered_lines(file))
 
     def _read_partitions(self) -> dict[str, str]:
         """Return the partition of each picture; the list has no header, Kaggle's has one."""
@@ -201,7 +209,7 @@ class Celeba:
                 f"{self.root} has no list_eval_partition.txt; get it from the folder Eval of {SOURCE}, or "
                 "take all pictures."
             )
-        pairs = _pairs(file, text_lines(file)[file.suffix == ".csv" :])
+        pairs = _pairs(file, numbered_lines(file)[file.suffix == ".csv" :])
         if wrong := set(pairs.values()) - {0, 1, 2}:
             raise StoreError(f"{file} has the partition {min(wrong)}; allowed are 0, 1 and 2; copy it again.")
         return {stem: _PARTITIONS[number] for stem, number in pairs.items()}
@@ -218,7 +226,7 @@ class Celeba:
         file = self._landmark_file()
         if file is None:
             return {}
-        lines = text_lines(file)
+        lines = numbered_lines(file)
         promised = None
         if file.suffix == ".txt" and lines:
             promised = int(lines[0][1]) if lines[0][1].isdecimal() else None
@@ -269,6 +277,11 @@ class Celeba:
                 f"{len(shared)} identities are in more than one partition, the first is {shared[0]}; do not "
                 "train and test on different partitions of this copy."
             )
+
+
+def _holds_no_pictures(folder: str) -> bool:
+    """Return whether a folder of this name is worth looking into for lists."""
+    return folder not in {name for names in _FOLDERS.values() for name in names}
 
 
 def _pairs(file: Path, lines: Sequence[tuple[int, str]]) -> dict[str, int]:

@@ -9,10 +9,16 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from idennet import facs
 from idennet.data import records
+from idennet.data.listings import numbered_lines, numbered_pictures
+from idennet.data.point_sets import as_68
 from idennet.data.records import Chunk, Record, Totals, chunk_key, file_state
-from idennet.data.tree import find_folder, numbered_pictures, read_points, text_lines, visible
+from idennet.data.tables import damaged, read_lines, read_numbers
+from idennet.data.tree import find_folder, visible
 from idennet.errors import StoreError
 
 EMOTIONS = ("neutral", "anger", "contempt", "disgust", "fear", "happy", "sadness", "surprise")
@@ -52,9 +58,8 @@ class CkPlus:
     Attributes:
         root: The folder with `cohn-kanade-images`, `FACS`, `Landmarks` and `Emotion`.
         name: Name of the corpus, part of every subject's name: `ckplus/S005`.
+        published: What the complete data set has.
     """
-
-    published = Totals(pictures=593, subjects=123, sequences=593)
 
     def __init__(self, root: str | Path, *, neutral_frames: bool = False, name: str = "ckplus") -> None:
         """Keep what to read and how.
@@ -66,6 +71,7 @@ class CkPlus:
             name: Name of the corpus.
         """
         self.root, self.name = Path(root), name
+        self.published = Totals(pictures=593 * (1 + neutral_frames), subjects=123, sequences=593)
         self._neutral_frames = neutral_frames
 
     @property
@@ -99,7 +105,7 @@ class CkPlus:
         found = {}
         folder = self._folder("emotions")
         for file in sorted(folder.glob("S*/*/[!.]*_emotion.txt")) if folder else ():
-            lines = text_lines(file)
+            lines = numbered_lines(file)
             if not lines:
                 continue
             try:
@@ -134,10 +140,9 @@ class CkPlus:
         return findings
 
     def _folder(self, part: str) -> Path | None:
-        """Return one of the four folders; archives unpack it beside the others or in one of its own."""
-        names = _FOLDERS[part]
-        inner = (f"{outer}/{name}" for outer in names for name in names if outer != name)
-        return find_folder(self.root, *inner, *names)
+        """Return one of the four folders; an archive may put it in another one named after itself."""
+        folders = (find_folder(self.root, name, depth=2) for name in _FOLDERS[part])
+        return next((folder for folder in folders if folder is not None), None)
 
     def _missing(self, part: str) -> str:
         """Return a sentence about a folder that is not there."""
@@ -208,7 +213,7 @@ class CkPlus:
             sequence=frame.sequence,
             frame=frame.number,
             image=frame.picture,
-            landmarks=read_points(frame.landmarks, 68) if frame.landmarks else None,
+            landmarks=_points(frame.landmarks) if frame.landmarks else None,
             au_labels=labels,
             au_intensities=intensities,
         )
@@ -223,7 +228,7 @@ def _codes(file: Path | None) -> tuple[dict[int, int], dict[int, float]]:
     if file is None:
         return {}, {}
     labels, intensities = dict.fromkeys(facs.NAMES, 0), {}
-    for number, line in text_lines(file):
+    for number, line in numbered_lines(file):
         try:
             au, intensity = (_whole(value) for value in line.split())
         except ValueError as error:
@@ -237,6 +242,15 @@ def _codes(file: Path | None) -> tuple[dict[int, int], dict[int, float]]:
             if intensity:
                 intensities[au] = float(intensity)
     return labels, intensities
+
+
+def _points(file: Path) -> NDArray[np.float32]:
+    """Return the 68 landmarks of a file with one `x y` a line."""
+    points = read_numbers(file, read_lines(file), width=2, delimiter=None)
+    landmarks = as_68(points)
+    if len(points) != 68 or landmarks is None:
+        raise damaged(file, f"it has {len(points)} lines with x and y instead of 68")
+    return landmarks
 
 
 def _whole(text: str) -> int:

@@ -23,6 +23,11 @@ class Kind(StrEnum):
     BP4D_PLUS = "bp4d+"
     DISFA = "disfa"
     UNBC = "unbc"
+    CELEBA = "celeba"
+    CELEBA_WILD = "celeba-wild"
+    CK_PLUS = "ck+"
+    AFF_WILD2 = "aff-wild2"
+    RAF_AU = "raf-au"
 
 
 WITH_THRESHOLD = (Kind.DISFA, Kind.UNBC)
@@ -74,3 +79,19 @@ def open_source(kind: Kind, root: str | Path, threshold: int | None = None) -> "
             from idennet.data.unbc import Unbc
 
             return Unbc(root, **chosen)
+        case Kind.CELEBA | Kind.CELEBA_WILD:
+            from idennet.data.celeba import Celeba
+
+            return Celeba(root, pictures="wild" if kind is Kind.CELEBA_WILD else "aligned")
+        case Kind.CK_PLUS:
+            from idennet.data.ckplus import CkPlus
+
+            return CkPlus(root)
+        case Kind.AFF_WILD2:
+            from idennet.data.affwild2 import AffWild2
+
+            return AffWild2(root)
+        case Kind.RAF_AU:
+            from idennet.data.raf_au import RafAu
+
+            return RafAu(root)

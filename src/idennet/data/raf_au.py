@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Literal
 
 from idennet import facs
+from idennet.data.listings import find_file, numbered_lines
 from idennet.data.records import Chunk, Record, Totals, picture_chunks
-from idennet.data.tree import find_file, find_folder, text_lines
+from idennet.data.tree import find_folder
 from idennet.errors import InputError, StoreError
 
 OneSided = Literal["present", "absent", "unknown"]
@@ -92,10 +93,10 @@ class RafAu:
         return problems
 
     def _list(self) -> Path | None:
-        return find_file(self.root, _LABELS, f"RAF-AU/{_LABELS}")
+        return find_file(self.root, _LABELS)
 
     def _pictures(self) -> Path | None:
-        return find_folder(self.root, "aligned", "RAF-AU/aligned")
+        return find_folder(self.root, "aligned")
 
     def _records(self) -> list[Record]:
         """Return what each line of the list says; its names lack `_aligned`."""
@@ -103,7 +104,7 @@ class RafAu:
         if file is None or pictures is None:
             return []
         found = []
-        for number, line in text_lines(file):
+        for number, line in numbered_lines(file):
             match = re.fullmatch(r"(\w+)\.(\w+)\s+(\S+)", line)
             if match is None:
                 raise StoreError(f"{file}, line {number}: is {line!r}, not like '0007.jpg 1+2+L12'.")
