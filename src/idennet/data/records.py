@@ -13,6 +13,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from idennet.errors import InputError
 from idennet.faces.pictures import Picture, decode_picture, read_picture
 
 CHUNK_PICTURES = 256
@@ -113,7 +114,7 @@ class Totals:
         sequences: Recordings.
     """
 
-    pictures: int
+    pictures: int | None
     subjects: int | None = None
     sequences: int | None = None
 
@@ -145,6 +146,17 @@ class PublishedSource(Source, Protocol):
 
     def check(self) -> list[str]:
         """Return one sentence for each thing that is missing or wrong, and how to get it; [] if complete."""
+
+
+def check_threshold(threshold: int) -> int:
+    """Return the intensity from which an Action Unit counts as present.
+
+    Raises:
+        InputError: It is not 1 to 5.
+    """
+    if threshold not in range(1, 6):
+        raise InputError(f"The threshold is an intensity from 1 to 5, not {threshold}.")
+    return threshold
 
 
 def chunk_key(number: int, content: Iterable[object]) -> str:

@@ -1,74 +1,61 @@
-"""What readers of other people's folders share: names that vary, numbered pictures, small text files.
+"""Finding the parts of a data set whose folders are named differently from copy to copy.
 
-Copies of a data set differ in the names of folders, nest a folder in one of its own name, and carry files
-that an operating system left behind.
+Names are compared without case, blanks, `_` and `-`, and an extra level of the same name
+(`Images/Images`), which archives leave behind, is entered.
 """
 
-import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from idennet.errors import StoreError
-from idennet.faces.pictures import SUFFIXES
+DEPTH = 3
+"""Levels below the root that are searched."""
 
 
-def find_folder(root: Path, *names: str) -> Path | None:
-    """Return the first of `names` that is a folder in `root`, or None; `Images/Images` counts as `Images`."""
-    for name in names:
-        folder = root / name
-        if folder.is_dir():
-            while (folder / folder.name).is_dir():
-                folder = folder / folder.name
-            return folder
+def plain(name: str) -> str:
+    """Return a name as it is compared: `"AU-Intensity-Codes3.0"` becomes `"auintensitycodes3.0"`."""
+    return name.casefold().replace(" ", "").replace("_", "").replace("-", "")
+
+
+def folders_below(root: Path, depth: int = DEPTH, enter: Callable[[str], bool] = bool) -> Iterator[Path]:
+    """Yield `root` and the folders below it, level by level, sorted within each folder.
+
+    Args:
+        root: Where to begin; a folder that does not exist yields nothing.
+        depth: Levels below `root`.
+        enter: Whether to go into a folder of this name; it is yielded all the same.
+    """
+    level = [root] if root.is_dir() else []
+    for remaining in range(depth, -1, -1):
+        yield from level
+        inside = [root] if remaining == depth else [folder for folder in level if enter(folder.name)]
+        level = (
+            [child for folder in inside for child in visible(folder) if child.is_dir()] if remaining else []
+        )
+
+
+def find_folder(root: Path, *names: str, depth: int = DEPTH) -> Path | None:
+    """Return the first folder below `root` with one of the names, or None."""
+    wanted = {plain(name) for name in names}
+    for folder in folders_below(root, depth):
+        if folder != root and plain(folder.name) in wanted:
+            return unnested(folder)
     return None
 
 
-def find_file(root: Path, *names: str) -> Path | None:
-    """Return the first of `names` that is a file in `root`, or None."""
-    return next((root / name for name in names if (root / name).is_file()), None)
+def unnested(folder: Path) -> Path:
+    """Return the innermost of folders of the same name: `Images/Images` for `Images`."""
+    inner = next((child for child in visible(folder) if plain(child.name) == plain(folder.name)), None)
+    return folder if inner is None or not inner.is_dir() else unnested(inner)
 
 
 def visible(folder: Path) -> list[Path]:
-    """Return what a folder holds, sorted by name, without `.DS_Store` and other hidden names."""
+    """Return what a folder holds, sorted, without hidden entries such as `.DS_Store`."""
     return sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
 
 
-def numbered_pictures(folder: Path) -> dict[int, Path]:
-    """Return the pictures of a folder by the number at the end of their names, however it is padded."""
-    found = {}
-    for file in visible(folder):
-        number = re.search(r"(\d+)$", file.stem)
-        if number and file.suffix.lower() in SUFFIXES:
-            found[int(number.group())] = file
-    return dict(sorted(found.items()))
-
-
-def text_lines(file: Path) -> list[tuple[int, str]]:
-    """Return the lines of a text file that are not blank, stripped, with their numbers from 1.
-
-    Raises:
-        StoreError: The file cannot be read as text.
-    """
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise StoreError(f"{file} cannot be read as text ({error}); copy it again.") from error
-    return [(number, line.strip()) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
-
-
-def read_points(file: Path, count: int) -> NDArray[np.float32]:
-    """Return the points (count, 2) of a text file with one `x y` a line.
-
-    Raises:
-        StoreError: The file does not hold that many points.
-    """
-    lines = text_lines(file)
-    try:
-        points = np.array([[float(value) for value in line.split()] for _, line in lines], dtype=np.float32)
-    except ValueError:
-        points = np.empty(0, np.float32)
-    if points.shape != (count, 2):
-        raise StoreError(f"{file} does not hold {count} lines with x and y; copy it again.")
-    return points
+def archive_hint(root: Path, *names: str) -> str:
+    """Return `" (unpack X.zip first)"` when `root` has a part still as an archive, else `""`."""
+    wanted = {plain(name) for name in names}
+    archives = [file for file in visible(root) if file.suffix.lower() in (".zip", ".7z", ".rar")]
+    packed = next((file.name for file in archives if plain(file.stem) in wanted), None)
+    return f" (unpack {packed} first)" if packed else ""
