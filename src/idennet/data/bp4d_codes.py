@@ -109,7 +109,7 @@ class TrackedPoints:
         self._file.close()
 
     def at(self, frame: int) -> NDArray[np.float32] | None:
-        """Return (68, 2) pixels from 0 with NaN for the jaw and inner corners, or None where tracking failed."""
+        """Return (68, 2) pixels, NaN for points that are not tracked, or None where tracking failed."""
         if not 1 <= frame <= len(self._entries) or not self._entries[frame - 1]:
             return None
         points = np.asarray(self._file[self._entries[frame - 1]], dtype=np.float64)

@@ -182,8 +182,8 @@ class Disfa:
         if untracked and self.camera == "left":
             hint = archive_hint(self.root, *LANDMARKS)
             yield (
-                f"{len(untracked)} subjects have no landmarks, the first is {untracked[0]}; copy and unpack them "
-                f"from Landmark_Points{hint} (without them faces are searched for)."
+                f"{len(untracked)} subjects have no landmarks, the first is {untracked[0]}; copy and unpack "
+                f"Landmark_Points{hint} (without them faces are searched for)."
             )
 
     def _read(

@@ -1,4 +1,4 @@
-"""Small text tables of numbers, as data sets deliver labels: with a byte-order mark, blank lines, any line end."""
+"""Small text tables of numbers, with the blank lines, line ends and byte-order marks that data sets have."""
 
 from collections.abc import Sequence
 from pathlib import Path

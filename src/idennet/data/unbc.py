@@ -1,4 +1,4 @@
-"""Reader of the UNBC-McMaster Shoulder Pain Expression Archive: 25 patients, 200 sequences, intensities A to E.
+"""Reader of the UNBC-McMaster Shoulder Pain Expression Archive: 25 patients, intensities A to E.
 
 Lucey, Cohn, Prkachin, Solomon and Matthews, FG 2011. Each frame's file names only the Action Units that are
 present. Layout and quirks: docs/data-sets.md.
@@ -131,15 +131,15 @@ class Unbc:
             ("sequences", len(self._sequences), self.published.sequences),
         ):
             if count != known:
-                yield f"FACS files of {count} {what} are there, UNBC-McMaster has {known}; copy the rest of FACS."
+                yield f"FACS files of {count} {what} are there, the archive has {known}; copy the rest of FACS."
         for sequence in self._sequences:
             place = f"{sequence.subject}/{sequence.name}"
             if absent := sorted(sequence.facs.keys() - sequence.pictures.keys()):
-                yield f"{place} lacks {len(absent)} pictures, the first is {absent[0]:03d}; copy them from Images."
+                yield f"{place} lacks {len(absent)} pictures, the first is {absent[0]:03d}; copy Images again."
             if uncoded := sorted(sequence.pictures.keys() - sequence.facs.keys()):
                 yield (
-                    f"{place} has {len(uncoded)} pictures without a FACS file, the first is {uncoded[0]:03d}; "
-                    "copy the files, also the empty ones: they mean that no Action Unit is present."
+                    f"{place} has {len(uncoded)} pictures without FACS file, the first is {uncoded[0]:03d}; "
+                    "copy these files, also empty ones: they mean that no Action Unit is present."
                 )
             try:
                 for file in sequence.facs.values():
@@ -191,7 +191,7 @@ class Unbc:
 
 
 def read_facs(file: Path) -> dict[int, float]:
-    """Return the intensity, 0 to 5, of each Action Unit that a frame's FACS file names; an empty file names none.
+    """Return the intensity, 0 to 5, of each Action Unit that a frame's FACS file names; none if it is empty.
 
     Lines have four numbers in floating notation: Action Unit, intensity, and two that are not used.
     A line with the number 0 or less names no Action Unit.

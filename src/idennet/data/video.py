@@ -1,7 +1,7 @@
 """Frames of a video, read from its beginning in the order in which they are shown.
 
-Frames are counted, not looked up by time: time stamps in AVI files of real data sets are missing or wrong, and
-labels belong to the first, second, ... frame that comes out.
+Frames are counted, not looked up by time: time stamps in AVI files may be guesses of the decoder, and labels
+belong to the first, second, ... frame that comes out.
 """
 
 from collections.abc import Iterator
