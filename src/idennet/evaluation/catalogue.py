@@ -28,8 +28,16 @@ AUS: dict[str, tuple[int, ...]] = {
 }
 """Action Units that are scored within a corpus."""
 
+SHARED_WITH_BP4D: dict[str, tuple[int, ...]] = {
+    "disfa": (1, 2, 4, 6, 12),
+    "unbc": (4, 6, 7, 10, 12),
+    "synfacs-spot": (1, 2, 4, 6, 12),
+    "synfacs-clinic": (4, 6, 7, 10, 12),
+}
+"""Action Units of the paper's Tables VI and VII, and their counterparts."""
+
 AT_LEAST = {"disfa": 2.0, "unbc": 1.0}
-"""Intensity from which an Action Unit counts as present; BP4D and SynFACS have occurrence labels of their own."""
+"""Intensity from which an Action Unit counts as present; BP4D and SynFACS have labels of occurrence."""
 
 
 def _within(name: str, corpus: str, split: Split, source: str) -> Protocol:
@@ -43,59 +51,61 @@ def _published(name: str, corpus: str, parts: tuple[Subjects, ...], source: str)
     return _within(name, corpus, PublishedParts(parts=parts), source)
 
 
-def _across(name: str, train: str, test: str, aus: tuple[int, ...], split: Split, source: str) -> Protocol:
-    at_least = {test: AT_LEAST[test]} if test in AT_LEAST else {}
-    return Protocol(name=name, train=train, test=test, aus=aus, split=split, at_least=at_least, source=source)
+def _across(name: str, train: str, test: str, split: Split, source: str) -> Protocol:
+    return Protocol(
+        name=name,
+        train=train,
+        test=test,
+        aus=SHARED_WITH_BP4D[test],
+        split=split,
+        at_least={test: AT_LEAST[test]} if test in AT_LEAST else {},
+        source=source,
+    )
 
 
+_FERA = PublishedParts(parts=BP4D_FERA2015, left_out=(2,))
 _PAPER_RANDOM = "paper, section IV: random subject-exclusive folds; the seed is ours"
 _PAPER_ACROSS = "paper, section IV: no fine-tuning; one model of the whole training corpus is our reading"
-_BY_FOLD = "as above, with the mean over three models that each saw two thirds of the training corpus"
+_BY_FOLD = "mean over three models, each of two thirds of the training corpus"
+_LOSO = "leave one subject out"
 _SYNFACS = "SynFACS counterpart"
-_DISFA_SHARED, _UNBC_SHARED = (1, 2, 4, 6, 12), (4, 6, 7, 10, 12)
 
-_ALL = (
+_BP4D = (
     _published("bp4d-drml", "bp4d", BP4D_DRML, "lists of DRML, JAA-Net and most later papers"),
-    _published("bp4d-roinet", "bp4d", BP4D_ROINET, "lists of ROI-Net's author; fold 1 inferred"),
+    _published("bp4d-roinet", "bp4d", BP4D_ROINET, "lists of ROI-Net's author; part 1 inferred"),
     _within("bp4d-random", "bp4d", RandomParts(), "random subject-exclusive folds; the seed is ours"),
-    _within(
-        "bp4d-fera2015",
-        "bp4d",
-        PublishedParts(parts=BP4D_FERA2015, left_out=(2,)),
-        "FERA 2015: odd against even",
-    ),
-    _published("disfa-jaanet", "disfa", DISFA_JAANET, "lists of JAA-Net and most later papers"),
+    _within("bp4d-fera2015", "bp4d", _FERA, "FERA 2015: odd against even numbers"),
+    _within("bp4d-loso", "bp4d", LeaveOneOut(), _LOSO),
+)
+_DISFA = (
     _within("disfa-random", "disfa", RandomParts(), _PAPER_RANDOM),
+    _published("disfa-jaanet", "disfa", DISFA_JAANET, "lists of JAA-Net and most later papers"),
+    _within("disfa-loso", "disfa", LeaveOneOut(), _LOSO),
+)
+_UNBC = (
     _within("unbc-random", "unbc", RandomParts(), _PAPER_RANDOM),
-    *(
-        _within(f"{corpus}-loso", corpus, LeaveOneOut(), "leave one subject out")
-        for corpus in ("bp4d", "disfa", "unbc")
-    ),
-    _across("bp4d-to-disfa", "bp4d", "disfa", _DISFA_SHARED, Everybody(), _PAPER_ACROSS),
-    _across("bp4d-to-unbc", "bp4d", "unbc", _UNBC_SHARED, Everybody(), _PAPER_ACROSS),
-    _across(
-        "bp4d-to-disfa-by-fold", "bp4d", "disfa", _DISFA_SHARED, PublishedParts(parts=BP4D_DRML), _BY_FOLD
-    ),
-    _across("bp4d-to-unbc-by-fold", "bp4d", "unbc", _UNBC_SHARED, PublishedParts(parts=BP4D_DRML), _BY_FOLD),
-    *(
-        _within(f"{name}-random", f"synfacs-{name}", RandomParts(), _SYNFACS)
-        for name in ("studio", "spot", "clinic")
-    ),
-    *(
-        _within(f"{name}-loso", f"synfacs-{name}", LeaveOneOut(), _SYNFACS)
-        for name in ("studio", "spot", "clinic")
-    ),
-    _across("studio-to-spot", "synfacs-studio", "synfacs-spot", _DISFA_SHARED, Everybody(), _SYNFACS),
-    _across("studio-to-clinic", "synfacs-studio", "synfacs-clinic", _UNBC_SHARED, Everybody(), _SYNFACS),
-    _across(
-        "studio-to-spot-by-fold", "synfacs-studio", "synfacs-spot", _DISFA_SHARED, RandomParts(), _SYNFACS
-    ),
-    _across(
-        "studio-to-clinic-by-fold", "synfacs-studio", "synfacs-clinic", _UNBC_SHARED, RandomParts(), _SYNFACS
-    ),
+    _within("unbc-loso", "unbc", LeaveOneOut(), _LOSO),
+)
+_ACROSS = (
+    _across("bp4d-to-disfa", "bp4d", "disfa", Everybody(), _PAPER_ACROSS),
+    _across("bp4d-to-unbc", "bp4d", "unbc", Everybody(), _PAPER_ACROSS),
+    _across("bp4d-to-disfa-by-fold", "bp4d", "disfa", PublishedParts(parts=BP4D_DRML), _BY_FOLD),
+    _across("bp4d-to-unbc-by-fold", "bp4d", "unbc", PublishedParts(parts=BP4D_DRML), _BY_FOLD),
+)
+_RENDERED = (
+    _within("studio-random", "synfacs-studio", RandomParts(), _SYNFACS),
+    _within("studio-loso", "synfacs-studio", LeaveOneOut(), _SYNFACS),
+    _within("spot-random", "synfacs-spot", RandomParts(), _SYNFACS),
+    _within("spot-loso", "synfacs-spot", LeaveOneOut(), _SYNFACS),
+    _within("clinic-random", "synfacs-clinic", RandomParts(), _SYNFACS),
+    _within("clinic-loso", "synfacs-clinic", LeaveOneOut(), _SYNFACS),
+    _across("studio-to-spot", "synfacs-studio", "synfacs-spot", Everybody(), _SYNFACS),
+    _across("studio-to-clinic", "synfacs-studio", "synfacs-clinic", Everybody(), _SYNFACS),
+    _across("studio-to-spot-by-fold", "synfacs-studio", "synfacs-spot", RandomParts(), _SYNFACS),
+    _across("studio-to-clinic-by-fold", "synfacs-studio", "synfacs-clinic", RandomParts(), _SYNFACS),
 )
 
-PROTOCOLS = {protocol.name: protocol for protocol in _ALL}
+PROTOCOLS = {protocol.name: protocol for protocol in (*_BP4D, *_DISFA, *_UNBC, *_ACROSS, *_RENDERED)}
 """All protocols by name."""
 
 

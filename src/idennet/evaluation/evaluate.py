@@ -120,8 +120,13 @@ def evaluate(
         rows = np.flatnonzero(np.isin(subject_of_frame, list(subjects)))
     if len(rows) == 0:
         raise InputError("There is no frame to evaluate; name at least one subject of the store.")
-    probabilities = np.concatenate([predict(store.read(some)) for some in _chunks(rows)])
+    probabilities = predictions(predict, store, rows)
     return score(probabilities, store.labels(aus)[rows], subject_of_frame[rows], aus, thresholds)
+
+
+def predictions(predict: Predict, store: LabelledFaces, rows: NDArray[np.int64]) -> NDArray[np.floating]:
+    """Return the probabilities (K, A) that a predictor gives for the faces at `rows` (K,), batch by batch."""
+    return np.concatenate([predict(store.read(some)) for some in _chunks(rows)])
 
 
 def score(

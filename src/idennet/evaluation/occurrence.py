@@ -38,7 +38,7 @@ def relabel(store: FaceStore, at_least: float, aus: Sequence[int]) -> FaceStore:
     intensities = store.intensities(aus)
     if uncoded := [au for au, column in zip(aus, intensities.T, strict=True) if np.isnan(column).all()]:
         raise ProtocolError(
-            f"{store.path} has no intensities of {facs.column(uncoded[0])}, so presence cannot be read from them; "
+            f"{store.path} has no intensities of {facs.column(uncoded[0])} to read presence from; "
             "prepare the store again, or keep the labels that it has."
         )
     labels = {

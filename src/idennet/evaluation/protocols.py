@@ -76,7 +76,7 @@ class Protocol(Config):
     test: str
     aus: Annotated[tuple[int, ...], Field(min_length=1)]
     split: Split
-    at_least: dict[str, float] = {}
+    at_least: dict[str, float] = Field(default={})
     validation: Annotated[float, Field(ge=0, lt=1)] = 0.15
     seed: Annotated[int, Field(ge=0)] = 0
     source: str = ""
@@ -87,7 +87,7 @@ class Protocol(Config):
         return self.train != self.test
 
     def folds(self, subjects: Iterable[str], *, partial: bool = False) -> tuple[Fold, ...]:
-        """Return the folds for the subjects of one or several stores; other corpora's subjects are passed over.
+        """Return the folds for the subjects of the stores; those of other corpora are passed over.
 
         Args:
             subjects: Names with their corpus; the order does not matter.
@@ -109,7 +109,7 @@ class Protocol(Config):
                 folds.append(Fold(fold, tuple(train), tuple(validation), test))
         if not folds:
             raise ProtocolError(
-                f"{self.name} has nobody to test; give it parts, or another corpus to test on."
+                f"{self.name} has nobody to test; it must leave out some or test another corpus."
             )
         return tuple(folds)
 

@@ -104,7 +104,8 @@ def check_exclusive(parts: Iterable[Iterable[str]]) -> None:
         for name in set(part):
             if name in part_of:
                 raise ProtocolError(
-                    f"Parts {part_of[name]} and {number} share subject {name!r}; a subject belongs to one part."
+                    f"Parts {part_of[name]} and {number} share subject {name!r}; "
+                    "a subject belongs to one part."
                 )
             part_of[name] = number
 
