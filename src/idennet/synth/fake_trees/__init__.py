@@ -1,0 +1,1 @@
+"""Folders that look like licensed data sets, with their quirks, filled with people who do not exist."""
