@@ -1,0 +1,200 @@
+"""The compiled kernels as Python sees them: found, chosen for this CPU, and called with tensors.
+
+Tensors are float32, contiguous and on the CPU; pictures are (N, height, width, channels).
+"""
+
+import ctypes
+import os
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from weakref import WeakKeyDictionary
+
+import torch
+from torch import Tensor, nn
+
+from idennet.errors import InputError
+from idennet.models.fastcpu.build import library_path, source_digest
+
+VARIABLE = "IDENNET_KERNELS"
+"""Environment variable: `auto` (default), or `torch` to compute everything with PyTorch."""
+
+REBUILD = "python -m idennet.models.fastcpu.build"
+
+_CAPABILITIES = {"AVX2": "avx2", "AVX512": "avx512"}
+"""What PyTorch calls the instruction sets of this CPU, and what the libraries are called."""
+
+_POINTER, _INT = ctypes.c_void_p, ctypes.c_int
+_FUNCTIONS: dict[str, tuple[list[type], type | None]] = {
+    "sources": ([], ctypes.c_char_p),
+    "has_threads": ([], _INT),
+    "expand": ([_INT, _POINTER, _INT, _POINTER], None),
+    "packed_size": ([_INT], ctypes.c_long),
+    "pack": ([_INT, _INT, _POINTER, _POINTER], None),
+    "forward": ([_INT, _INT, _POINTER, _INT, *[_POINTER] * 4], None),
+    "backward": ([_INT, _INT, _POINTER, _INT, *[_POINTER] * 6], None),
+    "fingerprint": ([_POINTER, ctypes.c_long], ctypes.c_uint64),
+    "transforms": ([_INT, *[_POINTER] * 3], None),
+}
+
+
+@dataclass(frozen=True)
+class LayerShape:
+    """What a convolution reads and writes for one face.
+
+    Attributes:
+        number: 1 to 4, as in Table I.
+        side: Height and width of the picture read.
+        channels: Its channels in memory; CONV1 reads 27 of them.
+        out_side: Height and width of the picture written.
+        out_channels: Its channels, half of the convolution's.
+        pool: Side of the windows of max pooling.
+    """
+
+    number: int
+    side: int
+    channels: int
+    out_side: int
+    out_channels: int
+    pool: int
+
+
+LAYERS = (
+    LayerShape(1, 122, 32, 60, 48, 2),
+    LayerShape(2, 60, 48, 28, 96, 2),
+    LayerShape(3, 28, 96, 12, 128, 2),
+    LayerShape(4, 12, 128, 9, 192, 1),
+)
+"""CONV1 reads the 9x9 filter's nine 3x3 parts as channels; the pooling of CONV4 rounds up and is not in it."""
+
+
+class Kernels:
+    """One library, for one instruction set.
+
+    Args:
+        path: The library.
+
+    Raises:
+        OSError: It cannot be loaded.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.instruction_set = "AVX-512" if "avx512" in path.name else "AVX2"
+        self._library = ctypes.CDLL(str(path))
+        for name, (arguments, result) in _FUNCTIONS.items():
+            function = getattr(self._library, f"idennet_{name}")
+            function.argtypes, function.restype = arguments, result
+        self.sources = self._library.idennet_sources().decode()
+        self.has_threads = bool(self._library.idennet_has_threads())
+        self._packed: WeakKeyDictionary[nn.Module, tuple[int, Tensor]] = WeakKeyDictionary()
+
+    def threads(self) -> int:
+        """Return how many threads the next call uses: PyTorch's number, or one without OpenMP."""
+        return torch.get_num_threads() if self.has_threads else 1
+
+    def expand(self, pixels: Tensor) -> Tensor:
+        """Return what CONV1 reads, (N, 122, 122, 32), of pixels (N, 128, 128, 3).
+
+        Channel (3 p + q) * 3 + c is colour c, 3 p rows further down and 3 q columns further right.
+        """
+        images = len(pixels)
+        expanded = torch.empty(images, 122, 122, 32)
+        self._library.idennet_expand(self.threads(), pixels.data_ptr(), images, expanded.data_ptr())
+        return expanded
+
+    def pack(self, layer: LayerShape, convolution: nn.Module, weight: Tensor) -> Tensor:
+        """Return transformed filters; those of the last call for this convolution if nothing has changed.
+
+        That is told by the values themselves, because weights can be written in ways that PyTorch does not count.
+        """
+        weight = weight.detach().contiguous()
+        fingerprint: int = self._library.idennet_fingerprint(weight.data_ptr(), weight.numel())
+        known, packed = self._packed.get(convolution, (None, None))
+        if packed is None or known != fingerprint:
+            packed = torch.empty(self._library.idennet_packed_size(layer.number))
+            self._library.idennet_pack(layer.number, self.threads(), weight.data_ptr(), packed.data_ptr())
+            self._packed[convolution] = fingerprint, packed
+        return packed
+
+    def forward(
+        self, layer: LayerShape, pictures: Tensor, packed: Tensor, bias: Tensor, argmax: Tensor | None = None
+    ) -> Tensor:
+        """Return convolution, max pooling and MFM of pictures; `argmax` (uint8) gets who won each maximum."""
+        images = len(pictures)
+        bias = bias.detach().contiguous()
+        out = torch.empty(images, layer.out_side, layer.out_side, layer.out_channels)
+        self._library.idennet_forward(
+            *(layer.number, self.threads(), pictures.data_ptr(), images, packed.data_ptr(), bias.data_ptr()),
+            *(out.data_ptr(), None if argmax is None else argmax.data_ptr()),
+        )
+        return out
+
+    def backward(
+        self,
+        layer: LayerShape,
+        pictures: Tensor,
+        packed: Tensor,
+        argmax: Tensor,
+        out_gradients: Tensor,
+        weight: Tensor,
+        needs_input: bool,
+    ) -> tuple[Tensor | None, Tensor, Tensor]:
+        """Return gradients of pictures (where asked for), weight and bias from those of the outputs."""
+        images = len(pictures)
+        out_gradients = out_gradients.contiguous()
+        in_gradients = torch.empty_like(pictures) if needs_input else None
+        weight_gradients = torch.empty(weight.shape)
+        bias_gradients = torch.empty(len(weight))
+        self._library.idennet_backward(
+            *(layer.number, self.threads(), pictures.data_ptr(), images, packed.data_ptr()),
+            *(out_gradients.data_ptr(), argmax.data_ptr()),
+            None if in_gradients is None else in_gradients.data_ptr(),
+            *(weight_gradients.data_ptr(), bias_gradients.data_ptr()),
+        )
+        return in_gradients, weight_gradients, bias_gradients
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What computes the trunk on this CPU: `kernels`, or PyTorch if None, and the reason for that."""
+
+    kernels: Kernels | None
+    reason: str = ""
+
+    def __str__(self) -> str:
+        """Return a line for `idennet info`."""
+        if self.kernels is None:
+            return f"PyTorch: {self.reason}"
+        count = self.kernels.threads()
+        return f"Winograd, {self.kernels.instruction_set}, {count} thread{'s' if count != 1 else ''}"
+
+
+def choose_kernels() -> Choice:
+    """Return what computes the trunk on this CPU.
+
+    Raises:
+        InputError: The environment variable has another value than those it may have.
+    """
+    wish = os.environ.get(VARIABLE, "auto")
+    if wish == "auto":
+        return _find()
+    if wish == "torch":
+        return Choice(None, f"asked for by {VARIABLE}")
+    raise InputError(f"The environment variable {VARIABLE} is {wish!r}; use auto or torch.")
+
+
+@cache
+def _find() -> Choice:
+    name = _CAPABILITIES.get(torch.backends.cpu.get_cpu_capability())
+    if name is None:
+        return Choice(None, "this CPU has no AVX2")
+    path = library_path(name)
+    if not path.exists():
+        return Choice(None, f"the kernels are not built; with a C++ compiler: {REBUILD}")
+    try:
+        kernels = Kernels(path)
+    except OSError as error:
+        return Choice(None, f"the kernels cannot be loaded: {error}")
+    if kernels.sources != source_digest():
+        return Choice(None, f"the kernels were built from other sources; once more: {REBUILD}")
+    return Choice(kernels)
