@@ -4,50 +4,55 @@ Imitates rows that are not annotated, in part or at all, frames without a detect
 picture, two people in one video, blanks after the header, and Windows line ends.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from idennet.facs import MISSING
-from idennet.synth.fake_trees.shots import Faces, Written, place, write_picture, write_text
+from idennet.synth.fake_trees.common import FakeFace, FakeFrame, claim, jpeg, write_file
+from idennet.synth.fake_trees.cropped import with_eyes_at
 
 AUS = (1, 2, 4, 6, 7, 10, 12, 15, 23, 24, 25, 26)
 _SIZE, _EYES = (112, 112), ((38.3, 51.7), (73.5, 51.5))
 _HEADER = ",".join(f"AU{au}" for au in AUS)
 
 
-def write_affwild2(out: Path, subjects: int, frames: int, faces: Faces, seed: int = 0) -> list[Written]:
-    """Write a fake Aff-Wild2 and return its annotated frames: training videos first, sorted by name.
+def write_affwild2(out: Path, people: Sequence[Sequence[FakeFace]], seed: int = 0) -> list[FakeFrame]:
+    """Write a tree of Aff-Wild2 and return what it says of annotated frames: training videos first, by name.
+
+    The second of each four frames is not annotated and the third of each five has no picture. Every third
+    video is for validation.
 
     Args:
-        out: Folder to make.
-        subjects: Videos, where two people of one video count twice; every third is for validation.
-        frames: Frames of each.
-        faces: What to fill it with.
-        seed: Of what is not annotated and not detected.
+        out: Folder, new or empty.
+        people: Faces of each video, where two people of one video count twice.
+        seed: Of Action Units that nobody annotated.
+
+    Raises:
+        StoreError: The folder is not empty.
     """
+    claim(out)
     generator = np.random.default_rng(seed)
-    by_part: dict[str, list[Written]] = {"Train_Set": [], "Validation_Set": []}
-    for subject, video in enumerate(_videos(subjects)):
-        part = "Validation_Set" if subject % 3 == 2 else "Train_Set"
+    by_part: dict[str, list[FakeFrame]] = {"Train_Set": [], "Validation_Set": []}
+    for index, (video, faces) in enumerate(zip(_videos(len(people)), people, strict=True)):
+        part = "Validation_Set" if index % 3 == 2 else "Train_Set"
         rows = []
-        folder = out / "cropped_aligned" / video
-        folder.mkdir(parents=True)
-        for number, shot in enumerate(faces(subject, frames), 1):
-            labels = {au: _label(shot.occurrences.get(au, 0), generator) for au in AUS}
-            if number % 4 == 2:
+        for frame, face in enumerate(faces, 1):
+            labels = {au: _label(face.occurrences[au], generator) for au in AUS}
+            if frame % 4 == 2:
                 labels = dict.fromkeys(AUS, MISSING)
-            rows.append(",".join(str(label) for label in labels.values()))
-            file, detected = folder / f"{number:05d}.jpg", number % 5 != 3
-            if detected:
-                write_picture(file, place(shot, _SIZE, _EYES).image)
+            rows.append(",".join(map(str, labels.values())))
+            picture = with_eyes_at(face, *_SIZE, _EYES).image if frame % 5 != 3 else None
+            if picture is not None:
+                write_file(out / "cropped_aligned" / video / f"{frame:05d}.jpg", jpeg(picture))
             if set(labels.values()) != {MISSING}:
-                source = video.removesuffix("_left").removesuffix("_right")
-                by_part[part].append(Written(video, source, number, file, labels, exists=detected))
-        end, blank = ("\r\n", "") if subject % 2 else ("\n", " ")
-        write_text(out / "AU_Set" / part / f"{video}.txt", end.join([_HEADER + blank, *rows]) + end)
-    write_text(out / "cropped_aligned" / ".DS_Store", "\0\0\0\1Bud1")
-    return [item for items in by_part.values() for item in sorted(items, key=lambda item: item.subject)]
+                sequence = video.removesuffix("_left").removesuffix("_right")
+                by_part[part].append(FakeFrame(video, sequence, frame, labels, picture=picture))
+        end, blank = ("\r\n", "") if index % 2 else ("\n", " ")
+        write_file(out / "AU_Set" / part / f"{video}.txt", end.join([_HEADER + blank, *rows]) + end)
+    write_file(out / "cropped_aligned" / ".DS_Store", b"\0\0\0\1Bud1")
+    return [frame for frames in by_part.values() for frame in sorted(frames, key=lambda item: item.subject)]
 
 
 def _videos(count: int) -> list[str]:

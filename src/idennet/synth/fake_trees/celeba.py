@@ -4,11 +4,16 @@ Imitates the header-less lists of identities and partitions, two lines of header
 by runs of spaces, identity numbers without order, and partitions that are contiguous and share nobody.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
-from idennet.synth.fake_trees.shots import Faces, Shot, Written, place, write_picture, write_text
+from idennet.synth.fake_trees.common import FakeFace, FakeFrame, claim, jpeg, write_file
+from idennet.synth.fake_trees.cropped import eyes_of, with_eyes_at
+
+FloatArray = npt.NDArray[np.floating]
 
 ALIGNED_SIZE = (178, 218)
 _ALIGNED_EYES = ((69.0, 111.0), (108.0, 111.0))
@@ -16,45 +21,45 @@ _FIVE_NAMES = ("lefteye", "righteye", "nose", "leftmouth", "rightmouth")
 _ATTRIBUTES = 40
 
 
-def write_celeba(out: Path, subjects: int, frames: int, faces: Faces, seed: int = 0) -> list[Written]:
-    """Write a fake CelebA and return its aligned pictures in the order of their numbers.
+def write_celeba(out: Path, people: Sequence[Sequence[FakeFace]], seed: int = 0) -> list[FakeFrame]:
+    """Write a tree of CelebA and return what it says of the aligned pictures, in the order of their numbers.
+
+    The last person is in the test partition, the one before in the validation partition.
 
     Args:
-        out: Folder to make.
-        subjects: Identities; the last is in the test partition, the one before in the validation one.
-        frames: Pictures of each.
-        faces: What to fill it with.
-        seed: Of identity numbers and order.
-    """
-    generator = np.random.default_rng(seed)
-    identities = generator.permutation(10_177)[:subjects] + 1
-    partition = [max(0, 3 - subjects + subject) for subject in range(subjects)]
-    places = [(subject, shot) for subject in range(subjects) for shot in faces(subject, frames)]
-    order = sorted(range(len(places)), key=lambda row: (partition[places[row][0]], generator.random()))
+        out: Folder, new or empty.
+        people: Faces of each identity.
+        seed: Of the identities' numbers, of the pictures' order and of the originals' framing.
 
-    written: list[Written] = []
+    Raises:
+        StoreError: The folder is not empty.
+    """
+    claim(out)
+    generator = np.random.default_rng(seed)
+    identities = generator.permutation(10_177)[: len(people)] + 1
+    partition = [max(0, 3 - len(people) + person) for person in range(len(people))]
+    owned = [(person, face) for person, faces in enumerate(people) for face in faces]
+    owned = [owned[row] for row in generator.permutation(len(owned))]
+
+    said: list[FakeFrame] = []
     identity_lines, partition_lines, attribute_lines, box_lines = [], [], [], []
     aligned_lines, wild_lines = [], []
-    for number, row in enumerate(order, 1):
-        subject, shot = places[row]
-        name = f"{number:06d}.jpg"
-        aligned, wild = place(shot, ALIGNED_SIZE, _ALIGNED_EYES), _in_the_wild(shot, generator)
-        file = out / "Img" / "img_align_celeba" / name
-        write_picture(file, aligned.image)
-        write_picture(out / "Img" / "img_celeba" / name, wild.image)
-        identity_lines.append(f"{name} {identities[subject]}")
-        partition_lines.append(f"{name} {partition[subject]}")
-        attribute_lines.append(
-            f"{name} " + " ".join(f"{2 * (value % 2) - 1:2d}" for value in range(_ATTRIBUTES))
-        )
-        low, high = wild.landmarks.min(axis=0).round(), wild.landmarks.max(axis=0).round()
-        box_lines.append(
-            f"{name}  {low[0]:4.0f} {low[1]:4.0f} {high[0] - low[0]:4.0f} {high[1] - low[1]:4.0f}"
-        )
-        aligned_lines.append(f"{name} {_numbers(_five(aligned))}")
-        wild_lines.append(f"{name}  {_numbers(_five(wild))}")
-        eyes = _five(aligned)[:2].astype(np.float64)
-        written.append(Written(str(identities[subject]), f"{number:06d}", number, file, eyes=eyes))
+    for number, (person, face) in enumerate(sorted(owned, key=lambda item: partition[item[0]]), 1):
+        stem = f"{number:06d}"
+        aligned = with_eyes_at(face, *ALIGNED_SIZE, _ALIGNED_EYES)
+        wild = _in_the_wild(face, generator)
+        write_file(out / "Img" / "img_align_celeba" / f"{stem}.jpg", jpeg(aligned.image))
+        write_file(out / "Img" / "img_celeba" / f"{stem}.jpg", jpeg(wild.image))
+        identity_lines.append(f"{stem}.jpg {identities[person]}")
+        partition_lines.append(f"{stem}.jpg {partition[person]}")
+        attribute_lines.append(f"{stem}.jpg {' '.join([' 1', '-1'] * (_ATTRIBUTES // 2))}")
+        low, high = wild.landmarks.min(axis=0), wild.landmarks.max(axis=0)
+        box_lines.append(f"{stem}.jpg  {_numbers(np.stack([low, high - low]))}")
+        aligned_lines.append(f"{stem}.jpg {_numbers(_five(aligned))}")
+        wild_lines.append(f"{stem}.jpg  {_numbers(_five(wild))}")
+        marked = np.full((68, 2), np.nan, np.float32)
+        marked[36:42], marked[42:48] = eyes_of(aligned).round()
+        said.append(FakeFrame(str(identities[person]), stem, number, {}, {}, marked, aligned.image))
 
     points = " ".join(f"{name}_{axis}" for name in _FIVE_NAMES for axis in "xy")
     attributes = " ".join(f"Attribute_{number}" for number in range(_ATTRIBUTES))
@@ -64,28 +69,29 @@ def write_celeba(out: Path, subjects: int, frames: int, faces: Faces, seed: int 
     _write_list(out / "Anno" / "list_bbox_celeba.txt", box_lines, "image_id x_1 y_1 width height")
     _write_list(out / "Anno" / "list_landmarks_align_celeba.txt", aligned_lines, points)
     _write_list(out / "Anno" / "list_landmarks_celeba.txt", wild_lines, points)
-    return written
+    return said
 
 
-def _in_the_wild(shot: Shot, generator: np.random.Generator) -> Shot:
+def _in_the_wild(face: FakeFace, generator: np.random.Generator) -> FakeFace:
     """Return a larger picture of any size, in which the face is somewhere and leans."""
     width, height = (int(side) for side in generator.integers(240, 420, size=2))
-    middle = np.array([width, height]) * generator.uniform(0.4, 0.6, size=2)
-    half = generator.uniform(24, 40) * np.array([1.0, generator.uniform(-0.2, 0.2)])
-    right, left = middle - half, middle + half
-    return place(shot, (width, height), ((right[0], right[1]), (left[0], left[1])))
+    x, y = generator.uniform(0.4, 0.6, size=2) * (width, height)
+    half = generator.uniform(24, 40)
+    lean = half * generator.uniform(-0.2, 0.2)
+    return with_eyes_at(face, width, height, ((x - half, y - lean), (x + half, y + lean)))
 
 
-def _five(shot: Shot) -> np.ndarray:
-    """Return eye centres, tip of the nose and corners of the mouth as whole pixels (5, 2)."""
-    return np.vstack([shot.eyes, shot.landmarks[[30, 48, 54]]]).round().astype(int)
+def _five(face: FakeFace) -> FloatArray:
+    """Return eye centres, tip of the nose and corners of the mouth, (5, 2)."""
+    return np.vstack([eyes_of(face), face.landmarks[[30, 48, 54]]])
 
 
-def _numbers(points: np.ndarray) -> str:
-    return " ".join(f"{value:4d}" for value in points.ravel())
+def _numbers(points: FloatArray) -> str:
+    """Return points as whole numbers in columns."""
+    return " ".join(f"{value:4.0f}" for value in points.ravel())
 
 
 def _write_list(file: Path, lines: list[str], names: str | None = None) -> None:
     """Write a list; one with column names says first how many pictures it has."""
     header = [] if names is None else [str(len(lines)), f"{names} "]
-    write_text(file, "\n".join([*header, *lines]) + "\n")
+    write_file(file, "\n".join([*header, *lines]) + "\n")

@@ -4,40 +4,45 @@ Imitates one-sided Action Units, pictures without any (`null`), trailing blanks,
 and names that lack `_aligned`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from idennet.synth.fake_trees.shots import Faces, Written, place, write_picture, write_text
+from idennet.synth.fake_trees.common import FakeFace, FakeFrame, claim, jpeg, write_file
+from idennet.synth.fake_trees.cropped import with_eyes_at
 
 _SIZE, _EYES = (100, 100), ((31.0, 40.0), (69.0, 40.0))
 _NOT_RENDERED = 39  # nostril compressor: a real code, which nothing here reads
 
 
-def write_raf_au(out: Path, subjects: int, frames: int, faces: Faces, seed: int = 0) -> list[Written]:
-    """Write a fake RAF-AU and return its pictures in the order of the list, one-sided codes as present.
+def write_raf_au(out: Path, people: Sequence[Sequence[FakeFace]], seed: int = 0) -> list[FakeFrame]:
+    """Write a tree of RAF-AU and return what it says in the order of its list, one-sided codes as present.
+
+    Every seventh picture has no Action Unit.
 
     Args:
-        out: Folder to make.
-        subjects: People; the data set does not tell who they are, so each picture is a subject.
-        frames: Pictures of each.
-        faces: What to fill it with.
+        out: Folder, new or empty.
+        people: Faces of each person; the data set does not tell who they are, so each picture is a subject.
         seed: Of names and one-sided codes.
+
+    Raises:
+        StoreError: The folder is not empty.
     """
+    claim(out)
     generator = np.random.default_rng(seed)
-    shots = [shot for subject in range(subjects) for shot in faces(subject, frames)]
-    numbers = np.sort(generator.permutation(4_908)[: len(shots)] + 1)  # real names have gaps
-    written, lines = [], []
-    for row, (number, shot) in enumerate(zip(numbers.tolist(), shots, strict=True)):
+    all_faces = [face for faces in people for face in faces]
+    numbers = np.sort(generator.permutation(4_908)[: len(all_faces)] + 1)  # the real names have gaps
+    said, lines = [], []
+    for row, (number, face) in enumerate(zip(numbers.tolist(), all_faces, strict=True)):
         stem = f"{number:04d}"
-        labels = {au: int(label == 1 and row % 7 != 6) for au, label in shot.occurrences.items()}
-        lines.append(f"{stem}.jpg {_codes(labels, generator)}{' ' * (row % 3)}")
-        file = out / "aligned" / f"{stem}_aligned.jpg"
-        write_picture(file, place(shot, _SIZE, _EYES).image)
-        written.append(Written(stem, stem, number, file, labels))
-    write_text(out / "RAFAU_label.txt", "\n".join(lines) + "\n")
-    return written
+        labels = {au: int(label == 1 and row % 7 != 6) for au, label in face.occurrences.items()}
+        lines.append(f"{stem}.jpg {_codes(labels, generator)}{' ' * (row % 3)}\n")
+        picture = with_eyes_at(face, *_SIZE, _EYES).image
+        write_file(out / "aligned" / f"{stem}_aligned.jpg", jpeg(picture))
+        said.append(FakeFrame(stem, stem, number, labels, picture=picture))
+    write_file(out / "RAFAU_label.txt", "".join(lines))
+    return said
 
 
 def _codes(labels: Mapping[int, int], generator: np.random.Generator) -> str:
