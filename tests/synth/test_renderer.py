@@ -151,6 +151,49 @@ def test_labels_say_what_is_visible(renderer: Renderer, seed: int) -> None:
 
 
 @needs_model
+@pytest.mark.parametrize("seed", SUBJECTS)
+def test_closed_lips_and_downcast_eyes_are_not_coded_as_open_or_shut(renderer: Renderer, seed: int) -> None:
+    subject = plain_subject(renderer.model, seed)
+    scene, noise = Scene(), np.random.default_rng(0)
+    for aus in ({}, {12: 1.0}, {6: 1.0, 12: 0.5}, {23: 1.0}, {24: 1.0}, {14: 1.0}, {15: 1.0, 17: 1.0}):
+        for slack in (0.0, 1.0):
+            frame = renderer.render(subject, Expression(aus, lip_relax=slack), scene, noise)
+            assert frame.occurrences[25] == 0, aus
+    rest = lid_gap(points(renderer, {}, seed))
+    downcast = renderer.render(subject, Expression(gaze=(0.0, -1.0)), scene, noise)
+    assert downcast.occurrences[43] == 0
+    assert 0.1 * rest < lid_gap(downcast.landmarks) < 0.8 * rest  # lowered, yet a slit of the eye is left
+    assert lid_gap(points(renderer, {43: 0.2}, seed)) < 0.3 * rest
+
+
+@needs_model
+@pytest.mark.parametrize("seed", SUBJECTS)
+def test_a_straight_smile_lifts_the_corners_less_and_keeps_its_label(renderer: Renderer, seed: int) -> None:
+    subject = plain_subject(renderer.model, seed)
+    curved, straight = (
+        renderer.render(
+            subject, Expression({12: 0.8, 25: 0.8}, straightness=s), Scene(), np.random.default_rng(0)
+        )
+        for s in (0.0, 1.0)
+    )
+
+    def lift(frame: Frame) -> float:
+        return float(frame.landmarks[[62, 66], 1].mean() - frame.landmarks[[48, 54], 1].mean())
+
+    assert lift(straight) < lift(curved) - 0.5
+    assert {au for au, there in straight.occurrences.items() if there == 1} == {12, 25}
+
+
+@needs_model
+def test_shut_eyes_show_a_dark_line_of_lashes(renderer: Renderer) -> None:
+    frame = draw(renderer, {43: 1.0}, 0, Scene(effects=CameraEffects(noise=0)))
+    grey = frame.image.mean(axis=2)
+    for corners in ((36, 39), (42, 45)):
+        x, y = frame.landmarks[list(corners)].mean(axis=0).round().astype(int)
+        assert grey[y - 3 : y + 6, x].min() < 0.8 * np.median(grey[y - 3 : y + 6, x])
+
+
+@needs_model
 @pytest.mark.parametrize("au", SYNFACS_AUS)
 def test_every_action_unit_changes_the_picture(renderer: Renderer, au: int) -> None:
     scene = Scene(effects=CameraEffects(noise=0))

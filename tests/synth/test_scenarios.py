@@ -21,11 +21,11 @@ def present(expressions: list[Expression]) -> dict[int, np.ndarray]:
 
 def test_every_action_unit_is_common_enough_to_learn(present: dict[int, np.ndarray]) -> None:
     shares = {au: share.mean() for au, share in present.items()}
-    assert min(shares.values()) > 0.06, shares
-    assert np.mean(list(shares.values())) > 0.11
-    assert shares[12] > 0.24
-    assert min(shares[au] for au in (10, 14, 18, 20, 22, 23, 24, 28)) > 0.075, shares
-    assert 0.2 < shares[25] < 0.32  # asked for; jaws and raised lips part lips besides
+    assert min(shares.values()) > 0.05, shares
+    assert np.mean(list(shares.values())) > 0.095
+    assert shares[12] > 0.21
+    assert shares[43] > 0.08
+    assert 0.25 < shares[25] < 0.36  # asked for; jaws and raised lips part lips besides
 
 
 def test_neutral_share(expressions: list[Expression]) -> None:
@@ -34,8 +34,8 @@ def test_neutral_share(expressions: list[Expression]) -> None:
 
 def test_most_eyes_look_near_the_camera_and_few_far_past_it(expressions: list[Expression]) -> None:
     degrees = np.array([e.gaze for e in expressions]) * REACH
-    assert 0.88 < (np.linalg.norm(degrees, axis=1) < 12).mean() < 0.96
-    assert 0.03 < (degrees[:, 1] < -11.9).mean() < 0.08  # downcast: a hard negative of AU43
+    assert 0.85 < (np.linalg.norm(degrees, axis=1) < 12).mean() < 0.93
+    assert 0.06 < (degrees[:, 1] < -9).mean() < 0.12  # downcast: a hard negative of AU43
 
 
 def test_action_units_that_belong_together_occur_together(present: dict[int, np.ndarray]) -> None:
@@ -44,13 +44,29 @@ def test_action_units_that_belong_together_occur_together(present: dict[int, np.
 
     for au, condition in ((6, 12), (2, 1), (25, 26), (25, 27), (4, 9), (12, 6), (7, 4)):
         assert given(au, condition) > 1.3 * present[au].mean(), (au, condition)
-    assert (present[6] & present[12] & present[43]).mean() > 0.01  # laughing with closed eyes
+    assert (present[6] & present[12] & present[25] & present[43]).mean() > 0.015  # laughing, eyes closed
+
+
+def test_smiles_come_with_teeth_and_without_and_lips_part_without_smiles(
+    present: dict[int, np.ndarray],
+) -> None:
+    assert (present[12] & present[25]).mean() > 0.1
+    assert (present[12] & ~present[25]).mean() > 0.08
+    assert (present[25] & ~present[12]).mean() > 0.15
+    assert 0.2 < present[12][present[25]].mean() < 0.5  # parted lips alone say little about a smile
+
+
+def test_smiles_run_from_curved_to_straight(expressions: list[Expression]) -> None:
+    straightness = np.array([e.straightness for e in expressions if e.of(12) and e.of(25)])
+    assert (np.histogram(straightness, bins=4, range=(0, 1))[0] > 0.1 * len(straightness)).all()
 
 
 def test_each_action_unit_also_occurs_alone(present: dict[int, np.ndarray]) -> None:
     table = np.stack(list(present.values()))
     alone = table & (table.sum(axis=0) == 1)
-    assert alone.any(axis=1).all()
+    assert alone.mean(axis=1).min() > 0.002
+    for au in (12, 25, 43):
+        assert alone[SYNFACS_AUS.index(au)].mean() > 0.01, au
     assert alone.mean() * len(table) > 0.2
 
 

@@ -175,7 +175,7 @@ def noise(generator: np.random.Generator, scale: float, size: int = TEXTURE_SIZE
 
 
 def smooth_curve(points: npt.ArrayLike, steps: int = 6) -> FloatArray:
-    """Return a Catmull-Rom curve ((N - 1) * steps + 1, 2) through points (N, 2)."""
+    """Return a Catmull-Rom curve ((N - 1) * steps + 1, D) through points (N, D)."""
     given = np.asarray(points, np.float32)
     p = np.vstack([2 * given[0] - given[1], given, 2 * given[-1] - given[-2]])
     t = np.linspace(0, 1, steps, endpoint=False, dtype=np.float32)[None, :, None]
@@ -183,4 +183,4 @@ def smooth_curve(points: npt.ArrayLike, steps: int = 6) -> FloatArray:
     curve = 0.5 * (
         2 * p1 + (p2 - p0) * t + (2 * p0 - 5 * p1 + 4 * p2 - p3) * t**2 + (3 * p1 - p0 - 3 * p2 + p3) * t**3
     )
-    return np.vstack([curve.reshape(-1, 2), given[-1:]]).astype(np.float32)
+    return np.vstack([curve.reshape(-1, given.shape[1]), given[-1:]]).astype(np.float32)

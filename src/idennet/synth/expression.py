@@ -35,8 +35,8 @@ SHAPES: MappingProxyType[int, dict[str, float]] = MappingProxyType(
         18: {"mouthPucker": 0.95},
         20: {"mouthStretch": 0.9, "mouthDimple": 0.2},
         22: {"mouthFunnel": 0.8},
-        23: {"mouthPress": 0.5, "mouthRollUpper": 0.35, "mouthRollLower": 0.35, "mouthPucker": 0.18},
-        24: {"mouthPress": 1.0, "mouthRollUpper": 0.25, "mouthRollLower": 0.25},
+        23: {"mouthPress": 0.5, "mouthRollUpper": 0.5, "mouthRollLower": 0.5, "mouthPucker": 0.28},
+        24: {"mouthPress": 1.0, "mouthRollUpper": 0.35, "mouthRollLower": 0.35},
         25: {"mouthLowerDown": 0.7, "mouthUpperUp": 0.15, "jawOpen": 0.08},
         26: {"jawOpen": 0.35},
         27: {"jawOpen": 0.85},
@@ -73,7 +73,11 @@ _UPPER_LIDS, _LOWER_LIDS = {"L": [43, 44], "R": [37, 38]}, {"L": [47, 46], "R": 
 _MOST = 1.2  # the model's shapes tear beyond this weight
 _LIP_BULGE = 0.15  # cm of the gap that a fully pushed-up lower lip hides by standing before it
 _REST_SEAL = 0.09  # cm by which resting lips press closer than the mean face's
-_OPEN_LIPS, _TOUCHING_LIPS = 0.07, 0.03  # growth of the lip gap over the height of the mouth
+# Growth of the lip gap over the height of the mouth: what is wider shows more than a pixel of the mouth's
+# inside at 128 pixels, what is narrower shows none.
+_OPEN_LIPS, _TOUCHING_LIPS = 0.10, 0.03
+_EARLY = {7: 0.7, 14: 0.8, 20: 0.8, 23: 0.6, 24: 0.7}
+"""Exponents by which faint Action Units respond early, so that what is coded can also be seen."""
 
 
 @dataclass(frozen=True)
@@ -85,12 +89,14 @@ class Expression:
         asymmetry: Gains of the left and the right side of an Action Unit; (1, 1) where absent.
         gaze: (x, y) of the eyes, -1 to 1; x towards the subject's left, y up.
         lip_relax: How slack the resting lips are, 0 to 1; never so much that they visibly part.
+        straightness: How straight the lips of a smile stay, 0 (corners up) to 1 (drawn sideways).
     """
 
     intensities: Mapping[int, float] = field(default_factory=dict)
     asymmetry: Mapping[int, tuple[float, float]] = field(default_factory=dict)
     gaze: tuple[float, float] = (0.0, 0.0)
     lip_relax: float = 0.0
+    straightness: float = 0.0
 
     def of(self, au: int) -> float:
         """Return the intensity of one Action Unit, 0 where it is not active."""
@@ -148,8 +154,9 @@ def blendshape_weights(expression: Expression, model: FaceModel, appearance: App
     for au, intensity in expression.intensities.items():
         if au in (12, 25, 43):
             continue
+        strength = intensity ** _EARLY.get(au, 1.0)
         for name, weight in SHAPES[au].items():
-            weights.add(name, weight * intensity, expression.sides(au))
+            weights.add(name, weight * strength, expression.sides(au))
     _add_smile_and_parting(weights, expression, appearance.style)
     _add_habits(weights, expression, appearance.style)
     weights.scale("mouthUpperUp", 1.0 - 0.55 * expression.of(9))  # the sneer lifts the lip already
@@ -227,8 +234,11 @@ def _add_smile_and_parting(weights: _Weights, expression: Expression, style: Flo
     sides = expression.sides(12)
     skew = 0.06 * float(style[7])
     sides = {"L": sides["L"] * (1 + skew), "R": sides["R"] * (1 - skew)}
+    straight = expression.straightness
     for name, weight in SHAPES[12].items():
-        weights.add(name, weight * smile, sides)
+        weights.add(name, weight * smile * (1.0 - 0.4 * straight * (name == "mouthSmile")), sides)
+    weights.add("mouthStretch", 0.45 * straight * smile, sides)
+    weights.add("mouthDimple", 0.2 * straight * smile, sides)
     weights.add("mouthStretch", 0.08 * float(style[0]) * smile, sides)
     weights.add("mouthDimple", 0.10 * float(style[1]) * smile, sides)
     weights.add(
@@ -238,12 +248,12 @@ def _add_smile_and_parting(weights: _Weights, expression: Expression, style: Flo
     alone = parting - together
     for name, weight in SHAPES[25].items():
         weights.add(name, weight * alone, expression.sides(25))
-    teeth = 0.08 * float(style[3])
-    weights.add("mouthUpperUp", (0.34 + teeth) * together)
-    weights.add("mouthLowerDown", (0.62 - teeth) * together)
+    teeth = 0.12 * float(style[3])
+    weights.add("mouthUpperUp", (0.42 + teeth + 0.1 * straight) * together)
+    weights.add("mouthLowerDown", (0.58 - teeth) * together)
     weights.add("mouthRollUpper", 0.12 * together)
     weights.add("mouthStretch", 0.16 * together)
-    weights.add("jawOpen", 0.06 * together)
+    weights.add("jawOpen", 0.09 * together)
 
 
 def _add_habits(weights: _Weights, expression: Expression, style: FloatArray) -> None:
@@ -274,7 +284,7 @@ def _seal_neutral_lips(weights: _Weights, appearance: Appearance, slack: float) 
 def _close_lids(weights: _Weights, expression: Expression, appearance: Appearance) -> None:
     """Add AU43 and the resting lids; a full blink closes exactly this identity's eye.
 
-    Lids respond early: at intensity 0.2, the least that is coded, they are two thirds shut.
+    Lids respond early: at intensity 0.2, the least that is coded, no more than a slit is left of the eye.
     """
     model = weights.model
     neutral = appearance.vertices[model.landmarks, 1]
@@ -284,7 +294,7 @@ def _close_lids(weights: _Weights, expression: Expression, appearance: Appearanc
         blink, squint, wide = (
             model.expression_index(f"{name}_{side}") for name in ("eyeBlink", "eyeSquint", "eyeWide")
         )
-        closure = min(1.0, (expression.of(43) * gains[side]) ** 0.25)
+        closure = min(1.0, (expression.of(43) * gains[side]) ** 0.15)
         upper, lower = _UPPER_LIDS[side], _LOWER_LIDS[side]
         aperture = float((neutral[upper] - neutral[lower]).max())
         travel = float((heights[blink, lower] - heights[blink, upper]).mean())
@@ -294,7 +304,7 @@ def _close_lids(weights: _Weights, expression: Expression, appearance: Appearanc
         weights.values[squint] = weights.values[squint] * (1.0 - closure) + 0.5 * resting
         weights.values[wide] *= 1.0 - closure
         droop = 0.6 * resting * (1.0 - min(1.0, float(weights.values[wide])))
-        weights.values[blink] = shut * closure + droop - 0.15 * downcast * (1.0 - closure)
+        weights.values[blink] = shut * closure + droop + 0.2 * downcast * (1.0 - closure)
 
 
 def _turn_eyes(weights: _Weights, gaze: tuple[float, float]) -> None:

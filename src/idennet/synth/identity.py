@@ -75,9 +75,9 @@ def sample_traits(
         masculine=masculine,
         wrinkle_static=_static_wrinkles(g, age),
         wrinkle_gain=wrinkle_gain,
-        lip_fullness=float(np.clip(g.normal(0.9 - 0.2 * age + 0.15 * melanin, 0.13), 0.5, 1.15)),
-        lip_contrast=float(g.uniform(0.3, 1.0) if masculine else g.uniform(0.5, 1.3)),
-        teeth=float(g.uniform(0.75, 1.1) - 0.2 * age * g.random()),
+        lip_fullness=float(np.clip(g.normal(0.88 - 0.22 * age + 0.15 * melanin, 0.19), 0.35, 1.2)),
+        lip_contrast=float(g.uniform(0.1, 1.0) if masculine else g.uniform(0.3, 1.3)),
+        teeth=float(g.uniform(0.65, 1.15) - 0.25 * age * g.random()),
         clothes=rgb(g.uniform(0.1, 0.75) ** 2 * np.clip(1 + 0.35 * g.standard_normal(3), 0.15, 1.8)),
         style=tuple(float(v) for v in np.clip(g.standard_normal(STYLE_SIZE), -2, 2)),
         skin=_skin(g, melanin, age),
@@ -89,6 +89,8 @@ def sample_traits(
         resting=_resting(g, age),
         glasses=_glasses(g) if g.random() < glasses_probability else None,
         headwear=_headwear(g) if g.random() < headwear_probability else None,
+        lip_line=float(g.uniform(0.1, 1.0)),
+        lip_line_width=float(g.uniform(0.05, 0.2)),
     )
 
 
@@ -202,9 +204,9 @@ def _eyes(g: np.random.Generator, melanin: float, age: float, masculine: bool) -
         iris=rgb(colour * g.uniform(0.7, 1.3) * g.uniform(0.9, 1.1, 3)),
         iris_radius=float(g.uniform(0.57, 0.64)),
         pupil_radius=float(g.uniform(0.18, 0.33)),
-        sclera=rgb(np.array((0.58, 0.53, 0.50)) * g.uniform(0.85, 1.05) - np.array((0, 0.01, 0.05)) * age),
-        lid_droop=float(np.clip(g.normal(0.04 + 0.07 * age, 0.05), 0, 0.22)),
-        lashes=float(g.uniform(0.2, 0.5) if masculine else g.uniform(0.35, 0.8)),
+        sclera=rgb(np.array((0.58, 0.53, 0.50)) * g.uniform(0.55, 1.0) - np.array((0, 0.01, 0.05)) * age),
+        lid_droop=float(np.clip(g.normal(0.08 + 0.08 * age, 0.07), 0, 0.3)),
+        lashes=float(g.uniform(0.3, 0.75) if masculine else g.uniform(0.4, 0.95)),
     )
 
 

@@ -41,24 +41,36 @@ def _members(core: tuple[int, ...], sometimes: dict[int, float] | None = None) -
 
 
 EMOTIONAL: tuple[Prototype, ...] = (
-    Prototype("smile", 12.5, _members((6, 12), {25: 0.2, 7: 0.15})),
-    Prototype("toothy smile", 3.6, _members((6, 12, 25), {26: 0.3, 7: 0.2})),
-    Prototype("laugh", 2.4, _members((6, 12, 25, 26), {43: 0.55, 7: 0.3, 9: 0.12, 1: 0.1})),
-    Prototype("mild smile", 8.0, (Member(12, 1.0, 0.15, 0.55), Member(6, 0.2, 0.1, 0.4))),
+    Prototype("smile", 8.5, _members((6, 12), {7: 0.15})),
+    Prototype(
+        "toothy smile",
+        9.5,
+        (Member(12, 1.0, 0.35), Member(25, 1.0, 0.35), Member(6, 0.75), Member(26, 0.2), Member(7, 0.15)),
+    ),
+    Prototype("laugh", 2.2, _members((6, 12, 25, 26), {43: 0.3, 7: 0.3, 9: 0.12, 1: 0.1})),
+    Prototype(
+        "laugh with closed eyes",
+        2.4,
+        (Member(43, 1.0, 0.5), Member(12, 1.0, 0.4), Member(6, 0.95, 0.3), Member(25, 0.9), Member(26, 0.4)),
+    ),
+    Prototype("mild smile", 6.0, (Member(12, 1.0, 0.2, 0.55), Member(6, 0.2, 0.1, 0.4))),
+    Prototype(
+        "talking smile", 2.5, (Member(12, 1.0, 0.2, 0.6), Member(25, 1.0, 0.3), Member(26, 0.5, 0.2, 0.7))
+    ),
     Prototype(
         "straight-lipped smile",
-        2.4,
-        (Member(12, 1.0, 0.2, 0.55), Member(25, 1.0, 0.4, 1.0), Member(20, 0.35, 0.2, 0.6), Member(6, 0.5)),
+        4.5,
+        (Member(12, 1.0, 0.25, 0.65), Member(25, 1.0, 0.4, 1.0), Member(20, 0.15, 0.2, 0.6), Member(6, 0.5)),
     ),
     Prototype(
-        "pressed smile", 5.0, (Member(12, 1.0, 0.2, 0.7), Member(24, 0.7), Member(17, 0.3), Member(6, 0.4))
+        "pressed smile", 4.0, (Member(12, 1.0, 0.2, 0.7), Member(24, 0.7), Member(17, 0.25), Member(6, 0.4))
     ),
     Prototype("smirk", 0.9, (Member(12, 1.0, 0.3, 0.8, 0.9), Member(14, 0.4, spread=0.8))),
-    Prototype("surprise", 3.2, _members((1, 2, 5, 25), {26: 0.6, 27: 0.25})),
+    Prototype("surprise", 4.0, _members((1, 2, 5, 25), {26: 0.55, 27: 0.35})),
     Prototype("interest", 1.0, _members((1, 2), {5: 0.4})),
     Prototype("anger", 1.8, _members((4, 7), {5: 0.25, 23: 0.55, 24: 0.5, 17: 0.3, 9: 0.15})),
     Prototype("shouting", 0.7, _members((4, 7, 25), {9: 0.4, 10: 0.5, 26: 0.5, 27: 0.3})),
-    Prototype("disgust", 2.8, _members((9,), {10: 0.55, 4: 0.55, 7: 0.5, 25: 0.35, 17: 0.3, 6: 0.2})),
+    Prototype("disgust", 3.4, _members((9,), {10: 0.55, 4: 0.55, 7: 0.5, 25: 0.35, 17: 0.3, 6: 0.2})),
     Prototype("raised lip", 3.2, _members((10,), {25: 0.2, 4: 0.3, 7: 0.3, 17: 0.15})),
     Prototype("sadness", 1.8, _members((1, 4, 15), {17: 0.5, 6: 0.2, 43: 0.1})),
     Prototype("pout", 2.8, _members((15, 17), {24: 0.3, 18: 0.1})),
@@ -73,7 +85,7 @@ EMOTIONAL: tuple[Prototype, ...] = (
         2.8,
         (Member(27, 1.0, 0.5), Member(25, 1.0, 0.5), Member(43, 0.7, 0.7), Member(4, 0.3), Member(1, 0.2)),
     ),
-    Prototype("closed eyes", 1.0, (Member(43, 1.0, 0.75),)),
+    Prototype("closed eyes", 3.0, (Member(43, 1.0, 0.4), Member(25, 0.15, 0.2, 0.6))),
     Prototype("wince", 0.8, _members((7, 43), {4: 0.6, 6: 0.5, 20: 0.5, 25: 0.3, 12: 0.2})),
     Prototype("grimace", 3.4, _members((20,), {25: 0.3, 15: 0.15, 4: 0.3})),
     Prototype("doubt", 1.6, _members((1, 2, 15), {17: 0.5, 14: 0.2})),
@@ -108,16 +120,23 @@ SPEECH: tuple[Prototype, ...] = (
 
 CONFUSABLE: tuple[Prototype, ...] = (
     Prototype("squint", 1.0, (Member(7, 1.0, 0.4), Member(4, 0.3, 0.15, 0.5))),
-    Prototype("parted lips", 1.0, (Member(25, 1.0, 0.2, 0.8),)),
-    Prototype("hanging jaw", 0.6, (Member(25, 1.0, 0.3, 0.8), Member(26, 1.0, 0.3, 1.0))),
-    Prototype("raised cheeks", 0.8, (Member(6, 1.0, 0.3), Member(7, 0.4))),
+    Prototype("parted lips", 2.0, (Member(25, 1.0, 0.2, 1.0),)),
+    Prototype("parted lips, squint", 0.6, (Member(25, 1.0, 0.2, 1.0), Member(7, 1.0, 0.3), Member(6, 0.4))),
+    Prototype("hanging jaw", 1.0, (Member(25, 1.0, 0.2, 0.8), Member(26, 1.0, 0.2, 1.0))),
+    Prototype("raised cheeks", 1.0, (Member(6, 1.0, 0.3), Member(7, 0.4))),
     Prototype("lip stretch", 0.6, (Member(20, 1.0, 0.4), Member(25, 0.6, 0.2, 0.6))),
     Prototype("dimples", 0.5, (Member(14, 1.0, 0.4),)),
 )
 """What is easily taken for a smile or for closed eyes but is not."""
 
 LIMITED_PAIRS: tuple[tuple[int, int, float], ...] = (
+    (4, 12, 0.5),
+    (5, 12, 0.4),
+    (9, 12, 0.4),
+    (10, 12, 0.5),
     (12, 15, 0.1),
+    (12, 17, 0.4),
+    (12, 23, 0.4),
     (12, 20, 0.25),
     (9, 10, 0.6),
     (23, 24, 0.7),

@@ -13,24 +13,25 @@ from idennet.facs import SYNFACS_AUS
 from idennet.synth.expression import Expression
 from idennet.synth.prototypes import CONFUSABLE, EMOTIONAL, LIMITED_PAIRS, SPEECH, Member, Prototype
 
-SHARES = {"neutral": 0.13, "alone": 0.25, "confusable": 0.04, "speech": 0.04, "emotional": 0.54}
+SHARES = {"neutral": 0.15, "alone": 0.23, "confusable": 0.05, "speech": 0.05, "emotional": 0.52}
 """How often each kind of expression is drawn for a single picture."""
 
-ADDITION_PROBABILITY = 0.6
+ADDITION_PROBABILITY = 0.5
 """Chance that a prototype is joined by an Action Unit that does not belong to it."""
 
-BLEND_PROBABILITY = 0.7
+BLEND_PROBABILITY = 0.5
 """Chance that a second prototype mixes with the first, as far as their Action Units can stand together."""
 
 UNILATERAL = 0.5
 """Members whose spread is larger than this act on one side."""
 
-# Prototypes show some units less than others; those are drawn single more often.
+# Prototypes show some units less than others; those are drawn single more often, as are those that count most
+# on photographs.
 _RARITY = {
-    5: 4, 9: 8, 10: 9, 12: 3, 14: 10, 15: 9, 17: 2, 18: 15,
-    20: 8, 22: 18, 23: 10, 24: 8, 27: 14, 28: 19, 43: 2,
+    1: 3, 2: 4, 4: 3, 5: 6, 6: 3, 7: 3, 9: 9, 10: 10, 12: 7, 14: 10, 15: 10, 17: 5, 18: 14,
+    20: 9, 22: 16, 23: 11, 24: 10, 25: 5, 26: 3, 27: 14, 28: 15, 43: 8,
 }  # fmt: skip
-_SINGLE_WEIGHTS = np.array([float(_RARITY.get(au, 1)) for au in SYNFACS_AUS])
+_SINGLE_WEIGHTS = np.array([float(_RARITY[au]) for au in SYNFACS_AUS])
 _CHANCE_TO_STAY = {frozenset((a, b)): chance for a, b, chance in LIMITED_PAIRS}
 
 
@@ -116,7 +117,9 @@ def _act(generator: np.random.Generator, prototype: Prototype, additions: bool =
         share = 0.7 * vigour + 0.3 * generator.random()
         intensities[au] = float(member.low + (member.high - member.low) * share)
         asymmetry[au] = _asymmetry(generator, member.spread)
-    return Expression(intensities, asymmetry, _gaze(generator), _lip_relax(generator))
+    return Expression(
+        intensities, asymmetry, _gaze(generator), _lip_relax(generator), float(generator.beta(0.8, 1.2))
+    )
 
 
 def _asymmetry(generator: np.random.Generator, spread: float) -> tuple[float, float]:
@@ -134,10 +137,10 @@ def _lip_relax(generator: np.random.Generator) -> float:
 
 def _gaze(generator: np.random.Generator) -> tuple[float, float]:
     """Return a gaze that is mostly near the camera; rarely aside, or down, easily taken for closed eyes."""
-    kind = generator.choice(["ahead", "down", "aside"], p=[0.92, 0.05, 0.03])
+    kind = generator.choice(["ahead", "down", "aside"], p=[0.88, 0.09, 0.03])
     x, y = np.clip(generator.normal(0, (0.12, 0.1)), -0.35, 0.35)
     if kind == "down":
-        y = -generator.uniform(0.5, 1.0)
+        y = -generator.uniform(0.4, 1.0)
     if kind == "aside":
         x = np.copysign(generator.uniform(0.45, 0.9), x)
     return float(x), float(y)

@@ -165,7 +165,7 @@ def _eye(
     x, y, _ = corners(surface.rest, i, j, k, wi, wj, wk)
     x, y = x - surface.eye_centres[eye, 0], y - surface.eye_centres[eye, 1]
     radius = np.sqrt(x * x + y * y)
-    shade = 0.95 - 0.3 * min(1.0, max(0.0, y + 0.05)) - 0.18 * min(1.0, abs(x))
+    shade = 0.92 - 0.5 * min(1.0, max(0.0, y + 0.1)) - 0.25 * min(1.0, abs(x))
     if radius >= finish.iris_radius:
         pink = min(1.0, max(0.0, (radius - finish.iris_radius) / 0.6))
         white = finish.sclera_rgb

@@ -105,15 +105,21 @@ def _paint_lips(atlas: SkinAtlas, traits: Traits, g: np.random.Generator, albedo
     # Fine vertical lines and a paler lower lip.
     lines = blurred(noise(g, 1.2)[box], 0.6, 2.5)
     melanin = 0.75 * skin.melanin + 0.08 + 0.05 * lines + 0.06 * (atlas.y[box] > -3.4)
-    hemoglobin = skin.hemoglobin + traits.lip_contrast * (0.85 + 0.15 * lines)
+    hemoglobin = skin.hemoglobin + traits.lip_contrast * (1.0 + 0.15 * lines)
     colour = skin_rgb(melanin, hemoglobin)
     blend(colour, np.full(colour.shape[:2], 0.8 * makeup.lipstick, np.float32), makeup.lipstick_colour)
     lipped = albedo[box]
     edge = 0.8 + 0.2 * min(1.0, 2 * makeup.lipstick)
     blend(lipped, mask[box] * edge, colour)
-    # The line where the lips meet: inside of the lips, dark and red.
-    meeting = np.exp(-(((atlas.y[box] + 3.35) / 0.09) ** 2)) * (np.abs(atlas.x[box]) < 2.35)
-    blend(lipped, 0.35 * meeting, lipped * (0.5, 0.35, 0.35))
+    # The line where the lips meet: inside of the lips, dark and red. At rest it is all that is seen of their
+    # inside, and photographs show it from faint to as dark as an open mouth.
+    seam = atlas.landmarks[INNER_LIP]
+    ends = atlas.landmarks[[48, 54]]
+    line = np.vstack([ends[0], seam[0], (seam[[1, 2, 3]] + seam[[7, 6, 5]]) / 2, seam[4], ends[1]])
+    height = np.interp(atlas.x[box], line[:, 0], line[:, 1])
+    fading = 1 / (1 + np.exp((np.abs(atlas.x[box]) - abs(ends[:, 0]).mean() + 0.1) / 0.12))
+    meeting = np.exp(-(((atlas.y[box] - height) / traits.lip_line_width) ** 2)) * fading
+    blend(lipped, 0.9 * traits.lip_line * meeting, lipped * (0.22, 0.13, 0.13))
 
 
 def _paint_eyes(atlas: SkinAtlas, traits: Traits, albedo: FloatArray) -> None:
@@ -137,9 +143,10 @@ def _paint_eyes(atlas: SkinAtlas, traits: Traits, albedo: FloatArray) -> None:
         # The fold of the upper lid, then the wet rim and the roots of the lashes.
         fold = 0.28 * np.exp(-(((distance - 9.5) / 1.6) ** 2)) * above
         blend(patch, blurred(fold, 0.8), patch * (0.55, 0.42, 0.40))
-        rim = np.exp(-((distance / 3.4) ** 2))
+        # Closed lids meet in this dark line, on photographs the mark of a shut eye.
+        rim = np.exp(-((distance / np.where(above, 5.0, 3.6)) ** 2))
         strength = (
-            np.where(above, 0.35 + 0.5 * eyes.lashes, 0.20 + 0.25 * eyes.lashes) + 0.35 * makeup.eyeliner
+            np.where(above, 0.55 + 0.45 * eyes.lashes, 0.25 + 0.3 * eyes.lashes) + 0.3 * makeup.eyeliner
         )
         lined = rim * np.clip(strength, 0, 0.95)
         blend(patch, lined, (0.03, 0.018, 0.014))

@@ -152,7 +152,7 @@ class Eyes:
         iris_radius: 0.57 to 0.64.
         pupil_radius: 0.18 to 0.33.
         sclera: Linear RGB.
-        lid_droop: Resting closure of the upper lids, 0 to 0.22.
+        lid_droop: Resting closure of the upper lids, 0 to 0.3.
         lashes: Opacity of the lashes, 0 to 1.
     """
 
@@ -240,9 +240,12 @@ class Traits:
         masculine: Whether beards and thick brows are likely.
         wrinkle_static: Resting strength of each wrinkle in the order of `WRINKLES`, 0 to 1.
         wrinkle_gain: How strongly the skin wrinkles under an Action Unit, about 0.2 to 1.2.
-        lip_fullness: Size of the red of the lips against the model's, 0.5 to 1.15.
-        lip_contrast: How much the lips stand out, 0.3 to 1.3.
-        teeth: Brightness of the teeth, 0.55 to 1.1.
+        lip_fullness: Size of the red of the lips against the model's, 0.35 to 1.2;
+            thin lips imitate AU23, AU24 and AU28.
+        lip_contrast: How much the lips stand out, 0.1 to 1.3.
+        lip_line: Darkness of the line between the closed lips, 0.1 to 1; dark ones imitate AU25.
+        lip_line_width: Half width of that line in cm, 0.05 to 0.2.
+        teeth: Brightness of the teeth, 0.4 to 1.15.
         clothes: Linear RGB.
         style: Length `STYLE_SIZE`, about standard normal; how this person makes expressions.
         skin: Pigments and surface.
@@ -264,6 +267,8 @@ class Traits:
     wrinkle_gain: float
     lip_fullness: float
     lip_contrast: float
+    lip_line: float
+    lip_line_width: float
     teeth: float
     clothes: Rgb
     style: tuple[float, ...]
