@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from idennet.errors import InputError
 from idennet.synth.corpora import CORPORA, corpus_config
+from idennet.synth.fake_trees.kinds import FakeKind
 
 synth_app = typer.Typer(
     help="Render the SynFACS corpora: people who do not exist, Action Units that are known exactly.",
@@ -68,6 +69,25 @@ def group(
     from idennet.synth.group_photo import group_photo
 
     typer.echo(group_photo(out, face_model))
+
+
+@synth_app.command(epilog="Example: idennet synth fake-tree bp4d fake/bp4d --subjects 3 --frames 12")
+def fake_tree(
+    kind: Annotated[FakeKind, typer.Argument(help="Data set to imitate.")],
+    out: Annotated[Path, typer.Argument(help="Folder to write, new or empty.")],
+    subjects: Annotated[int, typer.Option(min=1, help="Number of subjects.")] = 3,
+    frames: Annotated[int, typer.Option(min=4, help="Labelled frames of each subject.")] = 12,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed gives other people.")] = 0,
+    face_model: FaceModel = None,
+) -> None:
+    """Write a folder that looks like a licensed data set, filled with rendered people.
+
+    It has the layout and the quirks of the original, so that everything can be tried without a licence.
+    """
+    from idennet.synth.fake_trees.write import write_fake_tree
+
+    said = write_fake_tree(kind, out, subjects, frames, seed, face_model)
+    typer.echo(f"{len(said)} labelled frames of {subjects} subjects in {out}")
 
 
 @synth_app.command(epilog="Example: idennet synth import-face-model ICT-FaceKit --out ict_facekit.npz")

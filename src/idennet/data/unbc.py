@@ -131,11 +131,11 @@ class Unbc:
             ("sequences", len(self._sequences), self.published.sequences),
         ):
             if count != known:
-                yield f"FACS files of {count} {what} are there, the archive has {known}; copy the rest of FACS."
+                yield f"FACS files of {count} {what} are there, {known} are published; copy the rest."
         for sequence in self._sequences:
             place = f"{sequence.subject}/{sequence.name}"
             if absent := sorted(sequence.facs.keys() - sequence.pictures.keys()):
-                yield f"{place} lacks {len(absent)} pictures, the first is {absent[0]:03d}; copy Images again."
+                yield f"{place} lacks {len(absent)} pictures, the first is {absent[0]:03d}; copy them."
             if uncoded := sorted(sequence.pictures.keys() - sequence.facs.keys()):
                 yield (
                     f"{place} has {len(uncoded)} pictures without FACS file, the first is {uncoded[0]:03d}; "
