@@ -15,6 +15,7 @@ from typing import Literal
 import numpy as np
 import scipy.io
 from numpy.typing import NDArray
+from scipy.io.matlab import MatReadError
 
 from idennet.data.disfa_bad_frames import is_bad
 from idennet.data.point_sets import as_68
@@ -39,7 +40,10 @@ Camera = Literal["left", "right"]
 _LABEL_FILE = re.compile(r"SN\d{3}_au0*(\d{1,2})\.txt", re.IGNORECASE)
 # Most subjects have SN001_0000_lm.mat, which counts from 0; some have l00001_lm.mat, which counts from 1.
 _POINT_FILE = re.compile(r"(?:SN\d{3}_(?P<from_0>\d+)|l(?P<from_1>\d+))_lm\.mat", re.IGNORECASE)
-_POINT_ERRORS = (*(OSError, ValueError, KeyError, TypeError, NotImplementedError), zlib.error)
+_POINT_ERRORS = (
+    *(OSError, ValueError, KeyError, TypeError, NotImplementedError),
+    *(MatReadError, zlib.error),
+)
 
 
 @dataclass(frozen=True)

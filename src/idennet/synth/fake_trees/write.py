@@ -1,0 +1,58 @@
+"""Writing a fake tree of any kind."""
+
+from pathlib import Path
+
+from idennet.errors import InputError
+from idennet.synth.corpora import CLINIC, SPOT, STUDIO
+from idennet.synth.fake_trees.common import FakeFrame, rendered_faces
+from idennet.synth.fake_trees.kinds import FakeKind
+
+_PLAYED_BY = {
+    FakeKind.BP4D: STUDIO.model_copy(update={"frame_size": 480}),
+    FakeKind.BP4D_PLUS: STUDIO.model_copy(update={"frame_size": 480}),
+    FakeKind.DISFA: SPOT.model_copy(update={"frame_size": 320}),
+    FakeKind.UNBC: CLINIC.model_copy(update={"frame_size": 200}),
+}
+"""The corpus that lends its light and its people, at a size near that of the faces in the original."""
+
+
+def write_fake_tree(
+    kind: FakeKind, out: Path, subjects: int, frames: int, seed: int = 0, face_model: Path | None = None
+) -> list[FakeFrame]:
+    """Render people, write a folder that looks like a licensed data set, and return what it says.
+
+    The same arguments give the same files on one machine.
+
+    Args:
+        kind: The data set.
+        out: Folder, new or empty.
+        subjects: Number of subjects.
+        frames: Labelled frames of each subject, at least 4.
+        seed: Another seed gives other people.
+        face_model: NPZ of the face model; by default the one that `IDENNET_FACE_MODEL` names.
+
+    Raises:
+        InputError: There is no face model, or a number is not allowed.
+        StoreError: The folder is not empty.
+        MissingExtraError: A package that the data set's files need is not installed.
+    """
+    if subjects < 1 or frames < 4:
+        raise InputError(f"A fake tree needs a subject and 4 frames of it, not {subjects} and {frames}.")
+    people = rendered_faces(_PLAYED_BY[kind], subjects, frames, seed, face_model)
+    match kind:
+        case FakeKind.BP4D:
+            from idennet.synth.fake_trees.bp4d import write_bp4d
+
+            return write_bp4d(out, people)
+        case FakeKind.BP4D_PLUS:
+            from idennet.synth.fake_trees.bp4d import write_bp4d_plus
+
+            return write_bp4d_plus(out, people)
+        case FakeKind.DISFA:
+            from idennet.synth.fake_trees.disfa import write_disfa
+
+            return write_disfa(out, people)
+        case FakeKind.UNBC:
+            from idennet.synth.fake_trees.unbc import write_unbc
+
+            return write_unbc(out, people)
