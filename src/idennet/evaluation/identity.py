@@ -131,7 +131,7 @@ def _deal_sequences(
         found, sequence = np.unique(sequences[rows], return_inverse=True)
         if len(found) < 2:
             raise InputError(
-                f"Subject {name!r} has one sequence, but one to learn and one to test are needed; "
+                f"Subject {str(name)!r} has one sequence, but one to learn and one to test are needed; "
                 "cut recordings with consecutive_blocks, or leave the subject out."
             )
         dealt = (rng.permutation(len(found)) + rng.integers(folds)) % folds

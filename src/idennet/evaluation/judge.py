@@ -24,10 +24,8 @@ def stores_by_corpus(protocol: Protocol, stores: Sequence[FaceStore]) -> dict[st
     for corpus in (protocol.train, protocol.test):
         holders = [store for store in stores if any(name.startswith(f"{corpus}/") for name in store.subjects)]
         if len(holders) != 1:
-            paths = ", ".join(str(store.path) for store in holders) or "none of the stores"
-            raise ProtocolError(
-                f"{protocol.name} needs one store with subjects of {corpus}; {paths} has them."
-            )
+            found_in = f"{len(holders)} of the stores have them"
+            raise ProtocolError(f"{protocol.name} needs one store with subjects of {corpus}; {found_in}.")
         store = holders[0]
         at_least = protocol.at_least.get(corpus)
         found[corpus] = store if at_least is None else relabel(store, at_least, protocol.aus)

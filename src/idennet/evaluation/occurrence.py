@@ -10,8 +10,8 @@ from idennet import facs
 from idennet.data.store import FaceStore
 from idennet.errors import ProtocolError
 
-BINARY_AUS = (43,)
-"""Coded 0 or 1 where the others have 0 to 5 (UNBC-McMaster), so no higher threshold applies."""
+UNGRADED_AUS = (43,)
+"""Coded present or absent where the others have intensities 0 to 5 (UNBC-McMaster): no threshold applies."""
 
 
 def occurrence(intensities: NDArray[np.floating], at_least: float) -> NDArray[np.int8]:
@@ -26,24 +26,24 @@ def relabel(store: FaceStore, at_least: float, aus: Sequence[int]) -> FaceStore:
 
     Args:
         store: Stays as it is; faces are shared with it.
-        at_least: In the unit of the source: DISFA and UNBC-McMaster code 0 to 5. Action Units that are coded
-            0 or 1 (`BINARY_AUS`) are present from 1 on when `at_least` is larger.
-        aus: Action Units to label again; the others keep their labels.
+        at_least: In the unit of the source: DISFA and UNBC-McMaster code 0 to 5.
+        aus: Action Units to label again; the others and `UNGRADED_AUS` keep their labels.
 
     Raises:
         ProtocolError: The threshold is not above 0, or the store has no intensities of an Action Unit.
     """
     if not at_least > 0:
         raise ProtocolError(f"Present from intensity {at_least:g} on would be everybody; give more than 0.")
-    intensities = store.intensities(aus)
-    if uncoded := [au for au, column in zip(aus, intensities.T, strict=True) if np.isnan(column).all()]:
+    graded = [au for au in aus if au not in UNGRADED_AUS]
+    intensities = store.intensities(graded)
+    if uncoded := [au for au, column in zip(graded, intensities.T, strict=True) if np.isnan(column).all()]:
         raise ProtocolError(
             f"{store.path} has no intensities of {facs.column(uncoded[0])} to read presence from; "
             "prepare the store again, or keep the labels that it has."
         )
     labels = {
-        facs.column(au): occurrence(column, min(at_least, 1.0) if au in BINARY_AUS else at_least)
-        for au, column in zip(aus, intensities.T, strict=True)
+        facs.column(au): occurrence(column, at_least)
+        for au, column in zip(graded, intensities.T, strict=True)
     }
     relabelled = copy.copy(store)
     relabelled.frames = store.frames.assign(**labels)

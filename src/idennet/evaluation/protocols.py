@@ -120,7 +120,7 @@ class Protocol(Config):
         if not there:
             given = ", ".join(sorted({name.partition("/")[0] for name in names})) or "nobody"
             raise ProtocolError(f"{self.name} needs subjects of {corpus}, but the stores have {given}.")
-        expected = set(named or SUBJECTS.get(corpus, there))
+        expected = set(named or SUBJECTS.get(corpus, tuple(there)))
         if not partial:
             self._complain(corpus, "the store lacks", expected - there)
             self._complain(corpus, "the protocol does not know", there - expected)
@@ -130,6 +130,6 @@ class Protocol(Config):
         if names:
             shown = ", ".join(sorted(names)[:5]) + (", ..." if len(names) > 5 else "")
             raise ProtocolError(
-                f"{self.name}: {fault} {len(names)} subjects of {corpus} ({shown}); "
+                f"{self.name}: {fault} {len(names)} of the subjects of {corpus} ({shown}); "
                 "allow a partial corpus to use those that both have."
             )

@@ -53,14 +53,15 @@ class ProtocolResult:
     def strata(self) -> list[NDArray[np.int64]]:
         """Groups of subjects that are resampled separately: those who were tested by the same folds.
 
-        Where folds test one subject each, a group of one would never vary, so all subjects are one group.
+        A group of one would never vary: where a fold tests a single subject, all subjects are one group.
         """
-        folds_of = np.zeros((len(self.subjects), len(self.folds)), dtype=np.int64)
-        for fold, positions in enumerate(self._positions):
-            folds_of[positions, fold] = 1
-        _, group = np.unique(folds_of, axis=0, return_inverse=True)
-        groups = [np.flatnonzero(group.ravel() == number) for number in range(group.max() + 1)]
-        return groups if min(map(len, groups)) > 1 else [np.arange(len(self.subjects))]
+        groups: dict[tuple[str, ...], list[int]] = {}
+        for at, name in enumerate(self.subjects):
+            folds = tuple(one.fold.name for one in self.folds if name in one.counts.subjects)
+            groups.setdefault(folds, []).append(at)
+        if min(map(len, groups.values())) == 1:
+            return [np.arange(len(self.subjects))]
+        return [np.array(group) for group in groups.values()]
 
     def f1_averaged(self, weights: Weights | None = None) -> NDArray[np.float64]:
         """Return the mean over folds of each fold's F1-frame, (R, A); undefined folds are left out.
