@@ -103,7 +103,7 @@ class Cameras(Config):
         noise: Strength.
         blur: Share of sequences out of focus, up to 1.2 pixels.
         motion: Share of frames with motion blur, up to 3.5 pixels.
-        low_resolution: Share of sequences that were once smaller, down to 45 % of the side.
+        low_resolution: Share of sequences that were once smaller, down to 38 % of the side.
         grey: Share of sequences without colour.
         compression: Share of sequences with a JPEG of quality 30 to 90.
     """
@@ -247,25 +247,26 @@ WILD = CorpusConfig(
     name="wild",
     subjects=2000,
     frames_per_subject=24,
+    people=People(glasses=0.28),
     views=Views(yaw=12, pitch=8, roll=6, profile=0.12, distance=(45, 250), zoom=(0.93, 1.08), shift=0.015),
     lights=Lights(
         key=(0.1, 2.6),
-        key_warmth=(-0.7, 0.8),
+        key_warmth=(-0.5, 0.7),
         key_azimuth=(0, 110),
         key_elevation=(-15, 80),
-        ambient=(0.1, 1.0),
-        ambient_warmth=(-0.6, 0.7),
+        ambient=(0.07, 1.0),
+        ambient_warmth=(-0.4, 0.6),
         rim=0.3,
     ),
     surroundings=Surroundings(scenery=0.92, occlusion=0.12),
     cameras=Cameras(
         exposure=0.45,
-        white_balance=0.08,
+        white_balance=0.06,
         noise=(0.05, 1.2),
         blur=0.2,
         motion=0.06,
-        low_resolution=0.3,
-        grey=0.1,
+        low_resolution=0.35,
+        grey=0.12,
         compression=0.45,
     ),
 )

@@ -67,7 +67,7 @@ def sample_traits(
     masculine = bool(g.random() < 0.5)
     melanin = float(g.uniform(0.04, 0.95))
     natural, grey = _hair_colour(g, melanin, age)
-    wrinkle_gain = float(np.clip(g.uniform(0.3, 0.9) * (0.6 + 0.6 * age), 0.2, 1.2))
+    wrinkle_gain = float(np.clip(g.uniform(0.4, 1.1) * (0.6 + 0.6 * age), 0.2, 1.2))
     return Traits(
         seed=seed,
         shape=tuple(float(v) for v in np.clip(0.9 * g.standard_normal(SHAPE_MODES), -2, 2)),

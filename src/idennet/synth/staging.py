@@ -106,13 +106,15 @@ def _effects(cameras: Cameras, generator: np.random.Generator) -> CameraEffects:
     def happens(probability: float) -> bool:
         return bool(generator.random() < probability)
 
-    red, green, blue = (float(v) for v in np.exp(generator.normal(0, cameras.white_balance, 3)))
+    # Cameras err between blue and yellow more than between green and purple.
+    spread = cameras.white_balance * np.array((1.0, 0.4, 1.0))
+    red, green, blue = (float(v) for v in np.exp(generator.normal(0, spread)))
     return CameraEffects(
         vignette=float(generator.uniform(0, 0.3)),
         white_balance=(red, green, blue),
         exposure=float(generator.normal(0, cameras.exposure)),
         blur=float(generator.uniform(0.4, 1.2)) if happens(cameras.blur) else 0.0,
-        resolution=float(generator.uniform(0.45, 0.85)) if happens(cameras.low_resolution) else 1.0,
+        resolution=float(generator.uniform(0.38, 0.85)) if happens(cameras.low_resolution) else 1.0,
         noise=_within(generator, cameras.noise),
         contrast=float(np.exp(generator.normal(0.5, 0.08 + 0.3 * cameras.exposure))),
         grey=happens(cameras.grey),
