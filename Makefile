@@ -3,12 +3,13 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
+KERNELS := $(wildcard src/idennet/models/fastcpu/csrc/*)
 
 .PHONY: setup demo test check bench clean
 
 setup: $(STAMP)
 
-$(STAMP): pyproject.toml constraints.txt
+$(STAMP): pyproject.toml constraints.txt hatch_build.py $(KERNELS)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "IdenNet needs Python 3.11 or newer; call: make PYTHON=python3.11 ...")'
 	$(PYTHON) -m venv $(VENV)
 	PIP_CONSTRAINT=constraints.txt $(BIN)/pip install --quiet --disable-pip-version-check -e '.[all,dev]'
@@ -29,6 +30,7 @@ check: setup
 bench: setup
 	$(BIN)/python benchmarks/renderer.py
 	$(BIN)/python benchmarks/mining.py
+	$(BIN)/python benchmarks/kernels.py
 
 clean:
 	rm -rf $(VENV) demo

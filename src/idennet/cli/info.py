@@ -25,12 +25,14 @@ def _facts() -> Iterator[tuple[str, str]]:
     import torch
 
     from idennet import __version__
+    from idennet.models.fastcpu.library import choose_kernels
 
     yield "idennet", __version__
     yield "Python", f"{platform.python_version()} on {platform.system()} {platform.machine()}"
     yield "PyTorch", torch.__version__
     yield "device", torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
     yield "threads", str(torch.get_num_threads())
+    yield "CPU kernels", str(choose_kernels())
     yield from _weights_facts()
     yield "landmarks", _landmark_fact()
     yield "detectors", "LBP cascade of scikit-image: built in, the default"

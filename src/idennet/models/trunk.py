@@ -52,7 +52,7 @@ class Trunk(nn.Module):
             ShapeError: The faces have another shape or dtype.
         """
         pixels = self._scale(faces)
-        # The same by compiled kernels where there are any for this machine, faster and equal but for rounding.
+        # Where there are compiled kernels for this machine they compute the same, equal but for rounding.
         kernels = kernels_for(self, pixels)
         if kernels is not None:
             return trunk_features(kernels, self, pixels)

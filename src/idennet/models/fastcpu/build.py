@@ -1,7 +1,7 @@
 """Compiles the kernels: `python -m idennet.models.fastcpu.build`, and `pip install` by itself.
 
-One library for each instruction set, which `library.py` chooses from when it runs. This file needs nothing but
-Python, because the package's build (`hatch_build.py`) loads it before anything is installed.
+One library for each instruction set, which `library.py` chooses from when it runs. This file needs nothing
+but Python, because the package's build (`hatch_build.py`) loads it before anything is installed.
 """
 
 import hashlib
@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
@@ -52,7 +53,8 @@ def build(folder: Path = FOLDER) -> list[Path]:
     if os.name != "posix" or platform.machine().lower() not in ("x86_64", "amd64"):
         raise BuildError("the kernels are for Linux and macOS on x86-64")
     compiler = _compiler()
-    return [_compile(compiler, name, library_path(name, folder)) for name in FLAGS]
+    with ThreadPoolExecutor() as threads:
+        return list(threads.map(lambda name: _compile(compiler, name, library_path(name, folder)), FLAGS))
 
 
 def _compiler() -> list[str]:
@@ -69,7 +71,12 @@ def _compile(compiler: list[str], instruction_set: str, target: Path) -> Path:
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
         made = Path(folder) / target.name
         command = [*compiler, "-std=c++17", "-O3", *FLAGS[instruction_set], "-fPIC", "-shared"]
-        command += [f'-DIDENNET_SOURCES="{source_digest()}"', str(FOLDER / "csrc" / "kernels.cpp"), "-o", str(made)]
+        command += [
+            f'-DIDENNET_SOURCES="{source_digest()}"',
+            str(FOLDER / "csrc" / "kernels.cpp"),
+            "-o",
+            str(made),
+        ]
         try:
             refusal = _refusal([*command, "-fopenmp"]) and _refusal(command)
         except OSError as error:

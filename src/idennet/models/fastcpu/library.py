@@ -65,7 +65,7 @@ LAYERS = (
     LayerShape(3, 28, 96, 12, 128, 2),
     LayerShape(4, 12, 128, 9, 192, 1),
 )
-"""CONV1 reads the 9x9 filter's nine 3x3 parts as channels; the pooling of CONV4 rounds up and is not in it."""
+"""CONV1 reads the nine 3x3 parts of its filters as channels; CONV4 is without its pooling, which rounds up."""
 
 
 class Kernels:
@@ -105,7 +105,7 @@ class Kernels:
     def pack(self, layer: LayerShape, convolution: nn.Module, weight: Tensor) -> Tensor:
         """Return transformed filters; those of the last call for this convolution if nothing has changed.
 
-        That is told by the values themselves, because weights can be written in ways that PyTorch does not count.
+        The values themselves tell, because weights can be written in ways that PyTorch does not count.
         """
         weight = weight.detach().contiguous()
         fingerprint: int = self._library.idennet_fingerprint(weight.data_ptr(), weight.numel())

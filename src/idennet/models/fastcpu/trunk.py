@@ -65,7 +65,7 @@ def _apply_layer(kernels: Kernels, layer: LayerShape, convolution: nn.Conv2d, pi
 
 
 def _split_filters(weight: Tensor) -> Tensor:
-    """Return 9x9 filters (96, 3, 9, 9) as nine 3x3 filters each, (96, 27, 3, 3), in `Kernels.expand`'s order."""
+    """Return filters (96, 3, 9, 9) as nine 3x3 parts each, (96, 27, 3, 3), in the order of `Kernels.expand`."""
     outputs, colours = weight.shape[:2]
     parts = weight.reshape(outputs, colours, 3, 3, 3, 3).permute(0, 2, 4, 1, 3, 5)
     return parts.reshape(outputs, 9 * colours, 3, 3)
@@ -113,7 +113,7 @@ class ConvolutionPoolMFM(torch.autograd.Function):
 def _differentiable_gradients(
     layer: LayerShape, inputs: tuple[Tensor, Tensor, Tensor], needs: Sequence[bool], out_gradients: Tensor
 ) -> tuple[Tensor | None, ...]:
-    """Return the gradients that are needed, by PyTorch's own layers, ready to be differentiated themselves."""
+    """Return the gradients that are needed, by PyTorch's own layers, so that they can be differentiated."""
     pictures, weight, bias = inputs
     outputs = functional.conv2d(pictures[..., : weight.shape[1]].permute(0, 3, 1, 2), weight, bias)
     outputs = MaxFeatureMap()(functional.max_pool2d(outputs, layer.pool)).permute(0, 2, 3, 1)
