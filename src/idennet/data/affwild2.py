@@ -138,6 +138,10 @@ class AffWild2:
 
     def _missing(self) -> list[str]:
         """Return a sentence for each of annotations and pictures that is not there at all."""
+        if not self.root.is_dir():
+            return [
+                f"There is no folder {self.root}; it needs Aff-Wild2's AU_Set and cropped_aligned ({SOURCE})."
+            ]
         problems = []
         if not self._videos():
             problems.append(

@@ -105,6 +105,8 @@ class Celeba:
         Raises:
             StoreError: Identities or pictures are missing, or a list is damaged.
         """
+        if not self.root.is_dir():
+            raise StoreError(self._no_folder())
         rows = list(self._rows())
         chunks: list[Chunk] = []
         for first in range(0, len(rows), records.CHUNK_PICTURES):
@@ -115,6 +117,8 @@ class Celeba:
 
     def check(self) -> list[str]:
         """Return what is missing or damaged in the folder, one sentence each, and how to get it."""
+        if not self.root.is_dir():
+            return [self._no_folder()]
         findings: list[str] = []
         identities: dict[str, int] = {}
         files: dict[str, Path] = {}
@@ -139,6 +143,9 @@ class Celeba:
         except StoreError as error:
             findings.append(str(error))
         return findings
+
+    def _no_folder(self) -> str:
+        return f"There is no folder {self.root}; it needs Img and Anno of CelebA ({SOURCE})."
 
     def _rows(self) -> Iterator[_Row]:
         """Yield the rows of the wanted partition, sorted by name."""

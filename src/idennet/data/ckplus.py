@@ -119,6 +119,8 @@ class CkPlus:
 
     def check(self) -> list[str]:
         """Return what is missing or damaged in the folder, one sentence each, and how to get it."""
+        if not self.root.is_dir():
+            return [self._missing("pictures")]
         findings = [self._missing(part) for part in _FOLDERS if self._folder(part) is None]
         if self._folder("pictures") is None:
             return findings
@@ -146,6 +148,8 @@ class CkPlus:
 
     def _missing(self, part: str) -> str:
         """Return a sentence about a folder that is not there."""
+        if not self.root.is_dir():
+            return f"There is no folder {self.root}; it needs cohn-kanade-images and FACS of CK+ ({SOURCE})."
         return f"{self.root} has no folder {_FOLDERS[part][0]}; unpack {_ARCHIVES[part]} of {SOURCE} there."
 
     def _frames(self) -> Iterator[_Frame]:

@@ -83,6 +83,8 @@ class RafAu:
 
     def _missing(self) -> list[str]:
         """Return a sentence for each of list and pictures that is not there at all."""
+        if not self.root.is_dir():
+            return [f"There is no folder {self.root}; it needs {_LABELS} and aligned of RAF-AU ({SOURCE})."]
         problems = []
         if self._list() is None:
             problems.append(f"{self.root} has no {_LABELS}; ask for it as {SOURCE} tells.")

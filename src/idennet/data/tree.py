@@ -27,7 +27,7 @@ def folders_below(root: Path, depth: int = DEPTH, enter: Callable[[str], bool] =
     level = [root] if root.is_dir() else []
     for remaining in range(depth, -1, -1):
         yield from level
-        inside = [root] if remaining == depth else [folder for folder in level if enter(folder.name)]
+        inside = level if remaining == depth else [folder for folder in level if enter(folder.name)]
         level = (
             [child for folder in inside for child in visible(folder) if child.is_dir()] if remaining else []
         )
