@@ -18,15 +18,14 @@ class KernelBuildHook(BuildHookInterface):
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Compile; say in a sentence why not if that fails."""
         spec = importlib.util.spec_from_file_location("kernel_build", Path(self.root) / KERNELS / "build.py")
-        assert spec is not None and spec.loader is not None
+        assert spec is not None
+        assert spec.loader is not None
         kernel_build = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(kernel_build)
         try:
             kernel_build.build()
         except kernel_build.BuildError as error:
-            self.app.display_warning(
-                f"IdenNet is built without CPU kernels: {error}. PyTorch computes instead."
-            )
+            self.app.display_warning(f"Built without CPU kernels: {error}. PyTorch computes instead.")
             return
         build_data["artifacts"].append(f"/{KERNELS}/*.so")
         build_data["pure_python"] = False

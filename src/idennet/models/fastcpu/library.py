@@ -65,7 +65,7 @@ LAYERS = (
     LayerShape(3, 28, 96, 12, 128, 2),
     LayerShape(4, 12, 128, 9, 192, 1),
 )
-"""CONV1 reads the nine 3x3 parts of its filters as channels; CONV4 is without its pooling, which rounds up."""
+"""CONV1 reads the nine 3x3 parts of its filters as channels; CONV4 comes without its pooling."""
 
 
 class Kernels:

@@ -65,7 +65,7 @@ def _apply_layer(kernels: Kernels, layer: LayerShape, convolution: nn.Conv2d, pi
 
 
 def _split_filters(weight: Tensor) -> Tensor:
-    """Return filters (96, 3, 9, 9) as nine 3x3 parts each, (96, 27, 3, 3), in the order of `Kernels.expand`."""
+    """Return filters (96, 3, 9, 9) as nine 3x3 parts each, (96, 27, 3, 3), ordered as by `Kernels.expand`."""
     outputs, colours = weight.shape[:2]
     parts = weight.reshape(outputs, colours, 3, 3, 3, 3).permute(0, 2, 4, 1, 3, 5)
     return parts.reshape(outputs, 9 * colours, 3, 3)
