@@ -109,6 +109,20 @@ PROTOCOLS = {protocol.name: protocol for protocol in (*_BP4D, *_DISFA, *_UNBC, *
 """All protocols by name."""
 
 
+def whole_corpus(corpus: str, aus: tuple[int, ...]) -> Protocol:
+    """Return the protocol of a system trained elsewhere: everybody of a corpus is tested, in one fold."""
+    at_least = {corpus: AT_LEAST[corpus]} if corpus in AT_LEAST else {}
+    return Protocol(
+        name=f"{corpus}-all",
+        train="elsewhere",
+        test=corpus,
+        aus=aus,
+        split=Everybody(),
+        at_least=at_least,
+        source="everybody, for a system trained elsewhere",
+    )
+
+
 def protocol_named(name: str) -> Protocol:
     """Return a protocol of the catalogue.
 

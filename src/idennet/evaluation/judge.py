@@ -14,14 +14,21 @@ from idennet.evaluation.occurrence import relabel
 from idennet.evaluation.protocols import Fold, Protocol
 
 
-def stores_by_corpus(protocol: Protocol, stores: Sequence[FaceStore]) -> dict[str, FaceStore]:
+def stores_by_corpus(
+    protocol: Protocol, stores: Sequence[FaceStore], *, trained_elsewhere: bool = False
+) -> dict[str, FaceStore]:
     """Return the store of the training and of the test corpus, labelled as the protocol asks.
+
+    Args:
+        protocol: Names corpora, Action Units and thresholds.
+        stores: In any order; one may be both.
+        trained_elsewhere: Only the test corpus is needed.
 
     Raises:
         ProtocolError: A corpus is in no store or in two, or the test store has no labels of an Action Unit.
     """
     found: dict[str, FaceStore] = {}
-    for corpus in (protocol.train, protocol.test):
+    for corpus in {protocol.test} if trained_elsewhere else {protocol.train, protocol.test}:
         holders = [store for store in stores if any(name.startswith(f"{corpus}/") for name in store.subjects)]
         if len(holders) != 1:
             found_in = f"{len(holders)} of the stores have them"
@@ -41,11 +48,10 @@ def findings(protocol: Protocol, folds: Sequence[Fold], stores: Mapping[str, Fac
     shown = {corpus: _shown(store, protocol.aus) for corpus, store in stores.items()}
     sentences = []
     for fold in folds:
-        groups = {
-            "training": (protocol.train, fold.train, "it cannot be learnt"),
-            "test": (protocol.test, fold.test, "its scores are undefined there"),
-        }
-        for group, (corpus, names, consequence) in groups.items():
+        groups = [("test", protocol.test, fold.test, "its scores are undefined there")]
+        if fold.train:
+            groups.insert(0, ("training", protocol.train, fold.train, "it cannot be learnt"))
+        for group, corpus, names, consequence in groups:
             anybody = np.any([shown[corpus][name] for name in names], axis=0)
             sentences += [
                 f"Fold {fold.name}: no {group} frame shows {facs.column(au)}, {consequence}."

@@ -23,7 +23,7 @@ class Fold:
 
     Attributes:
         name: `"1"`, `"2"`, ...; the subject when one is left out; `"all"` when nobody is.
-        train: Subjects to learn from, `bp4d/F001`.
+        train: Subjects to learn from, `bp4d/F001`; nobody when the system was trained elsewhere.
         validation: Subjects to choose checkpoints and thresholds on, taken from the training subjects.
         test: Subjects that the score is about.
     """
@@ -37,7 +37,7 @@ class Fold:
         """Check that the groups are exclusive and that somebody is tested.
 
         Raises:
-            ProtocolError: Two groups share a subject, or nobody is trained or tested on.
+            ProtocolError: Two groups share a subject, or nobody is tested.
         """
         groups = {"training": self.train, "validation": self.validation, "test": self.test}
         group_of: dict[str, str] = {}
@@ -49,10 +49,8 @@ class Fold:
                         "a subject may be in one group only."
                     )
                 group_of[name] = group
-        if not self.train or not self.test:
-            raise ProtocolError(
-                f"Fold {self.name} has {len(self.train)} training and {len(self.test)} test subjects."
-            )
+        if not self.test:
+            raise ProtocolError(f"Fold {self.name} has no test subjects.")
 
 
 class Protocol(Config):
@@ -86,32 +84,46 @@ class Protocol(Config):
         """Whether the system is judged on another corpus than it learnt from."""
         return self.train != self.test
 
-    def folds(self, subjects: Iterable[str], *, partial: bool = False) -> tuple[Fold, ...]:
+    def folds(
+        self, subjects: Iterable[str], *, partial: bool = False, trained_elsewhere: bool = False
+    ) -> tuple[Fold, ...]:
         """Return the folds for the subjects of the stores; those of other corpora are passed over.
 
         Args:
             subjects: Names with their corpus; the order does not matter.
             partial: Accept stores that lack subjects, or have subjects that the protocol does not know, and
                 use those that both have: for trials and incomplete copies.
+            trained_elsewhere: The system is ready, so folds name test subjects only, and a cross-dataset
+                protocol needs no subjects of its training corpus.
 
         Raises:
             ProtocolError: A corpus or subject is missing or unknown, or two groups would share a subject.
         """
         names = sorted(set(subjects))
+        strangers = self._take_part(self.test, (), names, partial) if self.crosses else ()
+        if strangers and trained_elsewhere:
+            return (Fold("all", (), (), _full_names(self.test, strangers)),)
         learners = self._take_part(self.train, self.split.people(), names, partial)
         folds = []
         for fold, left_out in self.split.leave_out(learners).items():
-            trained = [f"{self.train}/{name}" for name in learners if name not in set(left_out)]
-            judged = self._take_part(self.test, (), names, partial) if self.crosses else left_out
-            train, validation = split_subjects(trained, self.validation, self.seed)
-            test = tuple(f"{self.test}/{name}" for name in judged)
-            if test:  # a part of which an incomplete copy has nobody
-                folds.append(Fold(fold, tuple(train), tuple(validation), test))
+            learning = _full_names(self.train, [name for name in learners if name not in left_out])
+            train, validation = ((), ()) if trained_elsewhere else self._set_aside(learning)
+            if judged := strangers or left_out:  # an incomplete copy may have nobody of a part
+                folds.append(Fold(fold, train, validation, _full_names(self.test, judged)))
         if not folds:
             raise ProtocolError(
                 f"{self.name} has nobody to test; it must leave out some or test another corpus."
             )
         return tuple(folds)
+
+    def _set_aside(self, learning: Subjects) -> tuple[Subjects, Subjects]:
+        """Return training and validation subjects."""
+        if len(learning) < 2:
+            raise ProtocolError(
+                f"{self.name} leaves {len(learning)} to learn from; it needs two subjects or more."
+            )
+        train, validation = split_subjects(learning, self.validation, self.seed)
+        return tuple(train), tuple(validation)
 
     def _take_part(self, corpus: str, named: Subjects, names: list[str], partial: bool) -> Subjects:
         """Return who of a corpus takes part, without the corpus's name."""
@@ -133,3 +145,7 @@ class Protocol(Config):
                 f"{self.name}: {fault} {len(names)} of the subjects of {corpus} ({shown}); "
                 "allow a partial corpus to use those that both have."
             )
+
+
+def _full_names(corpus: str, names: Iterable[str]) -> Subjects:
+    return tuple(f"{corpus}/{name}" for name in names)
