@@ -109,11 +109,9 @@ class CkPlus:
             if not lines:
                 continue
             try:
-                emotion = EMOTIONS[_whole(lines[0][1])]
-            except (ValueError, IndexError) as error:
-                raise StoreError(
-                    f"{file} holds {lines[0][1]!r}; allowed are 0 to 7; copy it again."
-                ) from error
+                emotion = dict(enumerate(EMOTIONS))[_whole(lines[0][1])]
+            except (ValueError, KeyError) as error:
+                raise StoreError(f"{file} is {lines[0][1]!r}; allowed are 0 to 7; copy it again.") from error
             found[f"{self.name}/{file.parent.parent.name}", file.parent.name] = emotion
         return found
 
@@ -239,7 +237,7 @@ def _codes(file: Path | None) -> tuple[dict[int, int], dict[int, float]]:
             raise StoreError(f"{file}, line {number}: is no Action Unit with an intensity.") from error
         if au < 1 or not 0 <= intensity <= 5:
             raise StoreError(
-                f"{file}, line {number}: has AU{au} with intensity {intensity}; allowed are 0 to 5."
+                f"{file}, line {number}: AU{au} has intensity {intensity}; allowed are 0 to 5; copy it again."
             )
         if au in labels:
             labels[au] = 1
@@ -252,8 +250,8 @@ def _points(file: Path) -> NDArray[np.float32]:
     """Return the 68 landmarks of a file with one `x y` a line."""
     points = read_numbers(file, read_lines(file), width=2, delimiter=None)
     landmarks = as_68(points)
-    if len(points) != 68 or landmarks is None:
-        raise damaged(file, f"it has {len(points)} lines with x and y instead of 68")
+    if len(points) != 68 or landmarks is None or not np.isfinite(landmarks).all():
+        raise damaged(file, f"it has no 68 points but {len(points)} lines")
     return landmarks
 
 
