@@ -106,11 +106,10 @@ class Bp4d:
             )
         there = {recording.name for recording in recordings}
         expected = [f"{subject}/T{task}" for subject in sorted(subjects) for task in self.tasks]
-        yield from _some(
-            "recordings without codes", [name for name in expected if name not in there], "AUCoding"
-        )
+        uncoded = [name for name in expected if name not in there]
+        yield from _lacking("codes", uncoded, "AUCoding/AU_OCC")
         unseen = [recording.name for recording in recordings if not recording.pictures]
-        yield from _some("recordings without pictures", unseen, "2D+3D")
+        yield from _lacking("pictures", unseen, "2D+3D")
         missing = []
         for recording in recordings:
             try:
@@ -125,16 +124,12 @@ class Bp4d:
                 numbers = codes.frames - 1 + first
                 absent = [number for number in numbers.tolist() if number not in recording.pictures.names]
                 missing += [f"{recording.name}/{number}" for number in absent]
-        yield from _some("coded frames without pictures", missing, "2D+3D")
+        yield from _lacking("the pictures of coded frames", missing, "2D+3D")
         aus = sorted({au for recording in recordings for au in recording.intensities})
         bare = [item.name for item in recordings if not aus or set(aus) - item.intensities.keys()]
-        yield from _some(
-            "recordings without intensities", bare, "AUCoding/AU_INT", "occurrences are read without them"
-        )
+        yield from _lacking("intensities", bare, "AUCoding/AU_INT", "; occurrences are read without them")
         untracked = [recording.name for recording in recordings if not recording.points]
-        yield from _some(
-            "recordings without landmarks", untracked, "2DFeatures", "without them faces are searched for"
-        )
+        yield from _lacking("landmarks", untracked, "2DFeatures", "; without them faces are searched for")
 
     def _read(self, recording: Recording, codes: Codes) -> Iterable[Record | LeftOut]:
         """Yield the coded frames of a recording."""
@@ -167,7 +162,8 @@ class Bp4d:
                 )
 
 
-def _some(what: str, names: Sequence[str], part: str, note: str = "") -> Iterator[str]:
-    """Yield a sentence about names that are missing from a part, if there are any."""
+def _lacking(what: str, names: Sequence[str], part: str, note: str = "") -> Iterator[str]:
+    """Yield a sentence about recordings or frames that lack something, if there are any."""
     if names:
-        yield f"{len(names)} {what}, the first is {names[0]}; copy them from {part}{note and f' ({note})'}."
+        others = f" and {len(names) - 1} others lack" if len(names) > 1 else " lacks"
+        yield f"{names[0]}{others} {what}: copy the rest of {part}{note}."

@@ -25,7 +25,7 @@ from idennet.synth.fake_trees.common import (
     zipped,
 )
 
-WIDTH, HEIGHT, SIDE = 1040, 1392, 960
+WIDTH, HEIGHT = 1040, 1392
 INTENSITY_AUS = (6, 10, 12, 14, 17)
 NOT_CODED = 9
 _BP4D_HEADER = tuple(range(40))  # the number of the column is that of the Action Unit
@@ -138,7 +138,7 @@ def _frames(recording: _Recording, header: Sequence[int]) -> list[FakeFrame]:
     aus = [au for au in SYNFACS_AUS if au in header]
     frames = []
     for number, face in enumerate(recording.faces):
-        picture, landmarks = placed(face, WIDTH, HEIGHT, SIDE)
+        picture, landmarks = placed(face, WIDTH, HEIGHT)
         known = np.full((68, 2), np.nan, np.float32)
         known[_POINTS_49] = landmarks[_POINTS_49]
         lost_code = {12: -1} if number == 0 else {}

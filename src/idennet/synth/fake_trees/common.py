@@ -100,20 +100,17 @@ def rendered_faces(
     return people
 
 
-def placed(
-    face: FakeFace, width: int, height: int, side: int
-) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]:
-    """Return a picture (height, width, 3) with the face in its middle, `side` pixels wide, and its landmarks.
+def placed(face: FakeFace, width: int, height: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]:
+    """Return a picture (height, width, 3) with the face as large as fits at the bottom, and its landmarks.
 
-    The background of the square's edge goes on to the edge of the picture.
+    The edges of the face's picture go on to the edges of the whole.
     """
+    side = min(width, height)
     scale = side / len(face.image)
-    square = cv2.resize(
-        face.image, (side, side), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    )
-    left, top = (width - side) // 2, (height - side) // 2
-    borders = (top, height - side - top, left, width - side - left)
-    picture = cv2.copyMakeBorder(square, *borders, cv2.BORDER_REPLICATE)
+    smooth = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    square = cv2.resize(face.image, (side, side), interpolation=smooth)
+    left, top = (width - side) // 2, height - side
+    picture = cv2.copyMakeBorder(square, top, 0, left, width - side - left, cv2.BORDER_REPLICATE)
     landmarks = (face.landmarks + 0.5) * scale - 0.5 + np.array([left, top])
     return np.asarray(picture, np.uint8), landmarks.astype(np.float32)
 

@@ -15,7 +15,7 @@ import scipy.io
 from idennet.errors import InputError, MissingExtraError
 from idennet.synth.fake_trees.common import FakeFace, FakeFrame, claim, placed, write_file
 
-WIDTH, HEIGHT, SIDE = 1024, 768, 640
+WIDTH, HEIGHT = 1024, 768
 AUS = (1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25, 26)
 SUBJECTS = ("SN001", "SN010", "SN031", *(f"SN{number:03d}" for number in range(2, 10)))
 FRAMES_PER_SECOND = 20
@@ -41,7 +41,7 @@ def write_disfa(out: Path, people: Sequence[Sequence[FakeFace]], codec: str = "l
     claim(out)
     said = []
     for index, (subject, faces) in enumerate(zip(SUBJECTS, people, strict=False)):
-        pictures, points = zip(*(placed(face, WIDTH, HEIGHT, SIDE) for face in faces), strict=True)
+        pictures, points = zip(*(placed(face, WIDTH, HEIGHT) for face in faces), strict=True)
         for camera, folder in (
             ("Left", "Videos_LeftCamera/Videos_LeftCamera"),
             ("Right", "Video_RightCamera"),

@@ -12,7 +12,7 @@ import numpy as np
 from idennet.errors import InputError
 from idennet.synth.fake_trees.common import FakeFace, FakeFrame, claim, halves, placed, png, write_file
 
-WIDTH, HEIGHT, SIDE = 352, 240, 200
+WIDTH, HEIGHT = 352, 240
 AUS = (4, 6, 7, 9, 10, 12, 15, 20, 25, 26, 27, 43)
 SUBJECTS = ("042-ll042", "043-jh043", "047-jl047", "123-jh123", "124-dn124")
 _POINTS_66 = [*range(60), 61, 62, 63, 65, 66, 67]
@@ -51,7 +51,7 @@ def _frames(subject: str, sequence: str, faces: Sequence[FakeFace]) -> list[Fake
     """Return what is said about a sequence; its second frame has no landmarks."""
     frames = []
     for row, face in enumerate(faces):
-        picture, landmarks = placed(face, WIDTH, HEIGHT, SIDE)
+        picture, landmarks = placed(face, WIDTH, HEIGHT)
         known = np.full((68, 2), np.nan, np.float32)
         known[_POINTS_66] = np.round(landmarks[_POINTS_66], 4)
         levels = {au: 0 if row == 0 else face.level(au) for au in AUS}

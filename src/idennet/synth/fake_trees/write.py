@@ -3,17 +3,25 @@
 from pathlib import Path
 
 from idennet.errors import InputError
-from idennet.synth.corpora import CLINIC, SPOT, STUDIO
-from idennet.synth.fake_trees.common import FakeFrame, rendered_faces
+from idennet.synth.corpora import CLINIC, SPOT, STUDIO, CorpusConfig
+from idennet.synth.fake_trees.common import FakeFrame, claim, rendered_faces
 from idennet.synth.fake_trees.kinds import FakeKind
 
+_ZOOM = (0.77, 0.8)  # leaves air above the hair
+
+
+def _playing(corpus: CorpusConfig, side: int) -> CorpusConfig:
+    """Return the corpus that lends light and people, with frames of `side` pixels that show whole heads."""
+    views = corpus.views.model_copy(update={"zoom": _ZOOM})
+    return corpus.model_copy(update={"frame_size": side, "views": views})
+
+
 _PLAYED_BY = {
-    FakeKind.BP4D: STUDIO.model_copy(update={"frame_size": 480}),
-    FakeKind.BP4D_PLUS: STUDIO.model_copy(update={"frame_size": 480}),
-    FakeKind.DISFA: SPOT.model_copy(update={"frame_size": 320}),
-    FakeKind.UNBC: CLINIC.model_copy(update={"frame_size": 200}),
+    FakeKind.BP4D: _playing(STUDIO, 640),
+    FakeKind.BP4D_PLUS: _playing(STUDIO, 640),
+    FakeKind.DISFA: _playing(SPOT, 512),
+    FakeKind.UNBC: _playing(CLINIC, 240),
 }
-"""The corpus that lends its light and its people, at a size near that of the faces in the original."""
 
 
 def write_fake_tree(
@@ -38,6 +46,7 @@ def write_fake_tree(
     """
     if subjects < 1 or frames < 4:
         raise InputError(f"A fake tree needs a subject and 4 frames of it, not {subjects} and {frames}.")
+    claim(out)  # a folder in use is told before anything is rendered
     people = rendered_faces(_PLAYED_BY[kind], subjects, frames, seed, face_model)
     match kind:
         case FakeKind.BP4D:
