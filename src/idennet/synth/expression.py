@@ -76,6 +76,8 @@ _REST_SEAL = 0.09  # cm by which resting lips press closer than the mean face's
 # Growth of the lip gap over the height of the mouth: what is wider shows more than a pixel of the mouth's
 # inside at 128 pixels, what is narrower shows none.
 _OPEN_LIPS, _TOUCHING_LIPS = 0.10, 0.03
+_DOWNCAST_CLOSURE = 0.7  # share of the eyes' opening that the lids of a gaze far down take
+_SHUT_EYES = 0.18  # share of the neutral opening of the eyes; AU43 leaves at most about this
 _EARLY = {7: 0.7, 14: 0.8, 20: 0.8, 23: 0.6, 24: 0.7}
 """Exponents by which faint Action Units respond early, so that what is coded can also be seen."""
 
@@ -188,7 +190,8 @@ def visible_occurrences(
 
     AU25 is read from the gap between the inner lips of the posed mesh, relative to the same identity's
     neutral gap and height of mouth, so that a dropped jaw or a raised lip that parts the lips sets it, and a
-    lower lip that is pushed up against the upper one does not.
+    lower lip that is pushed up against the upper one does not. AU43 is left out where a gaze far down or a
+    hard squint leaves no more of the eyes to see than AU43 does.
 
     Args:
         expression: What was asked for.
@@ -204,6 +207,8 @@ def visible_occurrences(
     full_gap = _largest_gap(model, blendshape_weights(full, model, appearance) - rest)
     intensities = {au: expression.of(au) for au in SYNFACS_AUS}
     occurrences = {au: _occurrence(intensity) for au, intensity in intensities.items()}
+    if occurrences[43] == 0 and _eye_opening(model, appearance, weights) < _SHUT_EYES:
+        occurrences[43] = MISSING
     pushed_up = float((weights - rest)[model.expression_index("mouthShrugLower")])
     opening = (gap - _LIP_BULGE * max(0.0, pushed_up)) / mouth_height
     if opening >= _OPEN_LIPS:
@@ -226,6 +231,14 @@ def _largest_gap(model: FaceModel, weights: FloatArray) -> float:
     """Growth in cm of the largest of three vertical gaps between the inner lips under some shapes."""
     height = model.expression[:, model.landmarks, 1]
     return float((weights @ (height[:, _UPPER_LIP] - height[:, _LOWER_LIP])).max())
+
+
+def _eye_opening(model: FaceModel, appearance: Appearance, weights: FloatArray) -> float:
+    """Opening of both eyes under some shapes as a share of the identity's own."""
+    upper, lower = (lids["R"] + lids["L"] for lids in (_UPPER_LIDS, _LOWER_LIDS))
+    neutral = appearance.vertices[model.landmarks, 1]
+    height = neutral + weights @ model.expression[:, model.landmarks, 1]
+    return float((height[upper] - height[lower]).mean() / (neutral[upper] - neutral[lower]).mean())
 
 
 def _add_smile_and_parting(weights: _Weights, expression: Expression, style: FloatArray) -> None:
@@ -300,11 +313,13 @@ def _close_lids(weights: _Weights, expression: Expression, appearance: Appearanc
         travel = float((heights[blink, lower] - heights[blink, upper]).mean())
         shut = float(np.clip(1.02 * aperture / travel, 0.8, 1.45))
         downcast = max(0.0, -expression.gaze[1])
+        look = heights[model.expression_index(f"eyeLookDown_{side}")]
+        lowered = (_DOWNCAST_CLOSURE * aperture - float((look[lower] - look[upper]).mean())) / travel
         resting = appearance.lid_droop * (1.0 - closure) * (1.0 - downcast)
         weights.values[squint] = weights.values[squint] * (1.0 - closure) + 0.5 * resting
         weights.values[wide] *= 1.0 - closure
         droop = 0.6 * resting * (1.0 - min(1.0, float(weights.values[wide])))
-        weights.values[blink] = shut * closure + droop + 0.2 * downcast * (1.0 - closure)
+        weights.values[blink] = shut * closure + droop + lowered * downcast * (1.0 - closure)
 
 
 def _turn_eyes(weights: _Weights, gaze: tuple[float, float]) -> None:
