@@ -31,13 +31,8 @@ def test_reads_what_was_written(tree: tuple[Path, list[FakeFrame]]) -> None:
     check_against(source, said)
     assert source.check() == []
     assert {type(found) for found in all_of(source)} == {Record, LeftOut}
-    assert {
-        label for found in all_of(source) if isinstance(found, Record) for label in found.au_labels.values()
-    } == {
-        1,
-        0,
-        -1,
-    }
+    annotated = [found for found in all_of(source) if isinstance(found, Record)]
+    assert {label for record in annotated for label in record.au_labels.values()} == {1, 0, -1}
 
 
 def test_two_people_of_a_video_are_two_subjects(tree: tuple[Path, list[FakeFrame]]) -> None:

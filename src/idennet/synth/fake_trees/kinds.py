@@ -10,3 +10,7 @@ class FakeKind(StrEnum):
     BP4D_PLUS = "bp4d+"
     DISFA = "disfa"
     UNBC = "unbc"
+    CELEBA = "celeba"
+    CK_PLUS = "ck+"
+    AFF_WILD2 = "aff-wild2"
+    RAF_AU = "raf-au"

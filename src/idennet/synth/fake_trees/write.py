@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from idennet.errors import InputError
-from idennet.synth.corpora import CLINIC, SPOT, STUDIO, CorpusConfig
+from idennet.synth.corpora import CLINIC, CROWD, SPOT, STUDIO, WILD, CorpusConfig
 from idennet.synth.fake_trees.common import FakeFrame, claim, rendered_faces
 from idennet.synth.fake_trees.kinds import FakeKind
 
@@ -21,6 +21,10 @@ _PLAYED_BY = {
     FakeKind.BP4D_PLUS: _playing(STUDIO, 640),
     FakeKind.DISFA: _playing(SPOT, 512),
     FakeKind.UNBC: _playing(CLINIC, 240),
+    FakeKind.CELEBA: _playing(CROWD, 240),
+    FakeKind.CK_PLUS: _playing(STUDIO, 480),
+    FakeKind.AFF_WILD2: _playing(WILD, 200),
+    FakeKind.RAF_AU: _playing(WILD, 200),
 }
 
 
@@ -65,3 +69,19 @@ def write_fake_tree(
             from idennet.synth.fake_trees.unbc import write_unbc
 
             return write_unbc(out, people)
+        case FakeKind.CELEBA:
+            from idennet.synth.fake_trees.celeba import write_celeba
+
+            return write_celeba(out, people, seed)
+        case FakeKind.CK_PLUS:
+            from idennet.synth.fake_trees.ckplus import write_ckplus
+
+            return write_ckplus(out, people, seed)
+        case FakeKind.AFF_WILD2:
+            from idennet.synth.fake_trees.affwild2 import write_affwild2
+
+            return write_affwild2(out, people, seed)
+        case FakeKind.RAF_AU:
+            from idennet.synth.fake_trees.raf_au import write_raf_au
+
+            return write_raf_au(out, people, seed)
