@@ -1,5 +1,8 @@
 """Folds are subject-exclusive, complete, repeatable; what does not fit is said in a sentence."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from idennet.errors import ProtocolError
-from idennet.evaluation.catalogue import PROTOCOLS, protocol_named
+from idennet.evaluation.catalogue import PROTOCOLS, protocol_named, whole_corpus
 from idennet.evaluation.folds import BP4D_DRML, BP4D_ROINET, BP4D_SUBJECTS, DISFA_SUBJECTS, SUBJECTS
 from idennet.evaluation.protocols import Fold, Protocol
 from idennet.evaluation.splits import Everybody, LeaveOneOut, PublishedParts, RandomParts
@@ -90,8 +93,10 @@ def test_random_parts_partition_any_corpus_evenly(
         with pytest.raises(ProtocolError, match="need as many subjects"):
             protocol.folds(given_names)
         return
-    if len(names) - -(-len(names) // parts) < 2 and share > 0:
-        return  # validation subjects need a second training subject; tested below
+    if len(names) - -(-len(names) // parts) < 2:
+        with pytest.raises(ProtocolError, match="leaves 1 to learn from"):
+            protocol.folds(given_names)
+        return
     folds = protocol.folds(given_names)
     assert sorted(name for fold in folds for name in fold.test) == sorted(given_names)
     sizes = [len(fold.test) for fold in folds]
@@ -123,7 +128,7 @@ def test_what_does_not_fit_is_said() -> None:
         within(LeaveOneOut()).folds(["c/a"])
     with pytest.raises(ProtocolError, match=r"'c/a' for training and for test"):
         Fold("1", ("c/a", "c/b"), (), ("c/a",))
-    with pytest.raises(ProtocolError, match="0 test subjects"):
+    with pytest.raises(ProtocolError, match="no test subjects"):
         Fold("1", ("c/a",), (), ())
     with pytest.raises(ValidationError, match="aus"):
         Protocol(name="p", train="c", test="c", aus=(), split=LeaveOneOut())
@@ -138,8 +143,27 @@ def test_a_partial_corpus_keeps_its_subjects_in_their_folds() -> None:
     assert [fold.name for fold in folds] == ["1", "2"]
 
 
+def test_a_system_trained_elsewhere_needs_test_subjects_only() -> None:
+    across = PROTOCOLS["bp4d-to-disfa"]
+    disfa = [f"disfa/{name}" for name in DISFA_SUBJECTS]
+    with pytest.raises(ProtocolError, match="needs subjects of bp4d"):
+        across.folds(disfa)
+    (fold,) = across.folds(disfa, trained_elsewhere=True)
+    assert fold == Fold("all", (), (), tuple(disfa))
+    folds = PROTOCOLS["disfa-jaanet"].folds(disfa, trained_elsewhere=True)
+    assert [(len(fold.train), len(fold.validation), len(fold.test)) for fold in folds] == [(0, 0, 9)] * 3
+    (fold,) = whole_corpus("lfw", (12,)).folds(["lfw/b", "lfw/a"], trained_elsewhere=True)
+    assert fold.test == ("lfw/a", "lfw/b")
+
+
 def test_leave_one_out_has_a_fold_for_everybody() -> None:
     names = [f"c/{number}" for number in range(5)]
     folds = within(LeaveOneOut()).folds(names)
     assert [fold.test for fold in folds] == [(name,) for name in names]
     assert np.unique([len(fold.train) + len(fold.validation) for fold in folds]).tolist() == [4]
+
+
+def test_the_documentation_names_every_protocol() -> None:
+    page = Path(__file__).parents[2] / "docs" / "protocols.md"
+    table = page.read_text().split("## What is not known")[0]
+    assert set(re.findall(r"`((?:bp4d|disfa|unbc|studio|spot|clinic)-[a-z0-9-]+)`", table)) == set(PROTOCOLS)

@@ -20,7 +20,10 @@ _OUTCOMES = ("true_positive", "false_positive", "false_negative", "true_negative
 
 
 def write_result(result: ProtocolResult, path: Path) -> None:
-    """Write a result: the protocol, and for each fold subjects, thresholds and counts."""
+    """Write a result: the protocol, and for each fold subjects, thresholds and counts.
+
+    Folders are made as needed; a file that is there is replaced when the new one is complete.
+    """
     fields = {
         "format": FORMAT,
         "system": result.system,
@@ -29,7 +32,11 @@ def write_result(result: ProtocolResult, path: Path) -> None:
         "folds": [_fold_fields(fold) for fold in result.folds],
     }
     text = json.dumps(fields, indent=1)
-    path.write_text(re.sub(r"\[[^\[\]{}]*\]", lambda row: " ".join(row[0].split()), text) + "\n")
+    one_line_a_row = re.sub(r"\[[^\[\]{}]*\]", lambda row: " ".join(row[0].split()), text)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f"{path.name}.partial")
+    unfinished.write_text(one_line_a_row + "\n", encoding="utf-8")
+    unfinished.replace(path)
 
 
 def read_result(path: Path) -> ProtocolResult:
