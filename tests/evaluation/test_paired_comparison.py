@@ -17,12 +17,12 @@ from idennet.evaluation.results import ProtocolResult
 from idennet.evaluation.splits import Everybody, RandomParts
 
 AUS = (6, 12)
-NAMES = [f"c/{number:02d}" for number in range(12)]
+NAMES = [f"c/{number:02d}" for number in range(16)]
 QUICK = Bootstrap(repetitions=200)
 
 
 def system(skill: float, *, seed: int = 0, label_seed: int = 0, aus: tuple[int, ...] = AUS) -> ProtocolResult:
-    """Four folds of three subjects; `skill` moves the scores of present frames upwards."""
+    """Four folds of four subjects; `skill` moves the scores of present frames upwards."""
     people = np.repeat(NAMES, 30)
     labels = (np.random.default_rng(1000 + label_seed).random((len(people), len(aus))) < 0.3).astype(np.int8)
     scores = np.clip(np.random.default_rng(seed).random(labels.shape) * 0.8 + skill * labels, 0, 1)
@@ -60,7 +60,7 @@ def test_p_is_scipys_test_of_the_subjects() -> None:
         assert table.loc[au, "p"] == pytest.approx(wilcoxon(mine[row], theirs[row]).pvalue)
     expected = wilcoxon(mine.mean(0), theirs.mean(0)).pvalue
     assert table.loc["mean", "p"] == table.loc["mean", "p_holm"] == pytest.approx(expected)
-    assert table["subjects"].tolist() == [12, 12, 12]
+    assert table["subjects"].tolist() == [16, 16, 16]
 
 
 def test_a_system_does_not_differ_from_itself() -> None:

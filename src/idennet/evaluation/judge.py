@@ -28,7 +28,7 @@ def stores_by_corpus(
         ProtocolError: A corpus is in no store or in two, or the test store has no labels of an Action Unit.
     """
     found: dict[str, FaceStore] = {}
-    for corpus in {protocol.test} if trained_elsewhere else {protocol.train, protocol.test}:
+    for corpus in [protocol.test] if trained_elsewhere else dict.fromkeys([protocol.train, protocol.test]):
         holders = [store for store in stores if any(name.startswith(f"{corpus}/") for name in store.subjects)]
         if len(holders) != 1:
             found_in = f"{len(holders)} of the stores have them"

@@ -70,17 +70,19 @@ class ProtocolResult:
             weights: (R, S) how often each of `subjects` counts; everybody once when None.
         """
         weights = self._everybody(weights)
-        return self._average([one.f1(weights[:, at]) for one, at in self._pairs()], weights)
+        return self._average([one.f1(weights[:, at]) for one, at in self._with_positions()], weights)
 
     def auc_averaged(self, weights: Weights | None = None) -> NDArray[np.float64]:
         """Return the mean over folds of each fold's AUC, (R, A); scores of two folds are never compared."""
         weights = self._everybody(weights)
-        return self._average([one.auc(weights[:, at]) for one, at in self._pairs()], weights)
+        return self._average([one.auc(weights[:, at]) for one, at in self._with_positions()], weights)
 
     def f1_all_positive_averaged(self, weights: Weights | None = None) -> NDArray[np.float64]:
         """Return the mean over folds of the F1-frame of saying "present" to every frame, (R, A)."""
         weights = self._everybody(weights)
-        return self._average([one.f1_all_positive(weights[:, at]) for one, at in self._pairs()], weights)
+        return self._average(
+            [one.f1_all_positive(weights[:, at]) for one, at in self._with_positions()], weights
+        )
 
     def f1_pooled(self, weights: Weights | None = None) -> NDArray[np.float64]:
         """Return one F1-frame over the frames of all folds, (R, A)."""
@@ -145,13 +147,13 @@ class ProtocolResult:
     def _everybody(self, weights: Weights | None) -> Weights:
         return np.ones((1, len(self.subjects))) if weights is None else weights
 
-    def _pairs(self) -> list[tuple[FoldResult, NDArray[np.int64]]]:
+    def _with_positions(self) -> list[tuple[FoldResult, NDArray[np.int64]]]:
         return list(zip(self.folds, self._positions, strict=True))
 
     def _pooled(self, weights: Weights | None) -> list[NDArray[np.float64]]:
         """Return weighted true and false positives, false and true negatives of all folds, each (R, A)."""
         weights = self._everybody(weights)
-        by_fold = [one.outcomes(weights[:, at]) for one, at in self._pairs()]
+        by_fold = [one.outcomes(weights[:, at]) for one, at in self._with_positions()]
         return [np.sum(tables, axis=0) for tables in zip(*by_fold, strict=True)]
 
     def _average(self, by_fold: Sequence[NDArray[np.float64]], weights: Weights) -> NDArray[np.float64]:
