@@ -238,7 +238,8 @@ def _read_labels(subject: _Subject) -> tuple[NDArray[np.int64], NDArray[np.float
             f"{subject.name} has no labels of AU{missing[0]}: copy {subject.name}_au{missing[0]}.txt into "
             "ActionUnit_Labels again; a missing file does not mean that the Action Unit is absent."
         )
-    frames, columns = np.empty(0, np.int64), []
+    frames = np.empty(0, np.int64)
+    columns: list[NDArray[np.float64]] = []
     for au in AUS:
         file = subject.labels[au]
         table = read_numbers(file, read_lines(file), 2)

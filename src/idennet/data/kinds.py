@@ -5,7 +5,7 @@ A new data set needs a member of `Kind` and an arm of `open_source`, nothing els
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from idennet.errors import InputError
 
@@ -49,7 +49,7 @@ def open_source(kind: Kind, root: str | Path, threshold: int | None = None) -> "
     if threshold is not None and kind not in WITH_THRESHOLD:
         allowed = ", ".join(WITH_THRESHOLD)
         raise InputError(f"{kind} has no threshold of intensity; only {allowed} have. Leave it out.")
-    chosen = {} if threshold is None else {"threshold": threshold}
+    chosen: dict[str, Any] = {} if threshold is None else {"threshold": threshold}
     match kind:
         case Kind.SYNFACS:
             from idennet.data.synfacs import SynFacs

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from idennet import facs
 from idennet.data.records import Chunk, LeftOut, PublishedSource, Record, Source, Totals
+from idennet.data.reduced_jpeg import after_reduction, best_factor, read_reduced
 from idennet.data.store import FaceStore
 from idennet.data.store_writer import LEFT_OUT, FaceStoreWriter, Part
 from idennet.errors import ImageError, InputError
@@ -28,6 +29,9 @@ Locate = Callable[[NDArray[np.uint8]], NDArray[np.floating] | None]
 
 Progress = Callable[[int, int], None]
 """Told after each chunk: pictures done, pictures in all."""
+
+Aligned = tuple[NDArray[np.uint8], NDArray[np.float64]]
+"""A crop and its landmarks (68, 2)."""
 
 NO_FACE = "no face found"
 UNREADABLE = "unreadable"
@@ -110,59 +114,74 @@ def prepare(
 
 def prepare_chunk(chunk: Chunk, locate: Locate | None, landmark_jitter: float) -> Part:
     """Align the faces of one chunk; pictures that cannot be used are listed with the reason."""
-    faces: list[NDArray[np.uint8]] = []
+    faces = np.empty((chunk.size, TEMPLATE.size, TEMPLATE.size, 3), np.uint8)
     rows: list[dict[str, object]] = []
-    left_out: list[tuple[str, str]] = []
+    left_out: list[LeftOut] = []
     for record in chunk.read():
         if isinstance(record, LeftOut):
-            left_out.append((record.name, record.reason))
+            left_out.append(record)
             continue
-        try:
-            picture = record.load().pixels
-        except ImageError as error:
-            left_out.append((record.name, f"{UNREADABLE}: {error}"))
+        aligned = _align(record, locate, landmark_jitter)
+        if isinstance(aligned, LeftOut):
+            left_out.append(aligned)
             continue
-        landmarks = _landmarks(record, picture, locate)
-        if landmarks is None:
-            left_out.append((record.name, NO_FACE))
-            continue
-        try:
-            matrix = _crop_matrix(record, landmarks, landmark_jitter)
-        except InputError:
-            left_out.append((record.name, NO_EYES))
-            continue
-        faces.append(warp(picture, matrix, TEMPLATE.size))
-        rows.append(_row(record, to_template(landmarks, matrix)))
+        faces[len(rows)], landmarks = aligned
+        rows.append(_row(record, landmarks))
     columns = None if rows else ["subject", "sequence", "frame", "landmarks"]
-    stacked = np.stack(faces) if faces else np.empty((0, TEMPLATE.size, TEMPLATE.size, 3), np.uint8)
-    return Part(stacked, pd.DataFrame(rows, columns=columns), left_out)
+    reasons = [(item.name, item.reason) for item in left_out]
+    return Part(faces[: len(rows)], pd.DataFrame(rows, columns=columns), reasons)
 
 
-def _landmarks(
-    record: Record, picture: NDArray[np.uint8], locate: Locate | None
-) -> NDArray[np.floating] | None:
-    """Return the record's landmarks, those that `locate` finds, or NaN where only the eyes are known."""
-    if record.landmarks is not None:
-        return record.landmarks
-    if record.eyes is not None:
-        return np.full((68, 2), np.nan, np.float32)
-    if locate is None:
+def _align(record: Record, locate: Locate | None, landmark_jitter: float) -> Aligned | LeftOut:
+    """Return the crop and its landmarks (68, 2), NaN where unknown, or why there is none.
+
+    Raises:
+        InputError: The record has no points and there is no finder.
+    """
+    eyes = record.eyes if record.landmarks is None else eye_centres(record.landmarks)
+    if eyes is None and locate is None:
         raise InputError(f"{record.name} comes without landmarks; prepare needs a face finder for it.")
-    return locate(picture)
+    try:
+        if eyes is not None:
+            return _align_given(record, eyes, landmark_jitter)
+        assert locate is not None, "checked above"
+        return _align_found(record, locate)
+    except ImageError as error:
+        return LeftOut(record.name, f"{UNREADABLE}: {error}")
+    except InputError:  # of `similarity`
+        return LeftOut(record.name, NO_EYES)
 
 
-def _crop_matrix(
-    record: Record, landmarks: NDArray[np.floating], landmark_jitter: float
-) -> NDArray[np.float64]:
-    """Return the similarity from picture to crop; jitter moves the places where the eyes land."""
-    goal = TEMPLATE.eyes
-    given = record.landmarks is not None or record.eyes is not None
-    if landmark_jitter and given:
-        text = f"{record.subject}\n{record.sequence}\n{record.frame}".encode()
-        generator = np.random.default_rng(int.from_bytes(hashlib.sha256(text).digest()[:8], "big"))
-        goal = goal + generator.normal(0.0, landmark_jitter, size=(2, 2))
-    only_eyes = record.landmarks is None and record.eyes is not None
-    return similarity(record.eyes if only_eyes else eye_centres(landmarks), goal)
+def _align_found(record: Record, locate: Locate) -> Aligned | LeftOut:
+    """Find the face and align it."""
+    picture = record.load().pixels
+    landmarks = locate(picture)
+    if landmarks is None:
+        return LeftOut(record.name, NO_FACE)
+    matrix = similarity(eye_centres(landmarks), TEMPLATE.eyes)
+    return warp(picture, matrix, TEMPLATE.size), to_template(landmarks, matrix)
+
+
+def _align_given(record: Record, eyes: NDArray[np.floating], landmark_jitter: float) -> Aligned:
+    """Align by the record's eyes (2, 2); a JPEG of a large face is decoded at a part of its size."""
+    landmarks = np.full((68, 2), np.nan) if record.landmarks is None else record.landmarks
+    matrix = similarity(eyes, TEMPLATE.eyes + _jitter(record, landmark_jitter))
+    factor = best_factor(matrix)
+    reduced = None
+    if factor > 1 and not isinstance(record.image, np.ndarray):
+        reduced = read_reduced(record.image, factor)
+    if reduced is None:
+        crop = warp(record.load().pixels, matrix, TEMPLATE.size)
+    else:
+        crop = warp(reduced, after_reduction(matrix, factor), TEMPLATE.size)
+    return crop, to_template(landmarks, matrix)
+
+
+def _jitter(record: Record, deviation: float) -> NDArray[np.float64]:
+    """Return by how much (2, 2) the places where the eyes land are moved; the same for the same record."""
+    text = f"{record.subject}\n{record.sequence}\n{record.frame}".encode()
+    generator = np.random.default_rng(int.from_bytes(hashlib.sha256(text).digest()[:8], "big"))
+    return generator.normal(0.0, deviation, size=(2, 2))
 
 
 def _row(record: Record, landmarks: NDArray[np.float64]) -> dict[str, object]:
