@@ -114,7 +114,7 @@ def test_lfw_without_people(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="no pictures like"):
         Lfw(tmp_path).chunks()
     with pytest.raises(StoreError, match="no folder"):
-        Lfw(tmp_path / "missing")
+        Lfw(tmp_path / "missing").chunks()
 
 
 def write_csv(folder: Path, text: str) -> CsvList:

@@ -18,6 +18,7 @@ class Kind(StrEnum):
 
     SYNFACS = "synfacs"
     LFW = "lfw"
+    FOLDERS = "folders"
     CSV = "csv"
     BP4D = "bp4d"
     BP4D_PLUS = "bp4d+"
@@ -59,6 +60,10 @@ def open_source(kind: Kind, root: str | Path, threshold: int | None = None) -> "
             from idennet.data.lfw import Lfw
 
             return Lfw(root)
+        case Kind.FOLDERS:
+            from idennet.data.person_folders import PersonFolders
+
+            return PersonFolders(root)
         case Kind.CSV:
             from idennet.data.csv_list import CsvList
 
