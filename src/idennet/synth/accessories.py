@@ -8,6 +8,8 @@ from idennet.synth.traits import Glasses, Headwear, Traits
 
 _EXPONENTS = {"round": 2.0, "oval": 2.2, "rectangular": 5.0, "browline": 3.2, "rimless": 3.0}
 _AROUND = 40
+_THINNEST = 0.15  # cm; thinner tubes would break up into dots, so they are drawn fainter instead
+_LENS_EDGE = 0.05  # cm; the ground edge of a lens without rim
 
 
 def worn(model: FaceModel, traits: Traits, vertices: FloatArray, normals: FloatArray) -> tuple[Mesh, ...]:
@@ -34,13 +36,14 @@ def _glasses(model: FaceModel, glasses: Glasses, vertices: FloatArray) -> tuple[
     frames: list[tuple[FloatArray, FloatArray]] = []
     lenses: list[Mesh] = []
     thickness = np.full(_AROUND, glasses.rim)
+    if glasses.kind == "rimless":
+        thickness[:] = _LENS_EDGE
     if glasses.kind == "browline":
         thickness = np.interp(np.sin(angle), [-0.1, 0.3], [0.06, max(glasses.rim, 0.25)])
     for side in (-1.0, 1.0):
         ring = np.c_[side * (apart + outline[:, 0]), height + outline[:, 1], np.zeros(_AROUND)]
         ring[:, 2] = front - 0.018 * ring[:, 0] ** 2 + 0.08  # the front curves round the face
-        if glasses.kind != "rimless":
-            frames.append((_closed(ring), _closed(thickness)))
+        frames.append((_closed(ring), _closed(thickness)))
         lenses.append(_disc(ring, side, glasses))
         temple_start = np.array((side * (apart + glasses.width), height + 0.4 * glasses.height, 0.0))
         temple_start[2] = front - 0.018 * temple_start[0] ** 2
@@ -62,7 +65,7 @@ def _closed(values: np.ndarray) -> np.ndarray:
 
 def _tubes(paths: list[tuple[FloatArray, FloatArray]], colour: tuple[float, float, float]) -> Mesh:
     """Return one mesh of square tubes along paths, each with a thickness in cm at each node."""
-    vertices, triangles, start = [], [], 0
+    vertices, triangles, opacity, start = [], [], [], 0
     for path, thickness in paths:
         way = np.gradient(path, axis=0)
         way /= np.linalg.norm(way, axis=1, keepdims=True) + 1e-9
@@ -70,9 +73,10 @@ def _tubes(paths: list[tuple[FloatArray, FloatArray]], colour: tuple[float, floa
         across = np.cross(way, forward)
         across /= np.linalg.norm(across, axis=1, keepdims=True) + 1e-9
         up = np.cross(across, way)
-        half = 0.5 * thickness[:, None]
+        half = 0.5 * np.maximum(thickness, _THINNEST)[:, None]
         corners = [path + half * (a * across + b * up) for a, b in ((1, 1), (-1, 1), (-1, -1), (1, -1))]
         vertices.append(np.stack(corners, 1).reshape(-1, 3))
+        opacity.append(np.repeat(np.minimum(thickness / _THINNEST, 1), 4))
         node = np.arange(len(path) - 1)[:, None] * 4 + np.arange(4)[None]
         turned = np.arange(len(path) - 1)[:, None] * 4 + np.array([1, 2, 3, 0])[None]
         quads = np.stack([node, turned, turned + 4, node + 4], -1).reshape(-1, 4) + start
@@ -83,7 +87,7 @@ def _tubes(paths: list[tuple[FloatArray, FloatArray]], colour: tuple[float, floa
         vertices=points,
         triangles=np.concatenate(triangles).astype(np.int32),
         colour=np.tile(np.array(colour, np.float32), (len(points), 1)),
-        alpha=np.ones(len(points), np.float32),
+        alpha=np.concatenate(opacity).astype(np.float32),
         specular=1.2,
         roughness=0.3,
     )

@@ -78,7 +78,7 @@ _REST_SEAL = 0.09  # cm by which resting lips press closer than the mean face's
 _OPEN_LIPS, _TOUCHING_LIPS = 0.10, 0.03
 _DOWNCAST_CLOSURE = 0.7  # share of the eyes' opening that the lids of a gaze far down take
 _SHUT_EYES = 0.18  # share of the neutral opening of the eyes; AU43 leaves at most about this
-_EARLY = {7: 0.7, 14: 0.8, 20: 0.8, 23: 0.6, 24: 0.7}
+_EARLY = {7: 0.7, 12: 0.85, 14: 0.8, 20: 0.8, 23: 0.6, 24: 0.7}
 """Exponents by which faint Action Units respond early, so that what is coded can also be seen."""
 
 
@@ -243,7 +243,7 @@ def _eye_opening(model: FaceModel, appearance: Appearance, weights: FloatArray) 
 
 def _add_smile_and_parting(weights: _Weights, expression: Expression, style: FloatArray) -> None:
     """Add AU12 and AU25; together they bare the upper teeth between stretched lips."""
-    smile, parting = expression.of(12), expression.of(25)
+    smile, parting = expression.of(12) ** _EARLY[12], expression.of(25)
     sides = expression.sides(12)
     skew = 0.06 * float(style[7])
     sides = {"L": sides["L"] * (1 + skew), "R": sides["R"] * (1 - skew)}

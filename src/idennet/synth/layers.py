@@ -35,8 +35,9 @@ def blend_hair(layer: HairLayer, view: View, lights: Lights, light: FloatArray) 
 def soften_strands(buffer: SurfaceBuffer, cover: FloatArray) -> None:
     """Close gaps of one pixel between strands in a rasterised buffer, and write how covered a pixel is.
 
-    A gap takes the surface of one of its neighbours. `cover` (H, W) receives the share of the 3 x 3
-    pixels around that are covered, times 1.5 and at most 1: 1 inside of the hair, less towards its edge.
+    A gap takes the surface of one of its neighbours. `cover` (H, W) receives the share of the 5 x 5
+    pixels around that are covered, times 1.6 and at most 1: 1 inside of the hair, less towards its edge and
+    in thin tips.
     """
     depth, triangle, weights = buffer
     height, width = depth.shape
@@ -52,13 +53,16 @@ def soften_strands(buffer: SurfaceBuffer, cover: FloatArray) -> None:
                     triangle[row, column] = triangle[y, x]
                     weights[row, column] = weights[y, x]
                     break
-    for row in range(1, height - 1):
-        for column in range(1, width - 1):
+    for row in range(2, height - 2):
+        for column in range(2, width - 2):
+            if triangle[row, column] < 0:
+                cover[row, column] = 0.0
+                continue
             covered = 0
-            for y in range(row - 1, row + 2):
-                for x in range(column - 1, column + 2):
+            for y in range(row - 2, row + 3):
+                for x in range(column - 2, column + 3):
                     covered += triangle[y, x] >= 0
-            cover[row, column] = min(1.0, covered / 6.0)
+            cover[row, column] = min(1.0, 1.6 * covered / 25.0)
 
 
 @njit(cache=True, fastmath=True)

@@ -270,7 +270,7 @@ def hair_behind(traits: Traits, generator: np.random.Generator) -> HairLayer | N
         np.float32
     )
     half = 7.3 + 0.6 * hair.volume + 0.12 * np.clip(8 - y, 0, 14) + 0.3 * waves
-    bottom = -3.5 if hair.style == "medium" else -8.0 - hair.length
+    bottom = -4.5 - 0.2 * hair.length if hair.style == "medium" else -8.0 - hair.length
     alpha = np.clip((half - np.abs(x)) * 2, 0, 1) * np.clip((y - bottom + 3 * ragged) * 0.9, 0, 1) * (y < 11)
     strands = blurred(generator.standard_normal((height, width), dtype=np.float32), 0.8, 14)
     strands = strands / (strands.std() + 1e-6)
