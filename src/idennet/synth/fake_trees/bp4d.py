@@ -21,6 +21,7 @@ from idennet.synth.fake_trees.common import (
     jpeg,
     occurrence,
     placed,
+    without,
     write_file,
     zipped,
 )
@@ -139,8 +140,6 @@ def _frames(recording: _Recording, header: Sequence[int]) -> list[FakeFrame]:
     frames = []
     for number, face in enumerate(recording.faces):
         picture, landmarks = placed(face, WIDTH, HEIGHT)
-        known = np.full((68, 2), np.nan, np.float32)
-        known[_POINTS_49] = landmarks[_POINTS_49]
         lost_code = {12: -1} if number == 0 else {}
         frames.append(
             FakeFrame(
@@ -149,7 +148,7 @@ def _frames(recording: _Recording, header: Sequence[int]) -> list[FakeFrame]:
                 recording.start + number,
                 {**{au: face.occurrences[au] for au in aus}, **lost_code},
                 {au: face.level(au) for au in INTENSITY_AUS if not (au == 12 and number == 0)},
-                None if number == 1 else known,
+                None if number == 1 else without(landmarks, (*range(17), 60, 64)),
                 picture,
             )
         )

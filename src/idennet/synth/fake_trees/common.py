@@ -6,9 +6,10 @@ which agrees with a tree has understood the description twice.
 
 import io
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -83,21 +84,25 @@ def rendered_faces(
     """
     changes = {"subjects": subjects, "frames_per_subject": frames, "seed": seed, "aus": SYNFACS_AUS}
     renderer = SubjectRenderer(config.model_copy(update=changes), face_model)
-    people = []
-    for index in range(subjects):
-        rows = renderer.table(index).to_dict("records")
-        people.append(
-            [
-                FakeFace(
-                    cv2.imdecode(np.frombuffer(row["image"], np.uint8), cv2.IMREAD_COLOR_RGB),
-                    np.asarray(row["landmarks"], np.float32).reshape(68, 2),
-                    {au: int(row[column(au)]) for au in SYNFACS_AUS},
-                    {au: float(row[f"{column(au)}_intensity"]) for au in SYNFACS_AUS},
-                )
-                for row in rows
-            ]
-        )
-    return people
+    return [[_face(row) for row in renderer.table(index).to_dict("records")] for index in range(subjects)]
+
+
+def _face(row: Mapping[Hashable, Any]) -> FakeFace:
+    """Return a row of a rendered corpus as a face."""
+    pixels = cv2.imdecode(np.frombuffer(row["image"], np.uint8), cv2.IMREAD_COLOR_RGB)
+    return FakeFace(
+        np.asarray(pixels, np.uint8),
+        np.asarray(row["landmarks"], np.float32).reshape(68, 2),
+        {au: int(row[column(au)]) for au in SYNFACS_AUS},
+        {au: float(row[f"{column(au)}_intensity"]) for au in SYNFACS_AUS},
+    )
+
+
+def without(landmarks: npt.NDArray[np.float32], points: Iterable[int]) -> npt.NDArray[np.float32]:
+    """Return landmarks (68, 2) with NaN for points that a data set does not mark."""
+    known = landmarks.astype(np.float32)
+    known[list(points)] = np.nan
+    return known
 
 
 def placed(face: FakeFace, width: int, height: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]:

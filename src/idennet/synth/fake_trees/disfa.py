@@ -13,7 +13,7 @@ import numpy.typing as npt
 import scipy.io
 
 from idennet.errors import InputError, MissingExtraError
-from idennet.synth.fake_trees.common import FakeFace, FakeFrame, claim, placed, write_file
+from idennet.synth.fake_trees.common import FakeFace, FakeFrame, claim, placed, without, write_file
 
 WIDTH, HEIGHT = 1024, 768
 AUS = (1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25, 26)
@@ -39,32 +39,27 @@ def write_disfa(out: Path, people: Sequence[Sequence[FakeFace]], codec: str = "l
     if len(people) > len(SUBJECTS):
         raise InputError(f"A fake tree of DISFA has at most {len(SUBJECTS)} subjects, not {len(people)}.")
     claim(out)
-    said = []
+    said: list[FakeFrame] = []
     for index, (subject, faces) in enumerate(zip(SUBJECTS, people, strict=False)):
         pictures, points = zip(*(placed(face, WIDTH, HEIGHT) for face in faces), strict=True)
-        for camera, folder in (
-            ("Left", "Videos_LeftCamera/Videos_LeftCamera"),
-            ("Right", "Video_RightCamera"),
-        ):
-            seen = [picture if camera == "Left" else np.roll(picture, 30, axis=1) for picture in pictures]
-            write_video(out / folder / f"{camera}Video{subject}_comp.avi", seen, codec)
+        left = out / "Videos_LeftCamera" / "Videos_LeftCamera" / f"LeftVideo{subject}_comp.avi"
+        right = out / "Video_RightCamera" / f"RightVideo{subject}_comp.avi"
+        write_video(left, pictures, codec)
+        write_video(right, [np.roll(picture, 30, axis=1) for picture in pictures], codec)
         labelled = len(faces) - (subject == "SN010")
         for au in AUS:
-            lines = [f"{row + 1},{face.level(au)}" for row, face in enumerate(faces[:labelled])]
-            write_file(
-                out / "ActionUnit_Labels" / subject / f"{subject}_au{au}.txt", "\n".join(lines) + "\n\n"
-            )
+            file = out / "ActionUnit_Labels" / subject / f"{subject}_au{au}.txt"
+            lines = [f"{row + 1},{face.level(au)}\n" for row, face in enumerate(faces[:labelled])]
+            write_file(file, "".join([*lines, "\n"]))
         lost = labelled - 1 if subject == "SN031" else None
         folder = out / "Landmark_Points" / subject / ("tmp_frame_lm" if index % 2 == 0 else "frame_lm")
         for row, marked in enumerate(points):
             name = f"l{row + 1:05d}_lm.mat" if index % 2 else f"{subject}_{row:04d}_lm.mat"
             write_file(folder / name, b"damaged" if row == lost else _mat(marked))
         for row, face in enumerate(faces[:labelled]):
-            known = np.full((68, 2), np.nan, np.float32)
-            known[_POINTS_66] = points[row][_POINTS_66]
             levels = {au: face.level(au) for au in AUS}
-            marked = None if row == lost else known
-            said.append(FakeFrame(subject, subject, row + 1, {}, levels, marked, pictures[row]))
+            known = None if row == lost else without(points[row], (60, 64))
+            said.append(FakeFrame(subject, subject, row + 1, {}, levels, known, pictures[row]))
     return said
 
 
@@ -81,6 +76,7 @@ def write_video(file: Path, pictures: Sequence[npt.NDArray[np.uint8]], codec: st
     file.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(file), "w") as container:
         stream = container.add_stream(codec, rate=FRAMES_PER_SECOND)
+        assert isinstance(stream, av.VideoStream), f"{codec} is no video codec"
         stream.height, stream.width = pictures[0].shape[:2]
         stream.pix_fmt = "yuv420p"
         stream.bit_rate = 8_000_000

@@ -10,7 +10,16 @@ from pathlib import Path
 import numpy as np
 
 from idennet.errors import InputError
-from idennet.synth.fake_trees.common import FakeFace, FakeFrame, claim, halves, placed, png, write_file
+from idennet.synth.fake_trees.common import (
+    FakeFace,
+    FakeFrame,
+    claim,
+    halves,
+    placed,
+    png,
+    without,
+    write_file,
+)
 
 WIDTH, HEIGHT = 352, 240
 AUS = (4, 6, 7, 9, 10, 12, 15, 20, 25, 26, 27, 43)
@@ -52,11 +61,9 @@ def _frames(subject: str, sequence: str, faces: Sequence[FakeFace]) -> list[Fake
     frames = []
     for row, face in enumerate(faces):
         picture, landmarks = placed(face, WIDTH, HEIGHT)
-        known = np.full((68, 2), np.nan, np.float32)
-        known[_POINTS_66] = np.round(landmarks[_POINTS_66], 4)
         levels = {au: 0 if row == 0 else face.level(au) for au in AUS}
         levels[43] = min(levels[43], 1)  # eyes are closed or not
-        marked = None if row == 1 else known
+        marked = None if row == 1 else without(np.round(landmarks, 4), (60, 64))
         frames.append(FakeFrame(subject, sequence, row + 1, {}, levels, marked, picture))
     return frames
 
