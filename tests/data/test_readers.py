@@ -132,9 +132,21 @@ def test_csv_lists_pictures_beside_it(tmp_path: Path) -> None:
     assert np.array_equal(ann.load().pixels, drawing(40))
 
 
+def test_csv_lists_of_the_released_code(tmp_path: Path) -> None:
+    text = "image_path,Id,AU1,AU12\nbp4d/F001/1.jpg,F001,1,0\n/celeba/2.jpg,2880,-1,-1\n"
+    labelled, identity = all_records(write_csv(tmp_path, text))
+    assert labelled.image == tmp_path / "bp4d" / "F001" / "1.jpg"
+    assert (labelled.subject, labelled.au_labels) == ("mine/F001", {1: 1, 12: 0})
+    assert identity.image == Path("/celeba/2.jpg")
+    assert (identity.subject, identity.au_labels) == ("mine/2880", {1: -1, 12: -1})
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("image,image_path,subject\na,b,c\n", "line 1: two columns for image; keep one"),
+        ("image_path,Id\n,b\n", "line 2: image is empty"),
+        ("image_path,AU1\na,1\n", "lacks subject"),
         ("", "line 1: needs the columns image and subject"),
         ("image;subject\na;b\n", "found 'image;subject'"),
         ("image,person\na,b\n", "lacks subject"),

@@ -1,7 +1,9 @@
 """Reader of a plain CSV list, for data sets of one's own.
 
 Columns `image` (path, relative to the CSV) and `subject`; optionally `sequence`, `frame`, and Action Units in
-any usual spelling (`AU12`, `AU04`, `au 4`) with values 1, 0, and -1 or empty for not coded.
+any usual spelling (`AU12`, `AU04`, `au 4`) with values 1, 0, and -1 or empty for not coded. A row whose
+Action Units are all -1 tells identity alone. The lists of the paper's released code, with the header
+`image_path,Id,AU1,...`, are read too.
 """
 
 import csv
@@ -13,6 +15,53 @@ from idennet.data.records import Chunk, Record, picture_chunks
 from idennet.errors import InputError, UnknownActionUnitError
 
 _LABELS = {"": facs.MISSING, "-1": facs.MISSING, "0": 0, "1": 1, "-1.0": facs.MISSING, "0.0": 0, "1.0": 1}
+
+_RELEASED = {"image_path": "image", "Id": "subject"}
+"""What the released code calls the columns that every list needs."""
+
+Row = tuple[int, dict[str, str]]
+"""Number of the line, and the stripped text in each column."""
+
+
+def read_rows(path: Path) -> tuple[list[str], list[Row]]:
+    """Return the names of the columns and all rows of a CSV file of pictures.
+
+    Raises:
+        InputError: The file is no UTF-8 CSV, a line has too few or too many values, or there is none.
+    """
+    rows: list[Row] = []
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            reader = csv.DictReader(stream, strict=True)
+            names = list(reader.fieldnames or ())
+            for row in reader:
+                if None in row or None in row.values():
+                    where = f"{path}, line {reader.line_num}"
+                    raise InputError(f"{where}: has another number of values than line 1 has columns.")
+                rows.append((reader.line_num, {name: value.strip() for name, value in row.items()}))
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is not UTF-8 text ({error}); save it as UTF-8 CSV.") from error
+    except csv.Error as error:
+        raise InputError(f"{path}, line {reader.reader.line_num}: {error}.") from error
+    if names and not rows:
+        raise InputError(f"{path} lists no pictures.")
+    return names, rows
+
+
+def occurrence(text: str, where: str) -> int:
+    """Return the occurrence label, 1, 0 or -1, that a cell says.
+
+    Raises:
+        InputError: It says something else; the sentence begins with `where`.
+    """
+    if text not in _LABELS:
+        raise InputError(f"{where} is {text!r}; allowed are 1, 0, -1 or empty.")
+    return _LABELS[text]
+
+
+def _plain(row: Mapping[str, str]) -> dict[str, str]:
+    """Return a row with the released code's columns under their names here."""
+    return {_RELEASED.get(name, name): value for name, value in row.items()}
 
 
 class CsvList:
@@ -40,18 +89,12 @@ class CsvList:
         Raises:
             InputError: A column or a value is wrong; the sentence names the line.
         """
-        try:
-            with self.path.open(encoding="utf-8-sig", newline="") as stream:
-                rows = csv.DictReader(stream, strict=True)
-                aus = self._columns(rows.fieldnames or ())
-                records = [self._record(row, rows.line_num, aus) for row in rows]
-        except UnicodeDecodeError as error:
-            raise InputError(f"{self.path} is not UTF-8 text ({error}); save it as UTF-8 CSV.") from error
-        except csv.Error as error:
-            raise InputError(f"{self.path}, line {rows.reader.line_num}: {error}.") from error
-        if not records:
-            raise InputError(f"{self.path} lists no pictures.")
-        return picture_chunks(records)
+        names, rows = read_rows(self.path)
+        aus = self._columns([_RELEASED.get(name, name) for name in names])
+        renamed = (
+            (line, {_RELEASED.get(name, name): value for name, value in row.items()}) for line, row in rows
+        )
+        return picture_chunks([self._record(row, line, aus) for line, row in renamed])
 
     def _columns(self, names: Sequence[str]) -> dict[str, int]:
         """Return the Action Unit of each column that has one."""
@@ -61,6 +104,9 @@ class CsvList:
                 f"{self.path}, line 1: needs the columns image and subject, separated by commas, "
                 f"but lacks {' and '.join(sorted(missing))}; found {found}."
             )
+        for name in _RELEASED.values():
+            if names.count(name) > 1:
+                raise InputError(f"{self.path}, line 1: two columns for {name}; keep one.")
         aus: dict[str, int] = {}
         for name in names:
             if name in ("image", "subject", "sequence", "frame"):
@@ -74,20 +120,13 @@ class CsvList:
             aus[name] = au
         return aus
 
-    def _record(self, row: Mapping[str | None, str | None], line: int, aus: Mapping[str, int]) -> Record:
+    def _record(self, values: Mapping[str, str], line: int, aus: Mapping[str, int]) -> Record:
         """Check and describe one line."""
         where = f"{self.path}, line {line}"
-        if None in row or None in row.values():
-            raise InputError(f"{where}: has another number of values than line 1 has columns.")
-        values = {name: (value or "").strip() for name, value in row.items() if name is not None}
         for name in ("image", "subject"):
             if not values[name]:
                 raise InputError(f"{where}: {name} is empty.")
-        labels = {}
-        for name, au in aus.items():
-            if values[name] not in _LABELS:
-                raise InputError(f"{where}: {name} is {values[name]!r}; allowed are 1, 0, -1 or empty.")
-            labels[au] = _LABELS[values[name]]
+        labels = {au: occurrence(values[name], f"{where}: {name}") for name, au in aus.items()}
         frame = values.get("frame") or "0"
         if not frame.isdecimal():
             raise InputError(f"{where}: frame is {frame!r}; allowed are whole numbers from 0.")
