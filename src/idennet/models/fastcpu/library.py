@@ -153,6 +153,13 @@ class Kernels:
         )
         return in_gradients, weight_gradients, bias_gradients
 
+    def transforms(self, layer: int, tile: int, taps: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the matrices A, G and B^T of a layer's F(tile, taps) as they were compiled, float64."""
+        size = tile + taps - 1
+        output, filters, inputs = (torch.empty(size, n, dtype=torch.float64) for n in (tile, taps, size))
+        self._library.idennet_transforms(layer, output.data_ptr(), filters.data_ptr(), inputs.data_ptr())
+        return output, filters, inputs
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -177,14 +184,15 @@ def choose_kernels() -> Choice:
     """
     wish = os.environ.get(VARIABLE, "auto")
     if wish == "auto":
-        return _find()
+        return choose_built()
     if wish == "torch":
         return Choice(None, f"asked for by {VARIABLE}")
     raise InputError(f"The environment variable {VARIABLE} is {wish!r}; use auto or torch.")
 
 
 @cache
-def _find() -> Choice:
+def choose_built() -> Choice:
+    """Return the library for this CPU, or why there is none; looks once."""
     name = _CAPABILITIES.get(torch.backends.cpu.get_cpu_capability())
     if name is None:
         return Choice(None, "this CPU has no AVX2")

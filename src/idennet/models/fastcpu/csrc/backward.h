@@ -7,11 +7,9 @@
 
 namespace idennet {
 
-#ifndef BACKWARD_BYTES
-#define BACKWARD_BYTES (640 << 10)
-#endif
+constexpr int kBackwardBytes = 640 << 10;
 template <class L>
-constexpr int kBackwardTiles = std::min(L::kTiles, std::max(4, BACKWARD_BYTES / (L::kPoints * L::kStored * 4)));
+constexpr int kBackwardTiles = std::min(L::kTiles, std::max(4, kBackwardBytes / (L::kPoints * L::kStored * 4)));
 
 // Gradients of one block's products from those of its pooled outputs: each went to one candidate alone.
 template <class L>

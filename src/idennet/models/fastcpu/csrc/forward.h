@@ -6,15 +6,13 @@
 
 namespace idennet {
 
-#ifndef FORWARD_BYTES
-#define FORWARD_BYTES (320 << 10)
-#endif
+constexpr int kForwardBytes = 320 << 10;
 
 // Tiles worked on together: their transformed inputs, the products of one block of outputs and that block's
 // weights should stay in a second-level cache.
 template <class L>
 constexpr int kForwardTiles =
-    std::max(1, FORWARD_BYTES / (L::kPoints * L::kStored * 4) / kTileRows<2>) * kTileRows<2>;
+    std::max(1, kForwardBytes / (L::kPoints * L::kStored * 4) / kTileRows<2>) * kTileRows<2>;
 
 // Maxima of pool x pool windows, then of rivals; all are maxima, so the bias may come in between.
 template <class L, bool kArgmax>
