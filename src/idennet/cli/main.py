@@ -7,10 +7,11 @@ import typer
 from idennet import __version__
 from idennet.cli.detect import detect_command
 from idennet.cli.errors import Verbs
+from idennet.cli.evaluate import evaluate_command
 from idennet.cli.info import info_command
 from idennet.cli.prepare import prepare_command
 from idennet.cli.synth import synth_app
-from idennet.cli.train import evaluate_command, train_command
+from idennet.cli.train import train_command
 from idennet.cli.workflows import demo_command, weights_app
 
 app = typer.Typer(

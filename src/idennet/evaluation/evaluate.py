@@ -68,16 +68,19 @@ class Evaluation:
         table.loc["mean"] = table.mean()
         return table
 
-    def to_json(self, path: Path) -> None:
-        """Write the counts, AUC and thresholds; every ratio can be computed again from the file."""
+    def to_dict(self) -> dict[str, Any]:
+        """Return counts, AUC and thresholds as plain lists; every ratio can be computed again from them."""
         fields: dict[str, Any] = {
             "aus": list(self.counts.aus),
             "subjects": list(self.counts.subjects),
             "thresholds": self.thresholds.tolist(),
             "auc": [None if np.isnan(value) else value for value in self.auc],
         }
-        fields |= {outcome: getattr(self.counts, outcome).tolist() for outcome in _OUTCOMES}
-        path.write_text(json.dumps(fields, indent=1) + "\n")
+        return fields | {outcome: getattr(self.counts, outcome).tolist() for outcome in _OUTCOMES}
+
+    def to_json(self, path: Path) -> None:
+        """Write what `to_dict` returns."""
+        path.write_text(json.dumps(self.to_dict(), indent=1) + "\n")
 
     @classmethod
     def from_json(cls, path: Path) -> "Evaluation":

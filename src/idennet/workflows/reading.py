@@ -6,17 +6,27 @@ from idennet.evaluation.evaluate import Evaluation, evaluate
 from idennet.inference.predictor import Predictor
 
 
-def evaluate_reader(reader: Predictor, store: FaceStore) -> Evaluation:
-    """Return the evaluation of every Action Unit that both know, at the thresholds of the weights.
+def shared_aus(reader: Predictor, store: FaceStore) -> list[int]:
+    """Return the Action Units that are labelled in a store and predicted, in the order of the weights.
 
     Raises:
-        InputError: The store has no labels of any Action Unit that the weights predict.
+        InputError: There is none.
     """
     aus = [au for au in reader.aus if au in store.aus]
     if not aus:
         raise InputError(
             f"{store.path} has no labels of any Action Unit that the weights {reader.card.version} predict."
         )
+    return aus
+
+
+def evaluate_reader(reader: Predictor, store: FaceStore) -> Evaluation:
+    """Return the evaluation of every Action Unit that both know, at the thresholds of the weights.
+
+    Raises:
+        InputError: The store has no labels of any Action Unit that the weights predict.
+    """
+    aus = shared_aus(reader, store)
     columns = [reader.aus.index(au) for au in aus]
     thresholds = [reader.card.thresholds[au] for au in aus]
     return evaluate(

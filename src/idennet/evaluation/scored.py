@@ -1,0 +1,97 @@
+"""Scores with intervals by subject, for people who were judged all together, without folds."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from idennet.evaluation.evaluate import Evaluation, score
+from idennet.evaluation.fold_results import count_wins, f1_if_shown
+from idennet.evaluation.intervals import Bootstrap, Interval, Weights
+from idennet.evaluation.metrics import Counts, count
+from idennet.evaluation.results import with_mean
+
+MOST_GROUPS = 100
+"""More subjects than this are resampled in so many groups: pairs of groups are counted for the AUC."""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """An evaluation, and how sure F1-frame and AUC are.
+
+    Attributes:
+        evaluation: Counts by subject, AUC, thresholds.
+        f1: Of each Action Unit and, last, their mean, (A + 1,); NaN where no frame shows it.
+        auc: Of each Action Unit and their mean, (A + 1,).
+    """
+
+    evaluation: Evaluation
+    f1: Interval
+    auc: Interval
+
+    def table(self) -> pd.DataFrame:
+        """Return `Evaluation.table` with the columns `f1_low`, `f1_high`, `auc_low` and `auc_high`."""
+        table = self.evaluation.table()
+        for name, interval in (("f1", self.f1), ("auc", self.auc)):
+            table[name], table[f"{name}_low"], table[f"{name}_high"] = (
+                interval.estimate,
+                interval.low,
+                interval.high,
+            )
+        return table
+
+
+def score_with_intervals(
+    probabilities: NDArray[np.floating],
+    labels: NDArray[np.int8],
+    subject_of_frame: NDArray[np.str_],
+    aus: Sequence[int],
+    thresholds: Sequence[float],
+    bootstrap: Bootstrap | None = None,
+) -> Scored:
+    """Judge (N, A) probabilities against (N, A) labels in {1, 0, -1}; subjects are resampled for intervals.
+
+    Args:
+        probabilities: 0 to 1.
+        labels: In the order of `aus`.
+        subject_of_frame: (N,).
+        aus: Action Units.
+        thresholds: One an Action Unit.
+        bootstrap: How to resample.
+
+    Raises:
+        ShapeError: The shapes do not belong together.
+    """
+    evaluation = score(probabilities, labels, subject_of_frame, aus, thresholds)
+    groups = _groups(subject_of_frame)
+    counts = count(probabilities >= evaluation.thresholds, labels, groups, aus)
+    wins = count_wins(probabilities, labels, groups)
+    everybody = [np.arange(len(counts.subjects))]
+    how = bootstrap or Bootstrap()
+    return Scored(
+        evaluation,
+        f1=how.interval(lambda weights: with_mean(_f1(counts, weights)), everybody),
+        auc=how.interval(lambda weights: with_mean(_auc(counts, wins, weights)), everybody),
+    )
+
+
+def _groups(subject_of_frame: NDArray[np.str_]) -> NDArray[np.str_]:
+    names, subject = np.unique(subject_of_frame, return_inverse=True)
+    if len(names) <= MOST_GROUPS:
+        return subject_of_frame
+    group_of_subject = np.random.default_rng(0).permutation(len(names)) % MOST_GROUPS
+    return group_of_subject[subject].astype(str)
+
+
+def _f1(counts: Counts, weights: Weights) -> NDArray[np.float64]:
+    tables = (counts.true_positive, counts.false_positive, counts.false_negative)
+    return f1_if_shown(*(weights @ table.T for table in tables))
+
+
+def _auc(counts: Counts, wins: NDArray[np.int64], weights: Weights) -> NDArray[np.float64]:
+    present, coded = weights @ counts.positives.T, weights @ counts.coded.T
+    pairs = 2 * present * (coded - present)
+    won = np.einsum("rs,ast,rt->ra", weights, wins, weights, optimize=True)
+    return np.divide(won, pairs, out=np.full(pairs.shape, np.nan), where=pairs > 0)

@@ -1,0 +1,32 @@
+"""A face store for `train` and `evaluate`."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch.nn.functional as F
+
+from idennet.data.store_writer import FaceStoreWriter, Part
+from idennet.models.trunk import Trunk
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Twenty random faces of four subjects with labels of AU12; one picture was left out."""
+    monkeypatch.setattr(
+        Trunk, "forward", lambda _, faces: F.adaptive_avg_pool2d(faces.float() / 255, 40).flatten(1)
+    )
+    rng = np.random.default_rng(0)
+    faces = rng.integers(0, 256, (20, 128, 128, 3), dtype=np.uint8)
+    frames = pd.DataFrame({
+        "subject": [f"toy/{index // 5}" for index in range(20)],
+        "sequence": "s",
+        "frame": range(20),
+        "landmarks": [np.full(136, np.nan, np.float32)] * 20,
+        "AU12": rng.integers(0, 2, 20).astype(np.int8),
+    })  # fmt: skip
+    with FaceStoreWriter(tmp_path / "store", source="toy") as writer:
+        writer.write("0", Part(faces, frames, [("toy/lost.png", "no face found")]))
+        writer.finish(["0"])
+    return tmp_path / "store"
