@@ -28,6 +28,10 @@ def prepare_command(
         int | None,
         typer.Option(min=1, max=5, help="Intensity from which an Action Unit counts [default: the usual]."),
     ] = None,
+    choose: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Choice of the reader such as camera=right; docs/data-sets.md has all."),
+    ] = None,
     jitter: Annotated[
         float, typer.Option(min=0, max=10, help="Move given eye centres by about this many pixels.")
     ] = 0.0,
@@ -49,13 +53,24 @@ def prepare_command(
     from idennet.data.kinds import open_source
 
     console = Console()
-    source = open_source(kind, root, threshold)
+    choices = dict(_pair(text) for text in choose or ())
+    if threshold is not None:
+        choices["threshold"] = str(threshold)
+    source = open_source(kind, root, choices)
     if check:
         _print_check(console, source)
         return
     if out is None:
         raise InputError("prepare needs --out and a folder for the face store, or --check.")
     _print_report(console, source, _prepare(console, kind, source, out, jitter, detector_model, workers))
+
+
+def _pair(text: str) -> tuple[str, str]:
+    """Return name and value of `name=value`."""
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise InputError(f"--set needs name=value, not {text!r}.")
+    return name.strip(), value.strip()
 
 
 def _prepare(

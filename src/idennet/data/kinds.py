@@ -1,13 +1,15 @@
 """Which data sets can be prepared, and the reader of each.
 
-A new data set needs a member of `Kind` and an arm of `open_source`, nothing else.
+A new data set needs a member of `Kind` and an arm of `_reader`, nothing else.
 """
 
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-from idennet.errors import InputError
+from idennet.data.choices import parse_choices
 
 if TYPE_CHECKING:
     from idennet.data.records import Source
@@ -25,78 +27,75 @@ class Kind(StrEnum):
     DISFA = "disfa"
     UNBC = "unbc"
     CELEBA = "celeba"
-    CELEBA_WILD = "celeba-wild"
     CK_PLUS = "ck+"
     AFF_WILD2 = "aff-wild2"
     RAF_AU = "raf-au"
 
 
-WITH_THRESHOLD = (Kind.DISFA, Kind.UNBC)
-"""Data sets that code intensities, of which a threshold makes occurrences."""
-
-
-def open_source(kind: Kind, root: str | Path, threshold: int | None = None) -> "Source":
-    """Return the reader of a data set; each module is imported only when it is asked for.
+def open_source(kind: Kind, root: str | Path, choices: Mapping[str, str] = MappingProxyType({})) -> "Source":
+    """Return the reader of a data set.
 
     Args:
         kind: What `root` is.
         root: Its folder, or the CSV file.
-        threshold: Intensity from which an Action Unit counts as present, 1 to 5; by default the reader's own.
+        choices: What the reader's constructor lets one choose, as text: `{"threshold": "1"}`.
 
     Raises:
-        InputError: The data set codes occurrences, so that a threshold means nothing; or it is not 1 to 5.
+        InputError: The reader knows no such choice, or not this value of it.
         StoreError: The folder cannot be that data set.
     """
-    if threshold is not None and kind not in WITH_THRESHOLD:
-        allowed = ", ".join(WITH_THRESHOLD)
-        raise InputError(f"{kind} has no threshold of intensity; only {allowed} have. Leave it out.")
-    chosen: dict[str, Any] = {} if threshold is None else {"threshold": threshold}
+    reader = _reader(kind)
+    return reader(root, **parse_choices(reader, kind, choices))
+
+
+def _reader(kind: Kind) -> "Callable[..., Source]":
+    """Return the class that reads a data set; each module is imported only when it is asked for."""
     match kind:
         case Kind.SYNFACS:
             from idennet.data.synfacs import SynFacs
 
-            return SynFacs(root)
+            return SynFacs
         case Kind.LFW:
             from idennet.data.lfw import Lfw
 
-            return Lfw(root)
+            return Lfw
         case Kind.FOLDERS:
             from idennet.data.person_folders import PersonFolders
 
-            return PersonFolders(root)
+            return PersonFolders
         case Kind.CSV:
             from idennet.data.csv_list import CsvList
 
-            return CsvList(root)
+            return CsvList
         case Kind.BP4D:
             from idennet.data.bp4d import Bp4d
 
-            return Bp4d(root)
+            return Bp4d
         case Kind.BP4D_PLUS:
             from idennet.data.bp4d_plus import Bp4dPlus
 
-            return Bp4dPlus(root)
+            return Bp4dPlus
         case Kind.DISFA:
             from idennet.data.disfa import Disfa
 
-            return Disfa(root, **chosen)
+            return Disfa
         case Kind.UNBC:
             from idennet.data.unbc import Unbc
 
-            return Unbc(root, **chosen)
-        case Kind.CELEBA | Kind.CELEBA_WILD:
+            return Unbc
+        case Kind.CELEBA:
             from idennet.data.celeba import Celeba
 
-            return Celeba(root, pictures="wild" if kind is Kind.CELEBA_WILD else "aligned")
+            return Celeba
         case Kind.CK_PLUS:
             from idennet.data.ckplus import CkPlus
 
-            return CkPlus(root)
+            return CkPlus
         case Kind.AFF_WILD2:
             from idennet.data.affwild2 import AffWild2
 
-            return AffWild2(root)
+            return AffWild2
         case Kind.RAF_AU:
             from idennet.data.raf_au import RafAu
 
-            return RafAu(root)
+            return RafAu
