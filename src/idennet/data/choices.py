@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from inspect import Parameter, signature
-from typing import Any, get_type_hints
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -20,19 +20,18 @@ def parse_choices(reader: Callable[..., object], label: str, given: Mapping[str,
     Raises:
         InputError: A choice does not exist or has a value of another type; the sentence says what is allowed.
     """
-    hints = get_type_hints(reader.__init__ if isinstance(reader, type) else reader)
     known = {
-        name: parameter.default
+        name: parameter
         for name, parameter in signature(reader).parameters.items()
         if parameter.kind is Parameter.KEYWORD_ONLY and name != "name"
     }
     chosen = {}
     for name, text in given.items():
         if name not in known:
-            defaults = ", ".join(f"{other}={default}" for other, default in known.items())
+            defaults = ", ".join(f"{other}={parameter.default}" for other, parameter in known.items())
             raise InputError(f"{label} has no choice {name!r}; it has {defaults or 'none'}.")
         try:
-            chosen[name] = TypeAdapter(hints[name]).validate_python(text)
+            chosen[name] = TypeAdapter(known[name].annotation).validate_python(text)
         except ValidationError as error:
             problem = error.errors()[0]["msg"]
             raise InputError(f"{label}: {name} is {text!r}; {problem[0].lower()}{problem[1:]}.") from error
