@@ -34,7 +34,7 @@ def occluder(generator: np.random.Generator, size: int, kind: str) -> FloatArray
 
 
 def _hand(g: np.random.Generator, size: int) -> tuple[FloatArray, FloatArray]:
-    """Fingers that rest on chin, cheek or temple, coming from below or from the side."""
+    """A hand that rests on chin, cheek or temple, from below or from the side, with a soft shadow."""
     side = g.choice([-1.0, 1.0])
     tip, root = [
         (
@@ -51,30 +51,64 @@ def _hand(g: np.random.Generator, size: int) -> tuple[FloatArray, FloatArray]:
         ),
     ][g.choice(3, p=(0.45, 0.45, 0.1))]
     skin = skin_rgb(0.05 + 0.8 * g.beta(1.0, 1.8), g.uniform(0.4, 0.75))
-    height = np.zeros((size, size), np.float32)
-    row, column = np.mgrid[:size, :size].astype(np.float32) / size
-    way = np.array(root) - tip
-    across = np.array((-way[1], way[0])) / np.hypot(*way)
-    radius = g.uniform(0.028, 0.036)
-    count = int(g.integers(1, 5))
-    for k in range(count):
-        shift = across * (k - (count - 1) / 2) * 2.05 * radius
-        start = np.array(tip) + shift * 1.1 + way * abs(k - (count - 1) / 2) * g.uniform(0.02, 0.08)
-        end = np.array(root) + shift * 0.9
-        step = end - start
-        t = np.clip(((column - start[0]) * step[0] + (row - start[1]) * step[1]) / (step @ step), 0, 1)
-        distance = np.hypot(column - start[0] - t * step[0], row - start[1] - t * step[1])
-        width = radius * (0.85 + 0.35 * np.minimum(t, 0.5)) * (1 + 0.05 * np.cos(t * 22))
-        height = np.maximum(height, np.sqrt(np.clip(1 - (distance / width) ** 2, 0, 1)) * radius)
-    alpha = np.clip(height / (0.25 * radius), 0, 1)
+    height, crease, nail = _hand_relief(g, size, np.array(tip), np.array(root))
+    alpha = np.clip(height * 120, 0, 1)
     smooth = blurred(height, 0.006 * size) * np.float32(size)
     slope = np.gradient(smooth, axis=0), np.gradient(smooth, axis=1)
     lamp = g.normal(0, 0.35, 2)
     shade = np.clip(0.75 - slope[0] * (0.25 + lamp[0] * 0.2) - slope[1] * lamp[1] * 0.6, 0.25, 1.3)
-    depth = np.clip(0.55 + 0.6 * height / radius, 0, 1)
+    depth = np.clip(0.5 + 20 * height, 0, 1) * (1 - 0.3 * crease)
     redness = np.array((1.0, 0.9, 0.88), np.float32)
     colour = skin * (shade * depth)[..., None] * g.uniform(0.85, 1.15)
-    return colour * (redness + (1 - redness) * depth[..., None]), alpha
+    colour *= redness + (1 - redness) * depth[..., None]
+    colour += (np.array((0.55, 0.4, 0.36)) * shade[..., None] - colour) * (0.45 * nail)[..., None]
+    shadow = 0.4 * blurred(np.roll(alpha, int(0.012 * size), axis=0), 0.015 * size)
+    covered = np.maximum(alpha, shadow)
+    return colour * (alpha / np.maximum(covered, 1e-3))[..., None], covered
+
+
+def _hand_relief(
+    g: np.random.Generator, size: int, tip: np.ndarray, root: np.ndarray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return the height of a hand over the picture in fractions of the frame, its creases and its nails.
+
+    Fingers of different length spread from the back of the hand; each bends once and tapers.
+    """
+    row, column = np.mgrid[:size, :size].astype(np.float32) / size
+    height, crease, nail = (np.zeros((size, size), np.float32) for _ in range(3))
+    way = (root - tip) / np.linalg.norm(root - tip)
+    across = np.array((-way[1], way[0]))
+    radius, long = g.uniform(0.026, 0.034), g.uniform(0.24, 0.32)
+    count = int(g.integers(2, 5))
+    spread, bend, shows_back = g.uniform(0.02, 0.16), g.normal(0, 0.18), g.random() < 0.6
+    knuckles = tip + long * way
+
+    def finger(start: np.ndarray, end: np.ndarray, thin: float, thick: float) -> np.ndarray:
+        step = end - start
+        along = ((column - start[0]) * step[0] + (row - start[1]) * step[1]) / (step @ step)
+        t = np.clip(along, 0, 1)
+        distance = np.hypot(column - start[0] - t * step[0], row - start[1] - t * step[1])
+        width = thin + (thick - thin) * t
+        np.maximum(height, np.sqrt(np.clip(1 - (distance / width) ** 2, 0, 1)) * width, out=height)
+        return along
+
+    for k in range(count):
+        place = k - (count - 1) / 2
+        length = long * (1.0, 1.08, 1.02, 0.8)[k] * g.uniform(0.93, 1.05)
+        base = knuckles + across * place * 2.0 * radius
+        angle = spread * place
+        joint = base - (way - across * angle) * 0.55 * length
+        end = joint - (way - across * (angle + bend)) * 0.45 * length
+        outer = finger(end, joint, 0.8 * radius, 0.95 * radius)
+        finger(joint, base, 0.95 * radius, 1.08 * radius)
+        inside = np.hypot(column - joint[0], row - joint[1]) < 1.3 * radius
+        np.maximum(crease, inside * np.exp(-(((outer - 1) / 0.12) ** 2)), out=crease)
+        if shows_back:
+            middle = end + 0.12 * (joint - end)
+            nail[np.hypot(column - middle[0], row - middle[1]) < 0.5 * radius] = 1.0
+    palm = 0.95 * count * radius
+    finger(knuckles + 0.6 * palm * way, root + 0.1 * way, palm, 0.8 * palm)
+    return np.minimum(height, 1.3 * radius), crease, blurred(nail, 1.0)
 
 
 def _strands(g: np.random.Generator, size: int) -> tuple[FloatArray, FloatArray]:

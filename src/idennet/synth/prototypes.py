@@ -82,7 +82,7 @@ EMOTIONAL: tuple[Prototype, ...] = (
     Prototype("pain", 1.6, _members((4, 6, 7), {9: 0.5, 10: 0.5, 43: 0.6, 25: 0.35, 20: 0.25})),
     Prototype(
         "yawn",
-        2.8,
+        3.4,
         (Member(27, 1.0, 0.5), Member(25, 1.0, 0.5), Member(43, 0.7, 0.7), Member(4, 0.3), Member(1, 0.2)),
     ),
     Prototype("closed eyes", 3.0, (Member(43, 1.0, 0.4), Member(25, 0.15, 0.2, 0.6))),

@@ -97,7 +97,8 @@ def locks(
     count, length, segments = _LOCKS[hair.style]
     length = length + (hair.length if hair.style == "long" else 0.0)
     roots, outward, score = _roots(model, hair, vertices, normals, count, generator)
-    lengths = length * generator.uniform(0.7, 1.1, len(roots))
+    # Hair is cut to one length; short hair is layered.
+    lengths = length * generator.uniform(0.7 if hair.style in ("short", "tied") else 0.92, 1.08, len(roots))
     fringe = _in_fringe(roots, score, hair, generator)
     reach = np.interp(hair.fringe, [0.25, 1.0], [2.0, 5.2])
     lengths[fringe] = reach * generator.uniform(0.8, 1.1, int(fringe.sum()))
@@ -230,8 +231,8 @@ def _ribbons(paths: np.ndarray, colour: np.ndarray, grey: float, g: np.random.Ge
     tilt = g.normal(0, 0.25, (count, 1, 3))
     across = np.cross(way, outward / np.linalg.norm(outward, axis=2, keepdims=True) + tilt)
     across /= np.linalg.norm(across, axis=2, keepdims=True) + 1e-6
-    taper = np.interp(np.linspace(0, 1, nodes), [0, 0.2, 0.6, 1], [0.5, 1.0, 0.9, 0.25])
-    half = 0.5 * g.uniform(0.2, 0.55, (count, 1, 1)) * taper[None, :, None]
+    taper = np.interp(np.linspace(0, 1, nodes), [0, 0.2, 0.6, 1], [0.5, 1.0, 1.0, 0.5])
+    half = 0.5 * g.uniform(0.25, 0.65, (count, 1, 1)) * taper[None, :, None]
     vertices = np.stack([paths - half * across, paths + half * across], 2).reshape(-1, 3)
     first = (np.arange(count)[:, None] * nodes + np.arange(nodes - 1)[None]).ravel() * 2
     triangles = np.concatenate(

@@ -13,7 +13,7 @@ from idennet.facs import SYNFACS_AUS
 from idennet.synth.expression import Expression
 from idennet.synth.prototypes import CONFUSABLE, EMOTIONAL, LIMITED_PAIRS, SPEECH, Member, Prototype
 
-SHARES = {"neutral": 0.15, "alone": 0.23, "confusable": 0.05, "speech": 0.05, "emotional": 0.52}
+SHARES = {"neutral": 0.17, "alone": 0.22, "confusable": 0.05, "speech": 0.05, "emotional": 0.51}
 """How often each kind of expression is drawn for a single picture."""
 
 ADDITION_PROBABILITY = 0.5
