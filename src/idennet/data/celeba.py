@@ -16,7 +16,7 @@ import numpy as np
 from idennet.data import records
 from idennet.data.listings import find_file, numbered_lines
 from idennet.data.records import Chunk, Record, Totals, chunk_key, file_state
-from idennet.data.tree import folders_below, unnested, visible
+from idennet.data.tree import folders_below
 from idennet.errors import InputError, StoreError
 from idennet.faces.pictures import SUFFIXES
 
@@ -177,9 +177,10 @@ class Celeba:
         """Return the folder of the pictures."""
         names = _FOLDERS[self._pictures]
         below = {folder.name: folder for folder in folders_below(self.root, enter=_holds_no_pictures)}
-        folder = next((unnested(below[name]) for name in names if name in below), None)
+        folder = next((below[name] for name in names if name in below), None)
         if folder is not None:
-            return folder
+            inner = folder / folder.name  # asked for by name: listing all pictures takes seconds
+            return inner if inner.is_dir() else folder
         archive = self._find(*(f"{name}.{suffix}" for name in names for suffix in ("zip", "7z", "7z.001")))
         if archive is not None:
             raise StoreError(f"{archive} is not unpacked; unpack it into {archive.parent}.")
@@ -193,7 +194,8 @@ class Celeba:
     def _files(self) -> dict[str, Path]:
         """Return the pictures by name without suffix: the lists say `.jpg` for PNG files, too."""
         folder = self._folder()
-        files = {file.stem: file for file in visible(folder) if file.suffix.lower() in SUFFIXES}
+        shown = (file for file in folder.iterdir() if not file.name.startswith("."))
+        files = {file.stem: file for file in shown if file.suffix.lower() in SUFFIXES}
         if not files:
             raise StoreError(f"{folder} has no pictures like 000001.jpg; unpack CelebA's archive again.")
         return files
