@@ -165,5 +165,6 @@ class Bp4d:
 def _lacking(what: str, names: Sequence[str], part: str, note: str = "") -> Iterator[str]:
     """Yield a sentence about recordings or frames that lack something, if there are any."""
     if names:
-        others = f" and {len(names) - 1} others lack" if len(names) > 1 else " lacks"
-        yield f"{names[0]}{others} {what}: copy the rest of {part}{note}."
+        others = len(names) - 1
+        lack = f" and {others} other{'s' * (others > 1)} lack" if others else " lacks"
+        yield f"{names[0]}{lack} {what}: copy the rest of {part}{note}."

@@ -186,8 +186,8 @@ class Disfa:
         if untracked and self.camera == "left":
             hint = archive_hint(self.root, *LANDMARKS)
             yield (
-                f"{len(untracked)} subjects have no landmarks, the first is {untracked[0]}; copy and unpack "
-                f"Landmark_Points{hint} (without them faces are searched for)."
+                f"{len(untracked)} of {len(self._subjects)} subjects lack landmarks, the first is "
+                f"{untracked[0]}; copy and unpack Landmark_Points{hint}; without them faces are searched for."
             )
 
     def _read(

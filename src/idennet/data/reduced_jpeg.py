@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageFile
 
 FACTORS = (8, 4, 2)
-_ROOM = 1.5  # a reduced face stays this much larger than its crop, so that the warp still averages pixels
+_ROOM = 2.0  # a reduced face stays this much larger than its crop, so that the warp still averages pixels
 
 
 def best_factor(matrix: NDArray[np.float64]) -> int:

@@ -38,14 +38,15 @@ def find_folder(root: Path, *names: str, depth: int = DEPTH) -> Path | None:
     wanted = {plain(name) for name in names}
     for folder in folders_below(root, depth):
         if folder != root and plain(folder.name) in wanted:
-            return unnested(folder)
+            return unnested(folder, *names)
     return None
 
 
-def unnested(folder: Path) -> Path:
-    """Return the innermost of folders of the same name: `Images/Images` for `Images`."""
-    inner = next((child for child in visible(folder) if plain(child.name) == plain(folder.name)), None)
-    return folder if inner is None or not inner.is_dir() else unnested(inner)
+def unnested(folder: Path, *names: str) -> Path:
+    """Return the innermost of folders of the same name, or of the names: `Images/Images` for `Images`."""
+    wanted = {plain(name) for name in (folder.name, *names)}
+    inner = next((child for child in visible(folder) if plain(child.name) in wanted and child.is_dir()), None)
+    return folder if inner is None else unnested(inner, *names)
 
 
 def visible(folder: Path) -> list[Path]:

@@ -135,24 +135,27 @@ class Unbc:
         for sequence in self._sequences:
             place = f"{sequence.subject}/{sequence.name}"
             if absent := sorted(sequence.facs.keys() - sequence.pictures.keys()):
-                yield f"{place} lacks {len(absent)} pictures, the first is {absent[0]:03d}; copy them."
+                yield (
+                    f"{place} lacks {len(absent)} of {len(sequence.facs)} pictures, the first is "
+                    f"{absent[0]:03d}; copy the rest of Images."
+                )
             if uncoded := sorted(sequence.pictures.keys() - sequence.facs.keys()):
                 yield (
-                    f"{place} has {len(uncoded)} pictures without FACS file, the first is {uncoded[0]:03d}; "
-                    "copy these files, also empty ones: they mean that no Action Unit is present."
+                    f"{place} has {len(uncoded)} of {len(sequence.pictures)} pictures without FACS file, the "
+                    f"first is {uncoded[0]:03d}; copy these files, also empty ones: they mean that no Action "
+                    "Unit is present."
                 )
             try:
                 for file in sequence.facs.values():
                     read_facs(file)
             except StoreError as error:
                 yield str(error)
-        bare = [
-            sequence.name for sequence in self._sequences if sequence.facs.keys() - sequence.points.keys()
-        ]
+        bare = [item.name for item in self._sequences if item.facs.keys() - item.points.keys()]
         if bare:
+            hint = archive_hint(self.root, "AAM_landmarks")
             yield (
-                f"{len(bare)} sequences lack landmarks, the first is {bare[0]}; copy them from AAM_landmarks"
-                f"{archive_hint(self.root, 'AAM_landmarks')} (without them faces are searched for)."
+                f"{len(bare)} of {len(self._sequences)} sequences lack landmarks, the first is {bare[0]}; "
+                f"copy AAM_landmarks{hint}; without them faces are searched for."
             )
 
     def _read(self, sequence: _Sequence) -> Iterable[Record | LeftOut]:
