@@ -44,6 +44,10 @@ class _Video:
     annotation: Path
     pictures: Path | None
 
+    def numbered(self) -> dict[int, Path]:
+        """Return the picture of each frame that has one."""
+        return numbered_pictures(self.pictures) if self.pictures else {}
+
 
 class AffWild2:
     """A copy of Aff-Wild2 with its Action Unit annotations.
@@ -98,13 +102,13 @@ class AffWild2:
             raise StoreError(problems[0])
         chunks: list[Chunk] = []
         for video in self._videos():
-            rows = [row for row in _rows(video.annotation) if self._unannotated or row.annotated]
-            pictures = numbered_pictures(video.pictures) if video.pictures else {}
-            states = [file_state(video.annotation), *map(file_state, pictures.values())]
+            rows, pictures = self._rows(video), video.numbered()
             for first in range(0, len(rows), records.CHUNK_PICTURES):
-                some = rows[first : first + records.CHUNK_PICTURES]
-                key = chunk_key(len(chunks), [video.name, *some, *states])
-                chunks.append(Chunk(key, len(some), partial(self._read, video, some, pictures)))
+                part = slice(first, min(first + records.CHUNK_PICTURES, len(rows)))
+                files = [pictures[row.frame] for row in rows[part] if row.frame in pictures]
+                states = map(file_state, [video.annotation, *files])
+                key = chunk_key(len(chunks), [video.name, *rows[part], *states])
+                chunks.append(Chunk(key, part.stop - part.start, partial(self._read, video, part)))
         return chunks
 
     def check(self) -> list[str]:
@@ -124,11 +128,11 @@ class AffWild2:
             )
         for video in self._videos():
             try:
-                rows = len(_rows(video.annotation))
+                rows = len(_annotated_rows(video.annotation))
             except StoreError as error:
                 findings.append(str(error))
                 continue
-            last = max(numbered_pictures(video.pictures), default=0) if video.pictures else 0
+            last = max(video.numbered(), default=0)
             if last > rows:
                 findings.append(
                     f"{video.annotation} ends at frame {rows}, but there are pictures up to frame {last}; "
@@ -174,10 +178,14 @@ class AffWild2:
                 videos.append(_Video(file.stem, file, cropped if cropped and cropped.is_dir() else None))
         return videos
 
-    def _read(
-        self, video: _Video, rows: Sequence[_Row], pictures: Mapping[int, Path]
-    ) -> Iterator[Record | LeftOut]:
-        for row in rows:
+    def _rows(self, video: _Video) -> list[_Row]:
+        """Return the rows of a video that are wanted."""
+        return [row for row in _annotated_rows(video.annotation) if self._unannotated or row.annotated]
+
+    def _read(self, video: _Video, part: slice) -> Iterator[Record | LeftOut]:
+        """Yield a part of a video; its files are read again, since all rows of all videos fill the memory."""
+        pictures = video.numbered()
+        for row in self._rows(video)[part]:
             if row.frame not in pictures:
                 name = f"{self.name}/{video.name}/{row.frame}"
                 yield LeftOut(name, "no picture, because no face was detected in the frame")
@@ -197,7 +205,7 @@ def source_video(name: str) -> str:
     return name.removesuffix("_left").removesuffix("_right")
 
 
-def _rows(file: Path) -> list[_Row]:
+def _annotated_rows(file: Path) -> list[_Row]:
     """Return the rows of an annotation; row 1, after the header, is frame 1.
 
     Raises:
