@@ -1,7 +1,7 @@
 """JPEGs decoded at a half, quarter or eighth of their side, for faces that are much larger than a crop.
 
 The decoder leaves out coefficients that the crop could not show. Pictures of 1040 x 1392 pixels become crops
-about four times as fast; docs/performance.md says how much the crops differ.
+about two and a half times as fast; docs/data-sets.md says how much the crops differ.
 """
 
 import io
