@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -213,6 +214,25 @@ def test_damaged_files_are_named(
         return  # the check does not open landmarks
     (finding,) = Bp4d(copy).check()
     assert sentence in finding
+
+
+def test_a_damaged_member_of_a_zip_loses_one_picture(copy: Path) -> None:
+    file = copy / "2D+3D" / "M001.zip"
+    content = bytearray(file.read_bytes())
+    start = content.index(b"M001/T1/002.jpg")
+    content[start + 1000 : start + 1010] = bytes(10)
+    file.write_bytes(content)
+    left_out = [item for item in all_of(Bp4d(copy)) if isinstance(item, LeftOut)]
+    assert [item.name for item in left_out] == ["bp4d/F001/T1/4", "bp4d/M001/T1/2"]
+    assert left_out[1].reason.startswith("unreadable: ")
+
+
+def test_another_hdf5_file_is_no_landmark_file(copy: Path) -> None:
+    file = copy / "2DFeatures" / "F001_T1.mat"
+    with h5py.File(file, "w") as other:
+        other["fit/pred"] = np.zeros((4, 2, 49))
+    with pytest.raises(StoreError, match=r"F001_T1\.mat is damaged \(it has no references"):
+        all_of(Bp4d(copy))
 
 
 def test_landmarks_need_their_package(tree: Written, monkeypatch: pytest.MonkeyPatch) -> None:

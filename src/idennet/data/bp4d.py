@@ -5,6 +5,7 @@ quirks: docs/data-sets.md.
 """
 
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from functools import partial
@@ -18,6 +19,8 @@ from idennet.errors import StoreError
 
 NO_PICTURE = "coded frame without a picture"
 OCCLUDED = "marked as occluded"
+ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, OSError, RuntimeError)
+"""What reading a member raises that is damaged, of an unknown method, or protected by a password."""
 
 
 class Bp4d:
@@ -150,12 +153,17 @@ class Bp4d:
                 if name is None:
                     yield LeftOut(label, NO_PICTURE)
                     continue
+                try:
+                    image = archive.read(name) if archive else pictures.place / name
+                except ZIP_ERRORS as error:
+                    yield LeftOut(label, f"unreadable: {pictures.place}, {name}: {error}")
+                    continue
                 yield Record(
                     corpus=self.name,
                     subject=f"{self.name}/{recording.subject}",
                     sequence=f"T{recording.task}",
                     frame=frame,
-                    image=archive.read(name) if archive else pictures.place / name,
+                    image=image,
                     landmarks=points.at(frame) if points else None,
                     au_labels={au: int(labels[row]) for au, labels in codes.labels.items()},
                     au_intensities={au: known[frame] for au, known in intensities.items() if frame in known},

@@ -98,9 +98,13 @@ class TrackedPoints:
     def __enter__(self) -> "TrackedPoints":
         try:
             self._file: h5py.File = self._open(self._path, "r")
-            self._entries = np.asarray(self._file["fit/pred"]).ravel()
-        except (OSError, KeyError) as error:
+        except OSError as error:
             raise damaged(self._path, error) from error
+        entries = self._file.get("fit/pred")
+        if entries is None or entries.dtype.kind != "O":
+            self._file.close()
+            raise damaged(self._path, "it has no references fit/pred to the points of each frame")
+        self._entries = np.asarray(entries).ravel()
         return self
 
     def __exit__(
