@@ -8,7 +8,7 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 from idennet.data.bp4d_codes import Codes, TrackedPoints, read_codes, read_intensities
@@ -66,7 +66,7 @@ class Bp4d:
         if problem := self._unusable():
             raise StoreError(problem)
         chunks: list[Chunk] = []
-        for recording in find_recordings(self.root):
+        for recording in self._recordings:
             codes = read_codes(recording.codes)
             content = [recording.name, *self.settings.items(), *recording.states()]
             read = partial(self._read, recording, codes)
@@ -76,7 +76,12 @@ class Bp4d:
     def check(self) -> list[str]:
         """Return one sentence for each thing that is missing or damaged."""
         problem = self._unusable()
-        return [problem] if problem else list(self._findings(find_recordings(self.root)))
+        return [problem] if problem else list(self._findings(self._recordings))
+
+    @cached_property
+    def _recordings(self) -> list[Recording]:
+        """The recordings with codes, sorted."""
+        return find_recordings(self.root)
 
     def _unusable(self) -> str | None:
         """Return why nothing can be read, or None."""
@@ -84,7 +89,7 @@ class Bp4d:
         if not self.root.is_dir():
             return f"There is no folder {self.root}; {label} is licensed, {self.licence}."
         try:
-            recordings = find_recordings(self.root)
+            recordings = self._recordings
         except StoreError as error:
             return str(error)
         if not recordings:
