@@ -2,7 +2,8 @@
 
 Engines take turns, so that a machine that slows down slows down all of them; medians over rounds count. CPU
 time of all threads is what an engine costs on a shared machine, wall time what a user waits on an idle one.
-`pip install onnxruntime onnx onnxscript openvino` adds those two engines.
+Errors are against float64: of logits over the largest logit, of gradients over their length (the worst).
+`pip install "idennet[bench]"` adds ONNX Runtime and OpenVINO.
 """
 
 import argparse
@@ -55,7 +56,7 @@ def main() -> None:
         for batch in options.batches:
             times = interleaved(engines, faces[:batch], options.rounds)
             for name, (cpu, wall) in times.items():
-                error = float((engines[name](faces[:8]) - exact).abs().max())
+                error = float((engines[name](faces[:8]) - exact).abs().max() / exact.abs().max())
                 records.append(record("inference", threads, batch, name, cpu, wall, error))
         engines = training_engines(model)
         times = interleaved(engines, smooth_faces(options.training_batch), max(2, options.rounds // 2))
@@ -180,7 +181,7 @@ def loss_of(network: IdenNet, faces: Tensor) -> Tensor:
 
 
 def gradient_error(model: IdenNet, faces: Tensor, name: str) -> float:
-    """Largest distance of a parameter's gradient from float64's, over that gradient's length."""
+    """Distance of gradients from float64's over their length, of the worst parameter."""
 
     def gradients(network: IdenNet, pictures: Tensor) -> list[Tensor]:
         return list(torch.autograd.grad(loss_of(network, pictures), list(network.parameters())))
