@@ -7,6 +7,7 @@ released code does, and with pixels that are not centred, all faces look alike t
 import torch
 from torch import Tensor, nn
 
+from idennet.models.idennet import IdenNet
 from idennet.models.weights import Network
 
 
@@ -14,6 +15,8 @@ from idennet.models.weights import Network
 def fit_to_faces(model: Network, faces: Tensor) -> None:
     """Scale and shift each layer so that every output channel has mean 0 and deviation 1 over `faces`.
 
+    FC5 is then shifted once more, so that the identity's features are centred after MFM too: unit vectors
+    that share a mean lie in a cone, in which hard negatives pull all people to one point instead of apart.
     The head, FC7, keeps its small weights. The same faces always give the same weights.
 
     Args:
@@ -25,6 +28,8 @@ def fit_to_faces(model: Network, faces: Tensor) -> None:
     """
     layers = [layer for name, layer in model.named_modules() if isinstance(layer, nn.Conv2d | nn.Linear)]
     hooks = [layer.register_forward_hook(_fit_layer) for layer in layers[:-1]]
+    if isinstance(model, IdenNet):
+        hooks.append(model.mfm5.register_forward_hook(lambda _, __, maxima: _centre(model.fc5, maxima)))
     model(faces)
     for hook in hooks:
         hook.remove()
@@ -40,3 +45,10 @@ def _fit_layer(layer: nn.Conv2d | nn.Linear, inputs: tuple[Tensor], outputs: Ten
         layer.bias.sub_(mean).div_(deviation)
     shape = [-1 if axis == 1 else 1 for axis in range(outputs.ndim)]
     return (outputs - mean.view(shape)) / deviation.view(shape)
+
+
+def _centre(layer: nn.Linear, maxima: Tensor) -> Tensor:
+    """Shift both halves of a layer so that their maxima have mean 0, and return what MFM gives then."""
+    mean = maxima.mean(dim=0)
+    layer.bias.sub_(torch.cat([mean, mean]))
+    return maxima - mean
