@@ -32,6 +32,7 @@ from idennet.evaluation.thresholds import best_thresholds, is_reliable
 from idennet.faces.alignment import TEMPLATE
 from idennet.facs import column
 from idennet.inference.predictor import Predictor
+from idennet.models.device import choose_device
 from idennet.models.weights import WeightsCard, load_weights, save_weights
 from idennet.report import figures
 from idennet.report.model_card import model_card
@@ -40,6 +41,7 @@ from idennet.synth.corpora import corpus_config
 from idennet.synth.generate import generate_corpus
 from idennet.training import Recipe, train
 from idennet.training.folder import MANIFEST as RUN_MANIFEST
+from idennet.workflows.cost import CostRecord
 
 Tell = Callable[[str], None]
 _FROM_MANIFEST = ("stores", "seed", "date", "idennet", "git_commit", "torch", "machine")
@@ -77,7 +79,7 @@ def build_weights(
 ) -> Path:
     """Return the weights file `out/idennet.safetensors`.
 
-    Beside it lie its JSON file, `model-card.md` and `reliability.png`.
+    Beside it lie its JSON file, `model-card.md`, `reliability.png`, and `cost.json` with what each step cost.
 
     Args:
         recipe: How to train.
@@ -94,6 +96,7 @@ def build_weights(
         MissingExtraError: The package that draws `reliability.png` is not installed.
     """
     figures.check_packages()
+    cost = CostRecord(out)
     rendered = {"wild": (*faces.wild, 0), "crowd": (*faces.crowd, 0), "test": (*faces.test, 1)}
     stores = {}
     for name, (subjects, frames, offset) in rendered.items():
@@ -101,18 +104,21 @@ def build_weights(
         config = corpus_config("wild" if name == "test" else name)
         changes = {"subjects": subjects, "frames_per_subject": frames, "seed": faces.seed + offset}
         config = config.model_validate({**config.model_dump(), **changes})
-        corpus = generate_corpus(config, out / "corpora" / name, face_model, workers, progress=True)
-        stores[name] = _store(SynFacs(corpus), out / "stores" / name, jitter=faces.jitter)
+        with cost.step("render"):
+            corpus = generate_corpus(config, out / "corpora" / name, face_model, workers, progress=True)
+        with cost.step("prepare"):
+            stores[name] = _store(SynFacs(corpus), out / "stores" / name, jitter=faces.jitter)
     identity_stores = [stores["crowd"]]
     if photographs is not None:
         tell("Preparing the photographs.")
         locate = MainFaceLocator(detector_model)
-        identity_stores.append(_store(Lfw(photographs), out / "stores" / "photographs", locate=locate))
+        with cost.step("prepare"):
+            identity_stores.append(_store(Lfw(photographs), out / "stores" / "photographs", locate=locate))
 
     tell("Training both stages.")
-    run = train(
-        recipe, au_stores=[stores["wild"]], identity_stores=identity_stores, out=out / "run", device=device
-    )
+    wild = [stores["wild"]]
+    with cost.step(f"train on {choose_device(device).type}"):
+        run = train(recipe, au_stores=wild, identity_stores=identity_stores, out=out / "run", device=device)
 
     tell("Calibrating, choosing thresholds, judging.")
     network, trained = run.load()
@@ -120,7 +126,8 @@ def build_weights(
     save_weights(network, weights, WeightsCard(**trained.model_dump(include=set(WeightsCard.model_fields))))
     manifest = json.loads((run.folder / RUN_MANIFEST).read_text())
     provenance = trained.provenance | {name: manifest[name] for name in _FROM_MANIFEST}
-    judgement = judge(weights, stores["test"], provenance=provenance | {"faces": faces.model_dump()})
+    provenance |= {"faces": faces.model_dump(), "cost": cost.summary()}
+    judgement = judge(weights, stores["test"], provenance=provenance)
     save_weights(network, weights, judgement.card)
     figures.reliability_figure(judgement.before, judgement.after).savefig(out / "reliability.png", dpi=150)
     (out / "model-card.md").write_text(model_card(load_weights(weights)[1]), encoding="utf-8")
