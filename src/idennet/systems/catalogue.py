@@ -1,0 +1,6 @@
+"""All systems by name, with their default settings."""
+
+from idennet.systems.contract import System
+
+SYSTEMS: dict[str, System] = {system.name: system for system in ()}
+"""Each has the settings that its source states, or the most probable ones where it does not."""
