@@ -8,6 +8,7 @@ from idennet import __version__
 from idennet.cli.detect import detect_command
 from idennet.cli.errors import Verbs
 from idennet.cli.evaluate import evaluate_command
+from idennet.cli.import_lightcnn import import_lightcnn_command
 from idennet.cli.info import info_command
 from idennet.cli.prepare import prepare_command
 from idennet.cli.synth import synth_app
@@ -51,3 +52,4 @@ app.command("prepare", rich_help_panel=_LEARN)(prepare_command)
 app.command("train", rich_help_panel=_LEARN)(train_command)
 app.command("evaluate", rich_help_panel=_LEARN)(evaluate_command)
 app.add_typer(weights_app, name="weights", rich_help_panel=_LEARN)
+weights_app.command("import-lightcnn")(import_lightcnn_command)
