@@ -48,8 +48,8 @@ def import_lightcnn(caffemodel: Path, out: Path) -> None:
     for theirs, ours in _LAYERS.items():
         if len(layers.get(theirs, ())) != 2:
             raise WeightsError(
-                f"{caffemodel} has no layer {theirs} with weights and biases; give the released Lightened CNN "
-                "model A."
+                f"{caffemodel} has no layer {theirs} with weights and biases; "
+                "give the released Lightened CNN model A."
             )
         weight, bias = (torch.from_numpy(blob.copy()) for blob in layers[theirs])
         if theirs == "conv1":
