@@ -55,7 +55,12 @@ def test_round_trip(tmp_path: Path, model: IdenNet | LightCNN, half: bool) -> No
 def test_sidecar_names_action_units_as_people_do(saved: Path) -> None:
     text = json.loads(saved.with_suffix(".json").read_text())
     assert text["format"] == 1
-    assert text["architecture"] == {"kind": "LightCNN", "num_aus": 2, "normalize": True}
+    assert text["architecture"] == {
+        "kind": "LightCNN",
+        "num_aus": 2,
+        "normalize": True,
+        "identity": "translation",
+    }
     assert text["aus"] == ["AU12", "AU4"]
     assert text["thresholds"] == {"AU12": 0.5, "AU4": 0.25}
     assert text["calibration"] == {"AU12": [1.5, -0.5], "AU4": [1.0, 0.0]}

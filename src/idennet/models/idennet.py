@@ -1,6 +1,7 @@
 """IdenNet (Table I): the identity's embedding is subtracted from the expression's features.
 
-6,572,832 weights without biases for 12 Action Units, the number of the paper.
+6,572,832 weights without biases for 12 Action Units, the number of the paper. `models/combination.py` has the
+subtraction, and what may stand in its place to be compared with it.
 """
 
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from idennet.models.combination import Affine, IdentityUse, build_combination
 from idennet.models.layers import L2Normalize, MaxFeatureMap, initialize_gaussian, initialize_xavier
 from idennet.models.trunk import TRUNK_FEATURES, Trunk, check_num_aus
 
@@ -23,7 +25,8 @@ class IdenNetOutput:
         au_logits: (N, A); an AU is called present where its logit is above 0, or by a threshold of its own.
         identity_embedding: F(x) of Eq. 1, (N, 256), unit length; None for a network without identity branch.
         expression_features: FC6 after MFM, (N, 256).
-        au_residual: What AUs are read from, (N, 256): `expression_features - identity_embedding`.
+        au_residual: What AUs are read from, (N, 256): `expression_features - identity_embedding`, or what
+            stands in its place ((N, 512) for `concatenation`).
     """
 
     au_logits: Tensor
@@ -45,23 +48,31 @@ class IdenNet(nn.Module):
     Args:
         num_aus: Number A of Action Units.
         normalize: Whether the identity embedding gets unit length; False is the paper's ablation.
+        identity: How the identity enters; `translation`, the paper's, subtracts it.
         generator: Source of the initial weights; PyTorch's global one by default.
     """
 
     def __init__(
-        self, num_aus: int = 12, normalize: bool = True, *, generator: torch.Generator | None = None
+        self,
+        num_aus: int = 12,
+        normalize: bool = True,
+        identity: IdentityUse = "translation",
+        *,
+        generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
         check_num_aus(num_aus)
         self.num_aus = num_aus
         self.normalize = normalize
+        self.identity = identity
         self.trunk = Trunk()
         self.fc5 = nn.Linear(TRUNK_FEATURES, 2 * EMBEDDING_FEATURES)
         self.mfm5 = MaxFeatureMap()
         self.norm = L2Normalize() if normalize else nn.Identity()
         self.fc6 = nn.Linear(TRUNK_FEATURES, 2 * EMBEDDING_FEATURES)
         self.mfm6 = MaxFeatureMap()
-        self.fc7 = nn.Linear(EMBEDDING_FEATURES, num_aus)
+        self.combine, residual_features = build_combination(identity, EMBEDDING_FEATURES)
+        self.fc7 = nn.Linear(residual_features, num_aus)
         self.initialize(generator)
 
     def forward(self, faces: Tensor) -> IdenNetOutput:
@@ -76,7 +87,7 @@ class IdenNet(nn.Module):
         features = self.trunk(faces)
         identity_embedding = self._embed_features(features)
         expression_features = self.mfm6(self.fc6(features))
-        au_residual = expression_features - identity_embedding
+        au_residual = self.combine(expression_features, identity_embedding)
         return IdenNetOutput(self.fc7(au_residual), identity_embedding, expression_features, au_residual)
 
     def embed(self, faces: Tensor) -> Tensor:
@@ -92,6 +103,8 @@ class IdenNet(nn.Module):
         initialize_xavier(self.fc5, generator)
         initialize_gaussian(self.fc6, generator)
         initialize_gaussian(self.fc7, generator)
+        if isinstance(self.combine, Affine):
+            self.combine.initialize()
 
     def _embed_features(self, features: Tensor) -> Tensor:
         embedding: Tensor = self.norm(self.mfm5(self.fc5(features)))

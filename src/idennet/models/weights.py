@@ -16,6 +16,7 @@ from pydantic import BeforeValidator, Field, PlainSerializer, ValidationError, m
 
 from idennet.errors import WeightsError
 from idennet.facs import column, parse
+from idennet.models.combination import IdentityUse
 from idennet.models.idennet import IdenNet
 from idennet.models.lightcnn import LightCNN
 from idennet.settings import Config
@@ -40,6 +41,7 @@ class Architecture(Config):
     kind: Literal["IdenNet", "LightCNN"]
     num_aus: int = Field(ge=1)
     normalize: bool = True
+    identity: IdentityUse = "translation"
 
 
 class WeightsCard(Config):
@@ -110,7 +112,9 @@ def save_weights(model: Network, path: Path, card: WeightsCard, half: bool = Tru
     }
     data = safetensors.torch.save(tensors)
     architecture = (
-        Architecture(kind="IdenNet", num_aus=model.num_aus, normalize=model.normalize)
+        Architecture(
+            kind="IdenNet", num_aus=model.num_aus, normalize=model.normalize, identity=model.identity
+        )
         if isinstance(model, IdenNet)
         else Architecture(kind="LightCNN", num_aus=model.num_aus)
     )
@@ -175,7 +179,7 @@ def load_bundled() -> tuple[Network, WeightsSidecar]:
 
 def _build(architecture: Architecture) -> Network:
     if architecture.kind == "IdenNet":
-        return IdenNet(architecture.num_aus, architecture.normalize)
+        return IdenNet(architecture.num_aus, architecture.normalize, architecture.identity)
     return LightCNN(architecture.num_aus)
 
 

@@ -17,7 +17,8 @@ def fit_to_faces(model: Network, faces: Tensor) -> None:
 
     FC5 is then shifted once more, so that the identity's features are centred after MFM too: unit vectors
     that share a mean lie in a cone, in which hard negatives pull all people to one point instead of apart.
-    The head, FC7, keeps its small weights. The same faces always give the same weights.
+    The head, FC7, keeps its small weights, and an affine combination begins as the subtraction. The same
+    faces always give the same weights.
 
     Args:
         model: A network with random weights; changed in place.
@@ -26,8 +27,9 @@ def fit_to_faces(model: Network, faces: Tensor) -> None:
     Source: Krähenbühl, Doersch, Donahue and Darrell, "Data-dependent initializations of convolutional
     neural networks", ICLR 2016, within-layer part. Neither the paper nor the released code does this.
     """
-    layers = [layer for name, layer in model.named_modules() if isinstance(layer, nn.Conv2d | nn.Linear)]
-    hooks = [layer.register_forward_hook(_fit_layer) for layer in layers[:-1]]
+    kept = {model.fc7, *(model.combine.modules() if isinstance(model, IdenNet) else ())}
+    layers = [layer for layer in model.modules() if isinstance(layer, nn.Conv2d | nn.Linear)]
+    hooks = [layer.register_forward_hook(_fit_layer) for layer in layers if layer not in kept]
     if isinstance(model, IdenNet):
         hooks.append(model.mfm5.register_forward_hook(lambda _, __, maxima: _centre(model.fc5, maxima)))
     model(faces)

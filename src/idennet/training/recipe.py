@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
 
 from idennet import facs
 from idennet.errors import RecipeError
+from idennet.models.combination import IdentityUse
 from idennet.settings import Config, load_config
 from idennet.training.augment import Augmentation
 from idennet.training.mixed import MixedSettings
@@ -25,6 +26,9 @@ class Model(Config):
     normalize: bool = Field(
         default=True, description="unit length of the identity embedding; False is an ablation"
     )
+    identity: IdentityUse = Field(
+        default="translation", description="how it enters; all but the paper's translation are for comparison"
+    )
     fit_to_faces: bool = Field(
         default=False, description="scale the first weights to the data; paper and released code do not"
     )
@@ -37,6 +41,14 @@ class Model(Config):
         if unknown or (aus is not None and (len(set(aus)) < len(aus) or not aus)):
             raise ValueError(f"list known action units once each, such as [6, 12]; given {list(aus or ())}")
         return aus
+
+    @model_serializer(mode="wrap")
+    def _keep_digests(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave the paper's `identity` out, so that recipes older than the field keep their digests."""
+        values: dict[str, Any] = serialize(self)
+        if self.identity == "translation":
+            del values["identity"]
+        return values
 
 
 class Validation(Config):
@@ -93,6 +105,8 @@ class Recipe(Config):
             raise ValueError("give an identity_stage, an au_stage or both")
         if self.model.kind == "lightcnn" and self.identity_stage is not None:
             raise ValueError("a lightcnn has no identity branch; remove identity_stage")
+        if self.model.kind == "lightcnn" and self.model.identity != "translation":
+            raise ValueError("a lightcnn has no identity branch; remove model.identity")
         return self
 
 

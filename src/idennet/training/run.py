@@ -176,7 +176,7 @@ def _build(recipe: Recipe, num_aus: int) -> Network:
     generator = torch.Generator().manual_seed(recipe.seed)
     if recipe.model.kind == "lightcnn":
         return LightCNN(num_aus, generator=generator)
-    return IdenNet(num_aus, recipe.model.normalize, generator=generator)
+    return IdenNet(num_aus, recipe.model.normalize, recipe.model.identity, generator=generator)
 
 
 def _start_from(model: Network, aus: tuple[int, ...], initial: Path) -> None:
