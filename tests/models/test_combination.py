@@ -57,9 +57,9 @@ def test_all_share_the_first_weights_and_differ_in_what_they_hand_to_fc7(
 
 def test_the_affine_transformation_is_its_formula() -> None:
     layer = Affine(3)
-    with torch.no_grad():
-        for parameter in layer.parameters():
-            parameter.copy_(torch.randn(parameter.shape, generator=torch.Generator().manual_seed(2)))
+    layer.requires_grad_(False)
+    for parameter in layer.parameters():
+        parameter.copy_(torch.randn(parameter.shape, generator=torch.Generator().manual_seed(2)))
     features, embedding = torch.randn(2, 4, 3, generator=torch.Generator().manual_seed(3))
     result = layer(features, embedding)
     for row in range(4):
