@@ -255,6 +255,17 @@ def test_a_shift_moves_no_further_than_asked() -> None:
         assert (np.abs(centre - 64) <= 4.05).all()
 
 
+def test_a_shadow_only_darkens_and_a_shine_only_brightens() -> None:
+    grey = np.full((8, 128, 128, 3), 120, np.uint8)
+    shaded = Augmenter(Augmentation(shade=1))(grey, 0)
+    assert shaded.max() == 120
+    assert (shaded < 115).any(axis=(1, 2, 3)).mean() > 0.5
+    shining = Augmenter(Augmentation(shine=1))(grey, 0)
+    assert shining.min() == 120
+    assert (shining > 125).any(axis=(1, 2, 3)).all()
+    assert (shining[..., 0] == shining[..., 2]).all()
+
+
 def test_jpeg_keeps_the_colours_apart() -> None:
     red = np.zeros((1, 128, 128, 3), np.uint8)
     red[..., 0] = 200

@@ -17,6 +17,8 @@ Face = NDArray[Any]  # uint8; OpenCV promises less about its results
 # Drawing 49,152 normal numbers would take longer than all else; a random window of these does as well.
 _NOISE = np.random.default_rng(0).standard_normal(2**19, dtype=np.float32)
 _GREY = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+_FIELD = np.stack(np.meshgrid(*2 * [np.linspace(0, 1, 64, dtype=np.float32)]))
+"""x and y, 0 to 1, of the coarse grid on which shadows and bright spots are drawn: (2, 64, 64)."""
 
 
 class Augmentation(Config):
@@ -32,6 +34,8 @@ class Augmentation(Config):
     gamma: float = Field(default=0.0, ge=0, le=1, description="largest log2 of the exponent")
     white_balance: float = Field(default=0.0, ge=0, lt=1, description="largest relative gain of one channel")
     grey: float = Field(default=0.0, ge=0, le=1, description="chance of losing all colour")
+    shade: float = Field(default=0.0, ge=0, le=1, description="chance of a shadow with a straight, soft edge")
+    shine: float = Field(default=0.0, ge=0, le=1, description="chance of one to four bright spots")
     blur: float = Field(default=0.0, ge=0, le=1, description="chance of a Gaussian blur")
     blur_sigma: float = Field(default=1.5, gt=0, le=5, description="largest width of that blur, pixels")
     downsample: float = Field(default=0.0, ge=0, le=1, description="chance of a lower resolution")
@@ -72,6 +76,7 @@ class Augmenter:
 
     def _one(self, face: Face, rng: np.random.Generator) -> Face:
         face = _move(face, self.strengths, rng)
+        face = _shade(face, self.strengths, rng)
         face = _soften(face, self.strengths, rng)
         face = _relight(face, self.strengths, rng)
         face = _compress(face, self.strengths, rng)
@@ -101,6 +106,27 @@ def _move(face: Face, strengths: Augmentation, rng: np.random.Generator) -> Face
         flags=cv2.INTER_LINEAR,
         borderMode=cv2.BORDER_REPLICATE,
     )
+
+
+def _shade(face: Face, strengths: Augmentation, rng: np.random.Generator) -> Face:
+    """Cast a shadow, as of the peak of a cap, and let skin shine: forehead patterns that no muscle made."""
+    shaded, shining = rng.random(2) < (strengths.shade, strengths.shine)
+    if not shaded and not shining:
+        return face
+    light = np.ones(_FIELD.shape[1:], dtype=np.float32)
+    glare = np.zeros_like(light)
+    if shaded:
+        angle, softness, depth = rng.uniform((0, 0.02, 0.2), (2 * np.pi, 0.3, 0.75))
+        across = np.tensordot([np.cos(angle), np.sin(angle)], _FIELD - rng.random((2, 1, 1)), axes=1)
+        light -= depth * (across / softness + 0.5).clip(0, 1)
+    if shining:
+        for _ in range(rng.integers(1, 5)):
+            widths = rng.uniform(0.02, 0.12, (2, 1, 1))
+            distance = np.square((_FIELD - rng.random((2, 1, 1))) / widths).sum(axis=0)
+            glare += 255 * rng.uniform(0.1, 0.5) * np.exp(-distance / 2)
+    size = (face.shape[1], face.shape[0])
+    light, glare = cv2.resize(light, size), cv2.resize(glare, size)
+    return (face * light[..., None] + glare[..., None]).clip(0, 255).astype(np.uint8)
 
 
 def _soften(face: Face, strengths: Augmentation, rng: np.random.Generator) -> Face:
