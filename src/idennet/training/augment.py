@@ -113,8 +113,8 @@ def _shade(face: Face, strengths: Augmentation, rng: np.random.Generator) -> Fac
     shaded, shining = rng.random(2) < (strengths.shade, strengths.shine)
     if not shaded and not shining:
         return face
-    light = np.ones(_FIELD.shape[1:], dtype=np.float32)
-    glare = np.zeros_like(light)
+    light: Face = np.ones(_FIELD.shape[1:], dtype=np.float32)
+    glare: Face = np.zeros_like(light)
     if shaded:
         angle, softness, depth = rng.uniform((0, 0.02, 0.2), (2 * np.pi, 0.3, 0.75))
         across = np.tensordot([np.cos(angle), np.sin(angle)], _FIELD - rng.random((2, 1, 1)), axes=1)
