@@ -33,6 +33,11 @@ class L2Normalize(nn.Module):
         return rows * torch.rsqrt(rows.square().sum(dim=1, keepdim=True) + 1e-6)
 
 
+def count_weights(model: nn.Module) -> int:
+    """Return the number of weights without biases and other vectors, which is how the paper counts."""
+    return sum(parameter.numel() for parameter in model.parameters() if parameter.ndim > 1)
+
+
 def initialize_xavier(layer: nn.Conv2d | nn.Linear, generator: torch.Generator | None = None) -> None:
     """Draw weights uniformly from +-sqrt(3 / fan_in), Caffe's `xavier` filler; biases become 0."""
     bound = math.sqrt(3 / layer.weight[0].numel())

@@ -4,6 +4,8 @@ The paper starts from a face recognition network that cannot be shipped here. St
 released code does, and with pixels that are not centred, all faces look alike to the first layers.
 """
 
+from collections.abc import Callable, Collection
+
 import torch
 from torch import Tensor, nn
 
@@ -27,12 +29,27 @@ def fit_to_faces(model: Network, faces: Tensor) -> None:
     Source: Krähenbühl, Doersch, Donahue and Darrell, "Data-dependent initializations of convolutional
     neural networks", ICLR 2016, within-layer part. Neither the paper nor the released code does this.
     """
-    kept = {model.fc7, *(model.combine.modules() if isinstance(model, IdenNet) else ())}
-    layers = [layer for layer in model.modules() if isinstance(layer, nn.Conv2d | nn.Linear)]
-    hooks = [layer.register_forward_hook(_fit_layer) for layer in layers if layer not in kept]
     if isinstance(model, IdenNet):
-        hooks.append(model.mfm5.register_forward_hook(lambda _, __, maxima: _centre(model.fc5, maxima)))
-    model(faces)
+        centring = model.mfm5.register_forward_hook(lambda _, __, maxima: _centre(model.fc5, maxima))
+        standardise_layers(model, (model.fc7, model.combine), lambda: model(faces))
+        centring.remove()
+    else:
+        standardise_layers(model, (model.fc7,), lambda: model(faces))
+
+
+@torch.no_grad()
+def standardise_layers(model: nn.Module, kept: Collection[nn.Module], look: Callable[[], object]) -> None:
+    """Scale and shift layers so that their output channels have mean 0 and deviation 1, in one forward pass.
+
+    Args:
+        model: Changed in place: all its `Conv2d` and `Linear` layers that the pass reaches.
+        kept: Layers, or modules of layers, that stay as they are: heads.
+        look: Calls the model on some dozens of faces.
+    """
+    untouched = {layer for module in kept for layer in module.modules()}
+    layers = [layer for layer in model.modules() if isinstance(layer, nn.Conv2d | nn.Linear)]
+    hooks = [layer.register_forward_hook(_fit_layer) for layer in layers if layer not in untouched]
+    look()
     for hook in hooks:
         hook.remove()
 
