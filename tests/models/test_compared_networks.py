@@ -5,6 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from idennet.errors import InputError, ShapeError
+from idennet.models.au_centres import attention_map, au_centres
 from idennet.models.enet import AdversarialENet, ENet, EnhancedTrunk, reverse_gradient
 from idennet.models.idennet import IdenNet
 from idennet.models.roinet import EnhancedROINet, RegionNetworks, ROINet, crop_regions
@@ -96,8 +97,6 @@ def test_the_enhancing_layer_adds_the_attended_first_convolution(faces: Tensor, 
     first: list[Tensor] = []
     trunk.groups[2].register_forward_hook(lambda _module, _inputs, output: first.append(output[0]))
     trunk(faces, landmarks)
-    from idennet.models.au_centres import attention_map, au_centres
-
     attention = nn.functional.max_pool2d(attention_map(au_centres(landmarks), 64), 4)
     torch.testing.assert_close(attended, plain + first[0] * attention)
     assert attended.ne(plain).any()

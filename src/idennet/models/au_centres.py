@@ -8,6 +8,7 @@ loses windows that begin outside the map instead of clipping them, and turns err
 """
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from idennet.errors import InputError, ShapeError
@@ -85,15 +86,14 @@ def attention_map(centres: Tensor, side: int) -> Tensor:
         side: Height and width of the network's picture.
     """
     points = (_share(centres) * _MAP).floor()
-    offset = (
-        torch.arange(_MAP, device=points.device, dtype=points.dtype) - points[..., None]
-    )  # (N, 20, 2, 100)
+    grid = torch.arange(_MAP, device=points.device, dtype=points.dtype)
+    offset = grid - points[..., None]  # (N, 20, 2, 100)
     far = 2 * _MAP
     distance = torch.where((offset >= -7) & (offset <= 6), offset.abs(), far)
     across, down = distance.unbind(dim=2)
     nearest = (down[..., :, None] + across[..., None, :]).amin(dim=1)  # (N, 100, 100)
-    grid = torch.where(nearest < far, 1 - 0.07 * nearest, 0)
-    return torch.nn.functional.interpolate(grid[:, None], (side, side), mode="bilinear")
+    attention = torch.where(nearest < far, 1 - 0.07 * nearest, 0)
+    return F.interpolate(attention[:, None], (side, side), mode="bilinear")
 
 
 def _share(pixels: Tensor) -> Tensor:

@@ -112,7 +112,7 @@ def check_side(side: int) -> None:
 
 
 def _convolution_names(depths: Sequence[int]) -> list[str]:
-    """Return torchvision's names: in its sequence, a ReLU follows each convolution and a pooling each group."""
+    """Return torchvision's names: a ReLU follows each convolution, a pooling each group."""
     names, position = [], 0
     for depth in depths:
         names += [f"features.{position + 2 * step}" for step in range(depth)]
