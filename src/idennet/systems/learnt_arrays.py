@@ -8,37 +8,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from idennet.data.store import FaceStore
-from idennet.errors import RecipeError
 from idennet.systems.contract import System, TrainingFaces
+from idennet.systems.folder import claim_folder
 from idennet.systems.linear import Rows, Values
 from idennet.training.drafts import draft_of
 
 Arrays = dict[str, NDArray[Any]]
 
 FILE = "learnt.npz"
-_KEY = "learnt_from"
 
 
 def learn_once(system: System, faces: TrainingFaces, folder: Path, learn: Callable[[], Arrays]) -> Arrays:
     """Return what `learn` returns, or what it returned earlier for the same settings and faces in `folder`.
 
     Raises:
+        InputError: The folder holds files that are not a fit's.
         RecipeError: The folder has a fit of other settings or faces.
     """
-    file, key = folder / FILE, f"{system.digest()}-{faces.digest}"
-    if file.is_file():
-        with np.load(file, allow_pickle=False) as saved:
-            arrays: Arrays = dict(saved)
-        if str(arrays.pop(_KEY, "")) != key:
-            raise RecipeError(
-                f"{folder} has a fit of other settings or faces; choose another folder or delete it."
-            )
-        return arrays
-    arrays = learn()
-    folder.mkdir(parents=True, exist_ok=True)
-    with draft_of(file) as draft, draft.open("wb") as stream:
-        np.savez(stream, **{_KEY: np.array(key)}, **arrays)  # type: ignore[arg-type]
-    return arrays
+    claim_folder(folder, system, faces)
+    file = folder / FILE
+    if not file.is_file():
+        arrays = learn()
+        with draft_of(file) as draft, draft.open("wb") as stream:
+            np.savez(stream, **arrays)  # type: ignore[arg-type]
+    with np.load(file, allow_pickle=False) as saved:
+        return dict(saved)
 
 
 def rows_by_subject(store: FaceStore) -> Iterator[Rows]:
