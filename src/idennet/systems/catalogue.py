@@ -1,6 +1,7 @@
 """All systems by name, with their default settings."""
 
 from idennet.systems.contract import System
+from idennet.systems.convolutional import AlexNetSystem, DRMLSystem
 
-SYSTEMS: dict[str, System] = {system.name: system for system in ()}
+SYSTEMS: dict[str, System] = {system.name: system for system in (AlexNetSystem(), DRMLSystem())}
 """Each has the settings that its source states, or the most probable ones where it does not."""
