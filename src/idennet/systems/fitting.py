@@ -81,7 +81,7 @@ class FaceSource:
         self.store = store
         self.labels = store.labels(aus)
         self._landmarks = store.landmarks if with_landmarks else None
-        if self._landmarks is not None and (missing := np.isnan(self._landmarks).any(axis=(1, 2))).any():
+        if self._landmarks is not None and (missing := np.isnan(self._landmarks).all(axis=(1, 2))).any():
             raise InputError(
                 f"{missing.sum()} faces of {store.path} have no landmarks; this system needs them."
             )
@@ -133,6 +133,12 @@ class NetworkSystem(System):
         """Return the scalar to lower; here the cross entropy of all coded labels (Eq. 3)."""
         return masked_au_loss(self.logits(network, batch), batch.au_labels)
 
+    def draw_from(self, training: FaceSource) -> Callable[[int], NDArray[np.int64]]:
+        """Return what gives the rows of a step's batch, a pure function of the step."""
+        labels = training.labels if self.rare_aus else np.zeros_like(training.labels)
+        sampler = BalancedFaceSampler(labels, self.budget.seed)
+        return lambda step: sampler.draw(step, self.budget.batch)
+
     def heads(self, network: nn.Module) -> tuple[nn.Module, ...]:
         """Return the layers whose first weights are never scaled; here the last one that was registered."""
         return ([layer for layer in network.modules() if isinstance(layer, nn.Conv2d | nn.Linear)][-1],)
@@ -157,13 +163,11 @@ class NetworkSystem(System):
             self._scale_first_weights(network, training)
         network.to(where)
         fitted = FittedNetwork(self, network, faces.aus, where)
-        sampler = BalancedFaceSampler(
-            training.labels if self.rare_aus else np.zeros_like(training.labels), self.budget.seed
-        )
+        draw = self.draw_from(training)
         augmenter = Augmenter(self._strengths(), self.budget.seed)
 
         def prepare(step: int) -> FaceBatch:
-            return training.batch(sampler.draw(step, self.budget.batch), augmenter, step)
+            return training.batch(draw(step), augmenter, step)
 
         take_steps(
             network,
@@ -209,20 +213,35 @@ class FittedNetwork:
         """See `NetworkSystem.remarks`."""
         return self.system.remarks()
 
-    @torch.inference_mode()
     def predict(self, store: FaceStore) -> NDArray[np.float32]:
-        """Return scores (N, A) of a store's faces; the network must be in evaluation mode."""
-        source = FaceSource(store, (), self.system.needs_landmarks)
-        chunks = [
-            self.system.logits(self.network, batch.to(self.device)).float().sigmoid().cpu().numpy()
-            for batch in source.chunks()
-        ]
-        return checked_scores(np.concatenate(chunks), store, self.aus)
+        """Return scores (N, A) of a store's faces."""
+        look = partial(self.system.logits, self.network)
+        scores = sigmoid_scores(look, store, self.device, self.system.needs_landmarks)
+        return checked_scores(scores, store, self.aus)
 
     def mean_auc(self, store: FaceStore) -> float:
         """Return the mean AUC over the Action Units of a store's faces; this reads their labels."""
         subjects = store.frames["subject"].to_numpy(str)
         return score(self.predict(store), store.labels(self.aus), subjects, self.aus).mean_auc
+
+
+@torch.inference_mode()
+def sigmoid_scores(
+    look: Callable[[FaceBatch], Tensor], store: FaceStore, device: torch.device, with_landmarks: bool = False
+) -> NDArray[np.float32]:
+    """Return probabilities (N, A) of a store's faces from a network in evaluation mode.
+
+    Args:
+        look: Returns logits (n, A) of a batch on the device.
+        store: The faces; its labels are not read.
+        device: Of the network.
+        with_landmarks: Whether batches have landmarks.
+
+    Raises:
+        InputError: Landmarks are needed and a face has none.
+    """
+    batches = FaceSource(store, (), with_landmarks).chunks()
+    return np.concatenate([look(batch.to(device)).float().sigmoid().cpu().numpy() for batch in batches])
 
 
 def validation_score(fitted: FittedNetwork, faces: TrainingFaces) -> Callable[[], float] | None:
