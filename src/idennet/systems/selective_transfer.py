@@ -1,8 +1,8 @@
 """Selective transfer: training faces weigh the more, the more they look like the new person's.
 
-A machine and the weights of its training faces are learnt together: the machine in turn minimises the weighted
-hinge, and the weights match the kernel mean of the new person's unlabelled faces while they avoid faces that
-the machine gets wrong. Nothing here knows faces or stores.
+A machine and the weights of its training faces are learnt together: the machine in turn minimises the
+weighted hinge, and the weights match the kernel mean of the new person's unlabelled faces while they avoid
+faces that the machine gets wrong. Nothing here knows faces or stores.
 """
 
 from dataclasses import dataclass
