@@ -1,8 +1,8 @@
 """Selective Transfer Machine: each test person gets machines learnt from the training faces most like theirs.
 
 Descriptors are SIFT on 9 points of the upper or 7 of the lower face, by Action Unit. The learning happens
-when a store is scored, once for each person and Action Unit, so scoring is slow. Transductive: it looks at all
-unlabelled faces of a person. The optional Laplacian term of the paper is left out.
+when a store is scored, once for each person and Action Unit, so scoring is slow. Transductive: it looks at
+all unlabelled faces of a person. The optional Laplacian term of the paper is left out.
 """
 
 from dataclasses import dataclass
