@@ -16,7 +16,7 @@ TINY = Budget(steps=4, batch=6, validations=2, learning_rate=1e-3)
 def draw_store(
     path: Path, source: str = "au", subjects: int = 4, faces_each: int = 6, seed: int = 0
 ) -> FaceStore:
-    """Each subject has a texture of its own, landmarks, and one sequence; AU6 is a bar above, AU12 one below."""
+    """Each subject has a texture, landmarks and one sequence; AU6 is a bar above, AU12 one below."""
     rng = np.random.default_rng(seed)
     faces = np.empty((subjects * faces_each, 128, 128, 3), np.uint8)
     rows = []

@@ -2,6 +2,14 @@
 
 from idennet.systems.contract import System
 from idennet.systems.convolutional import AlexNetSystem, DRMLSystem
+from idennet.systems.idennet import LightCNNSystem, idennet_variants
 
-SYSTEMS: dict[str, System] = {system.name: system for system in (AlexNetSystem(), DRMLSystem())}
+_ALL: tuple[System, ...] = (
+    *idennet_variants(),
+    LightCNNSystem(),
+    AlexNetSystem(),
+    DRMLSystem(),
+)
+
+SYSTEMS: dict[str, System] = {system.name: system for system in _ALL}
 """Each has the settings that its source states, or the most probable ones where it does not."""

@@ -1,6 +1,6 @@
 """All faces that one training sees: several face stores as one table of indices, split by subject."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -72,7 +72,17 @@ class Corpus:
             names = [name for name in names if name not in held]
             if len(names) > 1:
                 held += split_subjects(names, fraction, seed)[1]
-        is_held = np.isin(self.identities, [self.subjects.index(name) for name in held])
+        return self.hold_out(held)
+
+    def hold_out(self, names: Collection[str]) -> tuple["Corpus", "Corpus"]:
+        """Return (training, validation) faces, the latter those of the named subjects.
+
+        Raises:
+            InputError: A name is not among the subjects.
+        """
+        if strangers := sorted(set(names) - set(self.subjects)):
+            raise InputError(f"No store has the subject {strangers[0]!r} to hold out.")
+        is_held = np.isin(self.identities, [self.subjects.index(name) for name in names])
         return self.only(~is_held), self.only(is_held)
 
     def sample(self, count: int, seed: int) -> "Corpus":

@@ -51,7 +51,8 @@ def prepare_folder(
 
     Raises:
         InputError: The folder holds files that are not a run's.
-        RecipeError: The folder has a run of another recipe, or with other faces or initial weights.
+        RecipeError: The folder has a run of another recipe, or with other faces, validation subjects or
+            initial weights.
     """
     manifest = out / MANIFEST
     identity = {
@@ -59,6 +60,7 @@ def prepare_folder(
         "recipe_digest": recipe.digest(),
         "stores": _describe_stores(corpus),
         "initial": None if initial is None else load_weights(initial)[1].sha256,
+        "validation_subjects": [corpus.subjects[index] for index in sorted(set(validation.identities))],
     }
     if manifest.is_file() and resume:
         before = json.loads(manifest.read_text())
@@ -78,7 +80,6 @@ def prepare_folder(
         **identity,
         "seed": recipe.seed,
         "aus": facs.columns(corpus.aus),
-        "validation_subjects": [corpus.subjects[index] for index in sorted(set(validation.identities))],
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "idennet": idennet.__version__,
         "git_commit": git_commit(Path(__file__).parent),

@@ -4,7 +4,7 @@ A run's folder: `recipe.yaml` (resolved), `run.json` (what, with what, where, wh
 `last.safetensors` (state to continue from) and `best-<stage>.safetensors` with its card.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,6 +74,7 @@ def train(
     device: str = "auto",
     resume: bool = True,
     initial: Path | None = None,
+    held_out: Collection[str] = (),
     quiet: bool = False,
 ) -> Run:
     """Train by a recipe; called again with the same arguments, continue where it was interrupted.
@@ -87,6 +88,7 @@ def train(
         resume: Whether to continue an interrupted run in `out`; False begins anew and deletes it.
         initial: Weights to start from. All of them are taken if they have the same layers and Action
             Units; else trunk and identity branch (CONV1 to NORM, as in the paper).
+        held_out: Subjects of the stores for validation, instead of the random share that the recipe asks for.
         quiet: Print nothing.
 
     Raises:
@@ -97,7 +99,10 @@ def train(
     corpus = join_stores(
         au_stores, identity_stores, recipe.model.aus or (None if au_stores else facs.SYNFACS_AUS)
     )
-    training, validation = corpus.split(recipe.validation.subject_fraction, recipe.validation.seed)
+    if held_out:
+        training, validation = corpus.hold_out(held_out)
+    else:
+        training, validation = corpus.split(recipe.validation.subject_fraction, recipe.validation.seed)
     plans = plan_stages(recipe, training, validation)
     with distributed.process_group(where):
         if distributed.is_first():
