@@ -124,9 +124,10 @@ def test_a_store_is_judged_as_detect_reads(store: Path, tmp_path: Path, random_w
     reader, faces = Predictor(random_weights), FaceStore.open(store)
     present = reader.predict_faces(faces.faces)[:, reader.aus.index(12)] >= reader.card.thresholds[12]
     expected = np.sum(present & (faces.labels([12])[:, 0] == 1))
-    assert np.sum(result["action_units"]["true_positive"]) == expected
-    assert result["data"] == {"name": "store", "sha256": faces.digest}
-    assert result["conditions"] == {}
+    assert result["protocol"]["aus"] == [12]
+    assert np.sum(result["folds"][0]["true_positive"]) == expected
+    assert result["folds"][0]["thresholds"] == [reader.card.thresholds[12]]
+    assert result["stores"] == {"toy": faces.digest}
 
 
 def test_labels_that_the_weights_do_not_predict_are_named(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from idennet.evaluation import scored
+from idennet.evaluation import fold_results
 from idennet.evaluation.conditions import compare
 from idennet.evaluation.intervals import Bootstrap
 from idennet.evaluation.metrics import auc, f1
@@ -106,7 +106,7 @@ def test_many_subjects_are_resampled_in_groups(monkeypatch: pytest.MonkeyPatch) 
     probabilities = np.clip(rng.random((400, 1)) + 0.3 * labels, 0, 1)
     widths = []
     for most in (40, 200):
-        monkeypatch.setattr(scored, "MOST_GROUPS", most)
+        monkeypatch.setattr(fold_results, "MOST_GROUPS", most)
         result = score_with_intervals(probabilities, labels, subjects, (12,), (0.5,), FEW)
         assert len(result.evaluation.counts.subjects) == 200
         assert result.auc.estimate[0] == pytest.approx(result.evaluation.auc[0])

@@ -1,47 +1,145 @@
-"""`idennet evaluate`: how well weights read the faces of a store, or the pictures that a CSV lists."""
+"""`idennet evaluate`: how well weights, or another tool, read face stores or the pictures of a list."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from idennet.errors import InputError
+from idennet.evaluation.prediction_formats import Format, Missing
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from idennet.evaluation.ready import ReadySystem
+    from idennet.inference.predictor import Predictor
+
+_TOOLS, _HOW = "Predictions of another tool", "How stores are judged"
+
 
 def evaluate_command(
-    data: Annotated[Path, typer.Argument(help="CSV that lists pictures, or folder of a face store.")],
+    data: Annotated[
+        list[Path], typer.Argument(help="Folders of face stores, or one CSV that lists pictures.")
+    ],
     weights: Annotated[
         Path | None,
         typer.Option(help="Weights (.safetensors) or folder of a run [default: bundled weights]."),
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="JSON file for counts and scores.")] = None,
+    protocol: Annotated[
+        str | None,
+        typer.Option(help="See docs/protocols.md [default: everybody in the store].", rich_help_panel=_HOW),
+    ] = None,
+    partial: Annotated[
+        bool,
+        typer.Option("--partial", help="Accept missing subjects and Action Units.", rich_help_panel=_HOW),
+    ] = False,
+    choose_thresholds: Annotated[
+        bool,
+        typer.Option(
+            "--choose-thresholds",
+            help="Choose them on the validation subjects of each fold [default: the system's own].",
+            rich_help_panel=_HOW,
+        ),
+    ] = False,
+    saved: Annotated[
+        Path | None,
+        typer.Option("--save-predictions", help="CSV file for scores and decisions.", rich_help_panel=_HOW),
+    ] = None,
+    predictions: Annotated[
+        Path | None, typer.Option(help="CSV file, or folder of them.", rich_help_panel=_TOOLS)
+    ] = None,
+    format: Annotated[
+        Format | None,
+        typer.Option(help="Who wrote it [default: its columns tell].", rich_help_panel=_TOOLS),
+    ] = None,
+    missing: Annotated[
+        Missing, typer.Option(help="What faces without a prediction count as.", rich_help_panel=_TOOLS)
+    ] = Missing.REFUSE,
     detector_model: Annotated[Path | None, typer.Option(help="YuNet ONNX file to find faces with.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
 ) -> None:
-    """Compare what weights read with what you know: Action Units coded by hand, or conditions.
+    """Compare what is read in faces with what you know about them.
 
-    [bold]idennet evaluate pictures.csv --out result.json[/bold] reads the pictures that a CSV lists;
-    [bold]idennet evaluate stores/spot --weights runs/demo[/bold] judges a training on a face store.
+    [bold]idennet evaluate pictures.csv --out result.json[/bold] reads the pictures that a CSV lists, with
+    Action Units coded by hand (AU12: 1, 0, or nothing) or conditions (smiling: yes, no, or nothing).
 
-    The CSV has the columns image, optionally subject, Action Units (AU12: 1, 0, or nothing), and any
-    conditions (smiling: yes, no, or nothing). Pictures are read as [bold]idennet detect[/bold] does; of
-    several faces the one nearest the middle counts.
+    [bold]idennet evaluate stores/disfa --protocol bp4d-to-disfa[/bold] judges on a face store;
+    [bold]--predictions openface/[/bold] judges what OpenFace, py-feat or LibreFace wrote.
 
-    Give people who were not trained on: the result is meaningless otherwise.
+    Give people who were not trained on: the result is meaningless otherwise. Everything else is in
+    docs/evaluate-your-own.md.
     """
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from idennet.cli import scores
-    from idennet.errors import InputError
+    from idennet.data.store import FaceStore
+
+    for file in (out, saved):
+        if file is not None and not file.absolute().parent.is_dir():
+            raise InputError(f"There is no folder {file.parent}; make it, or choose another place.")
+    if predictions is not None and weights is not None:
+        raise InputError("Give --weights or --predictions, not both.")
+    console = Console()
+    if not data[0].is_dir():
+        for_stores = (protocol, saved, predictions, partial, choose_thresholds, len(data) > 1)
+        if any(for_stores):
+            raise InputError(
+                f"{data[0]} is no face store; a list of pictures goes alone, with --weights and --out."
+            )
+        _evaluate_pictures(console, data[0], _reader(weights, detector_model, device), out)
+        return
+    from idennet.cli.protocol_scores import print_result
+    from idennet.cli.tables import print_left_out
+    from idennet.evaluation.prediction_files import read_predictions
+    from idennet.evaluation.ready import judge_ready
+    from idennet.evaluation.result_files import write_result
+    from idennet.workflows.evaluate_stores import (
+        PredictedSystem,
+        WeightsSystem,
+        left_out,
+        protocol_for,
+        save_predictions,
+    )
+
+    stores = tuple(FaceStore.open(folder) for folder in data)
+    system: ReadySystem
+    if predictions is None:
+        system = WeightsSystem(_reader(weights, detector_model, device), stores)
+    else:
+        system = PredictedSystem(read_predictions(predictions, format), stores)
+    judged = judge_ready(
+        system,
+        protocol_for(protocol, stores, system),
+        stores,
+        partial=partial,
+        missing=missing,
+        choose_thresholds=choose_thresholds,
+    )
+    if out is not None:
+        write_result(judged.result, out)
+    if saved is not None:
+        save_predictions(judged, saved)
+    print_result(console, judged.result)
+    tested, _ = judged.readings[judged.result.protocol.test]
+    print_left_out(console, len(tested), left_out(tested))
+    _say_written(console, out, saved)
+
+
+def _reader(weights: Path | None, detector_model: Path | None, device: str) -> "Predictor":
     from idennet.inference.predictor import Predictor
     from idennet.training import open_run
-    from idennet.workflows.evaluate_data import evaluate_data, write_evaluation
 
-    if out is not None and not out.absolute().parent.is_dir():
-        raise InputError(f"There is no folder {out.parent}; make it, or choose another --out.")
     if weights is not None and weights.is_dir():
         weights = open_run(weights).weights
-    reader = Predictor(weights, detector_model, device=device)
-    console = Console()
+    return Predictor(weights, detector_model, device=device)
+
+
+def _evaluate_pictures(console: "Console", data: Path, reader: "Predictor", out: Path | None) -> None:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from idennet.cli.scores import print_evaluation
+    from idennet.workflows.evaluate_data import evaluate_data, write_evaluation
+
     columns = (TextColumn("Reading"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("", total=None)
@@ -50,6 +148,11 @@ def evaluate_command(
         )
     if out is not None:
         write_evaluation(evaluation, reader, out)
-    scores.print_evaluation(console, evaluation, reader.card)
-    if out is not None:
-        console.print(f"Written to {out}.", highlight=False, soft_wrap=True, markup=False)
+    print_evaluation(console, evaluation, reader.card)
+    _say_written(console, out)
+
+
+def _say_written(console: "Console", *files: Path | None) -> None:
+    for file in files:
+        if file is not None:
+            console.print(f"Written to {file}.", highlight=False, soft_wrap=True, markup=False)

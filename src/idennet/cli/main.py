@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from idennet import __version__
+from idennet.cli.compare import compare_command
 from idennet.cli.detect import detect_command
 from idennet.cli.errors import Verbs
 from idennet.cli.evaluate import evaluate_command
@@ -51,5 +52,6 @@ app.add_typer(synth_app, name="synth", rich_help_panel=_LEARN)
 app.command("prepare", rich_help_panel=_LEARN)(prepare_command)
 app.command("train", rich_help_panel=_LEARN)(train_command)
 app.command("evaluate", rich_help_panel=_LEARN)(evaluate_command)
+app.command("compare", rich_help_panel=_LEARN)(compare_command)
 app.add_typer(weights_app, name="weights", rich_help_panel=_LEARN)
 weights_app.command("import-lightcnn")(import_lightcnn_command)

@@ -79,6 +79,7 @@ class FaceStore:
                 f"{folder} is damaged: {FACES} has {len(faces)} faces, {FRAMES} has {len(frames)} rows; "
                 "prepare the store again."
             )
+        _check_labels(folder, frames)
         return cls(folder, manifest, faces, frames, np.arange(len(frames), dtype=np.int64))
 
     def __len__(self) -> int:
@@ -171,6 +172,16 @@ def _read_manifest(folder: Path) -> dict[str, object]:
     if missing := {"source", "aus", "digest"} - manifest.keys():
         raise StoreError(f"{folder / MANIFEST} lacks {', '.join(sorted(missing))}; prepare the store again.")
     return manifest
+
+
+def _check_labels(folder: Path, frames: pd.DataFrame) -> None:
+    """Check that every occurrence label is 1, 0 or -1."""
+    for name in set(facs.columns(facs.NAMES)) & set(frames):
+        if (wrong := ~frames[name].isin((1, 0, facs.MISSING))).any():
+            raise StoreError(
+                f"{folder / FRAMES} has the label {frames.loc[wrong, name].iloc[0]} of {name}; allowed are 1, 0 "
+                f"and {facs.MISSING}; prepare the store again."
+            )
 
 
 def _open_faces(folder: Path) -> NDArray[np.uint8]:

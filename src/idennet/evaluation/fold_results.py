@@ -11,6 +11,9 @@ from idennet.evaluation.intervals import Weights
 from idennet.evaluation.metrics import Counts, f1
 from idennet.evaluation.protocols import Fold
 
+MOST_GROUPS = 200
+"""More subjects than this are put into so many groups: the AUC needs a count for each pair of them."""
+
 
 @dataclass(frozen=True)
 class FoldResult:
@@ -22,7 +25,8 @@ class FoldResult:
         fold: Who was trained, validated and tested on.
         counts: True and false positives and negatives of the test subjects, by Action Unit and subject.
         doubled_wins: (A, S, S) integers, from `count_wins`.
-        thresholds: (A,) probability from which a frame was called present.
+        thresholds: (A,) probability from which a frame was called present; NaN where the system itself
+            said present or absent.
     """
 
     fold: Fold
@@ -37,13 +41,7 @@ class FoldResult:
 
     def outcomes(self, weights: Weights) -> tuple[NDArray[np.float64], ...]:
         """Return weighted true and false positives, false and true negatives, each (R, A)."""
-        tables = (
-            self.counts.true_positive,
-            self.counts.false_positive,
-            self.counts.false_negative,
-            self.counts.true_negative,
-        )
-        return tuple(weights @ table.T for table in tables)
+        return weighted_outcomes(self.counts, weights)
 
     def f1(self, weights: Weights) -> NDArray[np.float64]:
         """Return the F1-frame of each sample and Action Unit, (R, A)."""
@@ -55,10 +53,21 @@ class FoldResult:
 
     def auc(self, weights: Weights) -> NDArray[np.float64]:
         """Return the area under the ROC curve over all pairs of frames, (R, A)."""
-        hit, false_alarm, miss, correct_rejection = self.outcomes(weights)
-        pairs = 2 * (hit + miss) * (false_alarm + correct_rejection)
-        wins = np.einsum("rs,ast,rt->ra", weights, self.doubled_wins, weights, optimize=True)
-        return np.divide(wins, pairs, out=np.full(pairs.shape, np.nan), where=pairs > 0)
+        return weighted_auc(self.counts, self.doubled_wins, weights)
+
+
+def weighted_outcomes(counts: Counts, weights: Weights) -> tuple[NDArray[np.float64], ...]:
+    """Return weighted true and false positives, false and true negatives, each (R, A)."""
+    tables = (counts.true_positive, counts.false_positive, counts.false_negative, counts.true_negative)
+    return tuple(weights @ table.T for table in tables)
+
+
+def weighted_auc(counts: Counts, doubled_wins: NDArray[np.int64], weights: Weights) -> NDArray[np.float64]:
+    """Return the area under the ROC curve of each sample and Action Unit, (R, A); NaN without pairs."""
+    hit, false_alarm, miss, correct_rejection = weighted_outcomes(counts, weights)
+    pairs = 2 * (hit + miss) * (false_alarm + correct_rejection)
+    wins = np.einsum("rs,ast,rt->ra", weights, doubled_wins, weights, optimize=True)
+    return np.divide(wins, pairs, out=np.full(pairs.shape, np.nan), where=pairs > 0)
 
 
 def f1_if_shown(
@@ -107,3 +116,15 @@ def count_wins(
             won = np.searchsorted(beaten, rising, "left") + np.searchsorted(beaten, rising, "right")
             np.add.at(wins[a, :, t], owner, won)
     return wins
+
+
+def groups_of_subjects(subject_of_frame: Sequence[str] | NDArray[np.str_]) -> NDArray[np.str_]:
+    """Return the group that stands for each frame's subject, (N,): the subject, or one of `MOST_GROUPS`.
+
+    The names alone decide who is in which group.
+    """
+    names, subject = np.unique(np.asarray(subject_of_frame, dtype=str), return_inverse=True)
+    if len(names) <= MOST_GROUPS:
+        return names[subject]
+    group_of_subject = np.random.default_rng(0).permutation(len(names)) % MOST_GROUPS
+    return np.array([f"group {number + 1:03d}" for number in range(MOST_GROUPS)])[group_of_subject[subject]]

@@ -7,9 +7,10 @@ from numpy.typing import NDArray
 
 from idennet import facs
 from idennet.data.store import FaceStore
-from idennet.errors import ProtocolError
-from idennet.evaluation.evaluate import Predict, predictions, score
-from idennet.evaluation.fold_results import FoldResult, count_wins
+from idennet.errors import ProtocolError, ShapeError
+from idennet.evaluation.evaluate import Predict, predictions
+from idennet.evaluation.fold_results import FoldResult, count_wins, groups_of_subjects
+from idennet.evaluation.metrics import count
 from idennet.evaluation.occurrence import relabel
 from idennet.evaluation.protocols import Fold, Protocol
 
@@ -97,6 +98,8 @@ def score_fold(
     fold: Fold,
     faces: FaceStore,
     thresholds: float | Sequence[float] = 0.5,
+    *,
+    present: NDArray[np.bool_] | None = None,
 ) -> FoldResult:
     """Count what (N, A) probabilities that are already there say about the faces of a fold's test subjects.
 
@@ -106,6 +109,8 @@ def score_fold(
         fold: Who was trained and tested on.
         faces: `store.select(fold.test)`, with `store` from `stores_by_corpus`.
         thresholds: As in `judge`.
+        present: (N, A), what the system itself called present; by default what reaches the thresholds. The
+            AUC is of the probabilities all the same.
 
     Raises:
         ProtocolError: The faces are not those of the fold's test subjects.
@@ -113,8 +118,11 @@ def score_fold(
     """
     if set(faces.subjects) != set(fold.test):
         raise ProtocolError(f"Give the faces of all test subjects of fold {fold.name} and of nobody else.")
-    subject_of_frame = faces.frames["subject"].to_numpy(dtype=str)
+    groups = groups_of_subjects(faces.frames["subject"].to_numpy(dtype=str))
     labels = faces.labels(protocol.aus)
-    evaluation = score(probabilities, labels, subject_of_frame, protocol.aus, thresholds)
-    wins = count_wins(probabilities, labels, subject_of_frame)
-    return FoldResult(fold, evaluation.counts, wins, evaluation.thresholds)
+    if probabilities.shape != labels.shape:
+        frames, aus = labels.shape
+        raise ShapeError(f"Probabilities must be ({frames} frames, {aus}), but are {probabilities.shape}.")
+    limits = np.broadcast_to(np.asarray(thresholds, dtype=float), len(protocol.aus)).copy()
+    counts = count(probabilities >= limits if present is None else present, labels, groups, protocol.aus)
+    return FoldResult(fold, counts, count_wins(probabilities, labels, groups), limits)

@@ -1,9 +1,10 @@
 """Occurrence from intensity: from which intensity on an Action Unit counts as present."""
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from idennet import facs
@@ -45,6 +46,16 @@ def relabel(store: FaceStore, at_least: float, aus: Sequence[int]) -> FaceStore:
         facs.column(au): occurrence(column, at_least)
         for au, column in zip(graded, intensities.T, strict=True)
     }
+    return _with(store, labels)
+
+
+def without_labels(store: FaceStore, rows: NDArray[np.bool_]) -> FaceStore:
+    """Return the store with some faces, (N,), as if nobody had coded them; faces are shared with it."""
+    names = [name for name in facs.columns(facs.NAMES) if name in store.frames]
+    return _with(store, {name: store.frames[name].where(~rows, facs.MISSING) for name in names})
+
+
+def _with(store: FaceStore, labels: Mapping[str, NDArray[np.int8] | pd.Series]) -> FaceStore:
     relabelled = copy.copy(store)
     relabelled.frames = store.frames.assign(**labels)
     return relabelled

@@ -143,7 +143,7 @@ class Protocol(Config):
             shown = ", ".join(sorted(names)[:5]) + (", ..." if len(names) > 5 else "")
             raise ProtocolError(
                 f"{self.name}: {fault} {len(names)} of the subjects of {corpus} ({shown}); "
-                "allow a partial corpus to use those that both have."
+                "allow a partial corpus (--partial) to use those that both have."
             )
 
 

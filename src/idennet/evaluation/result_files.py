@@ -28,6 +28,7 @@ def write_result(result: ProtocolResult, path: Path) -> None:
         "format": FORMAT,
         "system": result.system,
         "stores": dict(result.stores),
+        "remarks": list(result.remarks),
         "protocol": result.protocol.model_dump(mode="json"),
         "folds": [_fold_fields(fold) for fold in result.folds],
     }
@@ -57,7 +58,9 @@ def read_result(path: Path) -> ProtocolResult:
             )
         protocol = Protocol.model_validate(fields["protocol"])
         folds = tuple(_fold_result(protocol, fold) for fold in fields["folds"])
-        return ProtocolResult(protocol, fields["system"], folds, fields["stores"])
+        return ProtocolResult(
+            protocol, fields["system"], folds, fields["stores"], tuple(fields.get("remarks", ()))
+        )
     except IdenNetError:
         raise
     except (ValueError, KeyError, TypeError) as error:
@@ -71,7 +74,7 @@ def _fold_fields(result: FoldResult) -> dict[str, Any]:
         "validation": result.fold.validation,
         "test": result.fold.test,
         "counted": result.counts.subjects,
-        "thresholds": result.thresholds.tolist(),
+        "thresholds": [None if np.isnan(limit) else limit for limit in result.thresholds.tolist()],
         **{outcome: getattr(result.counts, outcome).tolist() for outcome in _OUTCOMES},
         "doubled_wins": result.doubled_wins.tolist(),
     }

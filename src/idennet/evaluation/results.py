@@ -27,12 +27,14 @@ class ProtocolResult:
         system: Name of the system: weights, recipe or tool.
         folds: One result a fold.
         stores: Digest of each face store that was used, by corpus.
+        remarks: Sentences that a reader of the scores must know.
     """
 
     protocol: Protocol
     system: str
     folds: tuple[FoldResult, ...]
     stores: Mapping[str, str] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
 
     @property
     def aus(self) -> tuple[int, ...]:

@@ -8,13 +8,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from idennet.evaluation.evaluate import Evaluation, score
-from idennet.evaluation.fold_results import count_wins, f1_if_shown
-from idennet.evaluation.intervals import Bootstrap, Interval, Weights
-from idennet.evaluation.metrics import Counts, count
+from idennet.evaluation.fold_results import (
+    count_wins,
+    f1_if_shown,
+    groups_of_subjects,
+    weighted_auc,
+    weighted_outcomes,
+)
+from idennet.evaluation.intervals import Bootstrap, Interval
+from idennet.evaluation.metrics import count
 from idennet.evaluation.results import with_mean
-
-MOST_GROUPS = 100
-"""More subjects than this are resampled in so many groups: pairs of groups are counted for the AUC."""
 
 
 @dataclass(frozen=True)
@@ -65,33 +68,13 @@ def score_with_intervals(
         ShapeError: The shapes do not belong together.
     """
     evaluation = score(probabilities, labels, subject_of_frame, aus, thresholds)
-    groups = _groups(subject_of_frame)
+    groups = groups_of_subjects(subject_of_frame)
     counts = count(probabilities >= evaluation.thresholds, labels, groups, aus)
     wins = count_wins(probabilities, labels, groups)
     everybody = [np.arange(len(counts.subjects))]
     how = bootstrap or Bootstrap()
     return Scored(
         evaluation,
-        f1=how.interval(lambda weights: with_mean(_f1(counts, weights)), everybody),
-        auc=how.interval(lambda weights: with_mean(_auc(counts, wins, weights)), everybody),
+        f1=how.interval(lambda some: with_mean(f1_if_shown(*weighted_outcomes(counts, some)[:3])), everybody),
+        auc=how.interval(lambda some: with_mean(weighted_auc(counts, wins, some)), everybody),
     )
-
-
-def _groups(subject_of_frame: NDArray[np.str_]) -> NDArray[np.str_]:
-    names, subject = np.unique(subject_of_frame, return_inverse=True)
-    if len(names) <= MOST_GROUPS:
-        return subject_of_frame
-    group_of_subject = np.random.default_rng(0).permutation(len(names)) % MOST_GROUPS
-    return group_of_subject[subject].astype(str)
-
-
-def _f1(counts: Counts, weights: Weights) -> NDArray[np.float64]:
-    tables = (counts.true_positive, counts.false_positive, counts.false_negative)
-    return f1_if_shown(*(weights @ table.T for table in tables))
-
-
-def _auc(counts: Counts, wins: NDArray[np.int64], weights: Weights) -> NDArray[np.float64]:
-    present, coded = weights @ counts.positives.T, weights @ counts.coded.T
-    pairs = 2 * present * (coded - present)
-    won = np.einsum("rs,ast,rt->ra", weights, wins, weights, optimize=True)
-    return np.divide(won, pairs, out=np.full(pairs.shape, np.nan), where=pairs > 0)

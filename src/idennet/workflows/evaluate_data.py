@@ -1,4 +1,4 @@
-"""Judge weights on a face store, or on a CSV of pictures, which are read as `idennet detect` reads them.
+"""Judge weights on a CSV of pictures, which are read as `idennet detect` reads them.
 
 Nothing is lost: pictures without a face and unreadable ones are listed with the scores.
 """
@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 import idennet
@@ -21,15 +20,11 @@ from idennet import facs
 from idennet.data.labelled_pictures import LabelledPictures, read_labelled_pictures
 from idennet.data.locate import most_central
 from idennet.data.prepare import NO_FACE, UNREADABLE
-from idennet.data.store import FaceStore
-from idennet.data.store_writer import LEFT_OUT
 from idennet.errors import InputError, NoFaceError
 from idennet.evaluation.conditions import Condition, compare
-from idennet.evaluation.evaluate import predictions
 from idennet.evaluation.scored import Scored, score_with_intervals
 from idennet.inference.predictor import Predictor
 from idennet.inference.result import Result
-from idennet.workflows.reading import shared_aus
 
 Progress = Callable[[int, int], None]
 """Told after each picture: pictures done, pictures in all."""
@@ -75,23 +70,20 @@ class DataEvaluation:
 
 
 def evaluate_data(reader: Predictor, data: Path, progress: Progress | None = None) -> DataEvaluation:
-    """Return what weights read in a face store or in the pictures of a CSV, at the thresholds of their card.
+    """Return what weights read in the pictures of a CSV, at the thresholds of their card.
 
     Of several faces in a picture the one nearest its middle counts, in sizes of the face, as for
     `idennet prepare`.
 
     Args:
         reader: The weights, and the detector.
-        data: Folder of a face store, or CSV file as `read_labelled_pictures` takes it.
+        data: CSV file as `read_labelled_pictures` takes it.
         progress: Told how far it is.
 
     Raises:
-        InputError: There is no such file or folder, the CSV is wrong, or nothing in the data can be judged.
+        InputError: There is no such file, the CSV is wrong, or nothing in the data can be judged.
         NoFaceError: No picture shows a face.
-        StoreError: The folder is no face store.
     """
-    if data.is_dir():
-        return _evaluate_store(reader, FaceStore.open(data))
     if not data.is_file():
         raise InputError(
             f"There is no {data}; give the folder of a face store, or a CSV that lists pictures."
@@ -187,21 +179,6 @@ def write_evaluation(evaluation: DataEvaluation, reader: Predictor, path: Path) 
         r'\[\n[^\[\]{}"]*\]', lambda row: " ".join(row[0].split()), text
     )  # a list of numbers is a line
     path.write_text(rows + "\n", encoding="utf-8")
-
-
-def _evaluate_store(reader: Predictor, store: FaceStore) -> DataEvaluation:
-    aus = shared_aus(reader, store)
-    columns = [reader.aus.index(au) for au in aus]
-    probabilities = predictions(reader.predict_faces, store, np.arange(len(store)))[:, columns]
-    subjects = store.frames["subject"].to_numpy(str)
-    scored = score_with_intervals(probabilities, store.labels(aus), subjects, aus, _thresholds(reader, aus))
-    left_out = pd.read_csv(store.path / LEFT_OUT, dtype=str)
-    return DataEvaluation(
-        data=(store.path.name, store.digest),
-        faces=len(store),
-        left_out=tuple(zip(left_out["picture"], left_out["reason"], strict=True)),
-        scores=PictureScores(scored, tuple(au for au in store.aus if au not in reader.aus)),
-    )
 
 
 def _main_face(result: Result, aus: Sequence[int]) -> list[float]:
