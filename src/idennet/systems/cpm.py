@@ -42,7 +42,7 @@ class ConfidencePreservingMachine(System):
 
     looks_at: ClassVar[Literal["face", "sequence", "subject"]] = "subject"
 
-    name: str = "CPM"
+    name: str = "cpm"
     energy: float = Field(default=0.98, gt=0, le=1, description="share of variance that is kept")
     most_components: int = Field(default=256, ge=1)
     most_faces: int = Field(default=5000, ge=10, description="to learn from, the same number of each subject")

@@ -18,11 +18,10 @@ def group_lasso_logistic(
     most_steps: int = 500,
     tolerance: float = 1e-3,
 ) -> Values:
-    """Return weights (D, A), for each Action Unit those that minimise
+    """Return weights (D, A), for each Action Unit those of the smallest objective, by FISTA from 0.
 
-    mean over coded rows of log(1 + exp(-y w.x)) + strength * sum over groups of |w_g|,
-
-    without a bias, by FISTA from 0.
+    The objective is the mean over coded rows of log(1 + exp(-y w.x)), plus `strength` times the sum over
+    groups of |w_g|; there is no bias.
 
     Args:
         features: (n, D); D is a multiple of `group`.

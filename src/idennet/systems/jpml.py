@@ -25,7 +25,7 @@ _AT_ONCE = 1000
 class PatchLearning(System):
     """Active patch learning of Zhao, Chu, De la Torre, Cohn and Zhang, CVPR 2015, as released."""
 
-    name: str = "JPML patches"
+    name: str = "jpml-patches"
     strength: float = Field(default=1e-3, gt=0, description="lambda; the release names 1e-3 to 1e-6")
     most_steps: int = Field(default=500, ge=1, description="of FISTA")
     tolerance: float = Field(default=1e-3, gt=0, description="relative duality gap")

@@ -1,10 +1,10 @@
-"""Neutral-feature subtraction: a person's running mean of neutral frames is taken off before anything is read.
+"""Neutral-feature subtraction: a person's running mean of neutral frames is taken off before reading a frame.
 
 A machine tells neutral from expressive frames; what it calls neutral, weighted by how surely, becomes the
 person's neutral descriptor, and Action Units are read from the difference. Until a first neutral frame of the
 person is seen, the mean of all training people's neutral frames stands in. Frames are read in order, and each
-is scored with the mean so far, itself included. Source: Haber et al., WACV 2016, as the IdenNet paper describes
-it; descriptors, weights and threshold are from memory.
+is scored with the mean so far, itself included. Source: Haber et al., WACV 2016, as the IdenNet paper
+describes it; descriptors, weights and threshold are from memory.
 """
 
 from dataclasses import dataclass
@@ -45,16 +45,12 @@ class NeutralSubtraction(System):
 
     looks_at: ClassVar[Literal["face", "sequence", "subject"]] = "subject"
 
-    name: str = "Neutral subtraction"
-    descriptor: DescriptorKind = Field(
-        default="hog", description="HOG or landmarks in the original (recalled)"
-    )
+    name: str = "neutral-subtraction"
+    descriptor: DescriptorKind = Field(default="hog", description="HOG or landmarks (recalled)")
     energy: float = Field(default=0.98, gt=0, le=1, description="share of variance that is kept")
     most_components: int = Field(default=256, ge=1)
     most_faces: int = Field(default=5000, ge=10, description="to learn from, the same number of each subject")
-    neutral_from: float = Field(
-        default=0.5, gt=0, lt=1, description="probability above which a frame is neutral"
-    )
+    neutral_from: float = Field(default=0.5, gt=0, lt=1, description="frames count above this probability")
     c: float = Field(default=0.1, gt=0, description="price of errors of all machines")
     balanced: bool = Field(default=True, description="both classes weigh the same; not stated")
 
@@ -145,7 +141,8 @@ def learn_neutral(
     both = np.intersect1d(subject[neutral], subject[expressive])
     if len(both) < 2:
         raise InputError(
-            f"{len(both)} training subjects have both neutral frames and others; neutral subtraction needs two."
+            f"{len(both)} training subjects have both neutral frames and others; "
+            "neutral subtraction needs two at least."
         )
     used = np.flatnonzero((neutral | expressive) & np.isin(subject, both))
     folds = GroupKFold(min(5, len(both))).split(used, groups=subject[used])

@@ -44,7 +44,7 @@ class SelectiveTransferMachine(System):
 
     looks_at: ClassVar[Literal["face", "sequence", "subject"]] = "subject"
 
-    name: str = "STM"
+    name: str = "stm"
     energy: float = Field(default=0.98, gt=0, le=1, description="share of variance that is kept (recalled)")
     most_components: int = Field(default=256, ge=1)
     most_faces: int = Field(default=1000, ge=10, description="to learn from, the same number of each subject")

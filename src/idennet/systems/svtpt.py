@@ -41,7 +41,7 @@ class SVTPT(System):
 
     looks_at: ClassVar[Literal["face", "sequence", "subject"]] = "subject"
 
-    name: str = "SVTPT"
+    name: str = "svtpt"
     descriptor: DescriptorKind = Field(default="hog", description="not stated for Action Units")
     standardise: Literal["subject", "corpus"] = Field(
         default="subject", description="whose mean and deviation the descriptors lose"
