@@ -98,6 +98,6 @@ def _lbp(grey: NDArray[np.uint8]) -> Features:
 def _sift(grey: NDArray[np.uint8], points: NDArray[np.float32]) -> Features:
     """Return upright SIFT descriptors of unit length, one after the other; 0 where a patch is flat."""
     keypoints = [cv2.KeyPoint(float(x), float(y), _SIFT_SIZE, 0.0) for x, y in points]
-    _, descriptors = cv2.SIFT_create().compute(grey, keypoints)
+    _, descriptors = cv2.SIFT_create().compute(grey, keypoints)  # type: ignore[attr-defined]
     length = np.linalg.norm(descriptors, axis=1, keepdims=True)
     return np.asarray((descriptors / np.maximum(length, 1e-6)).ravel(), dtype=np.float32)

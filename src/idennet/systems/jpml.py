@@ -83,5 +83,6 @@ class FittedPatches:
         chunks = [np.empty((0, len(self.aus)))]
         for first in range(0, len(store), _AT_ONCE):
             rows = np.arange(first, min(first + _AT_ONCE, len(store)))
-            chunks.append(scores_of(describe(store, rows, "sift") @ self.arrays["weights"]))
+            described = describe(store, rows, "sift").astype(np.float64)
+            chunks.append(scores_of(described @ self.arrays["weights"]))
         return checked_scores(np.concatenate(chunks), store, self.aus)
