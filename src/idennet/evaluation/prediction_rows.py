@@ -36,7 +36,7 @@ class PredictionRows:
         first_row = np.full(len(names), len(position))
         np.minimum.at(first_row, position, np.arange(len(position)))
         found = [
-            _recording_named(name, known, table.named, str(table.places[row]))
+            _recording_named(str(name), known, table.named, str(table.places[row]))
             for name, row in zip(names, first_row, strict=True)
         ]
         self._table = table
@@ -79,14 +79,8 @@ def _recordings(store: FaceStore) -> Iterable[Recording]:
 def _names(subject: str, sequence: str) -> Iterator[str]:
     """Yield what a recording may be called, where nothing else is called so."""
     short = subject.partition("/")[2]
-    yield from {
-        f"{subject}/{sequence}",
-        f"{short}/{sequence}",
-        f"{short}_{sequence}",
-        subject,
-        short,
-        sequence,
-    }
+    yield from (f"{subject}/{sequence}", f"{short}/{sequence}", f"{short}_{sequence}")
+    yield from (subject, short, sequence)
 
 
 def _recording_named(name: str, known: dict[str, set[Recording]], whole: bool, place: str) -> Recording:
