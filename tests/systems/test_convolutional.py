@@ -7,15 +7,17 @@ import pytest
 import safetensors.torch
 import torch
 import torch.nn.functional as F
-from drawn_faces import TINY, draw_store, split_faces
+from drawn_faces import draw_store, split_faces
 
 from idennet.errors import WeightsError
 from idennet.models.alexnet import AlexNet
 from idennet.models.drml import DRML, RegionLayer
 from idennet.models.layers import count_weights
 from idennet.systems.catalogue import SYSTEMS
+from idennet.systems.contract import Budget
 from idennet.systems.convolutional import AlexNetSystem, DRMLSystem
 
+BRIEF = Budget(steps=2, batch=4, validations=1, learning_rate=1e-4)
 ALEXNET = {
     "conv1": (96, 55, 55),
     "conv2": (256, 27, 27),
@@ -129,12 +131,12 @@ def test_imagenet_weights_come_from_a_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("system", [AlexNetSystem(budget=TINY), DRMLSystem(budget=TINY)])
+@pytest.mark.parametrize("system", [AlexNetSystem(budget=BRIEF), DRMLSystem(budget=BRIEF)])
 def test_they_are_fitted(system: AlexNetSystem | DRMLSystem, tmp_path: Path) -> None:
-    store = draw_store(tmp_path / "store", subjects=3, faces_each=4)
+    store = draw_store(tmp_path / "store", subjects=2, faces_each=4)
     fitted = system.fit(split_faces(store), tmp_path / "fit", "cpu")
     scores = fitted.predict(store)
-    assert scores.shape == (12, 2)
+    assert scores.shape == (8, 2)
     assert np.isfinite(scores).all()
     assert scores.std(axis=0).min() > 0
     published, width = {"alexnet": (56_907_808, 4096), "drml": (56_855_136, 2048)}[system.name]

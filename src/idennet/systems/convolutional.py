@@ -22,6 +22,7 @@ class AlexNetSystem(NetworkSystem):
     """Baseline of the paper, which does not say whether it starts from ImageNet."""
 
     name: str = "alexnet"
+    rate_factor: float = Field(default=0.3, gt=0)
     imagenet: Path | None = Field(
         default=None, description="weights of Caffe's AlexNet (safetensors); None: random ones"
     )
@@ -42,6 +43,7 @@ class DRMLSystem(NetworkSystem):
     """Baseline of the paper; always from random weights, as released."""
 
     name: str = "drml"
+    rate_factor: float = Field(default=0.3, gt=0)
 
     def build(self, faces: TrainingFaces, generator: torch.Generator) -> nn.Module:
         """See `NetworkSystem.build`."""

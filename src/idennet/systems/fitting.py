@@ -23,7 +23,7 @@ from idennet.models.layers import count_weights
 from idennet.systems.contract import Fitted, System, TrainingFaces, checked_scores
 from idennet.systems.folder import claim_folder
 from idennet.systems.sgd import Sgd
-from idennet.systems.steps import FITTED, take_steps
+from idennet.systems.steps import FITTED, common_optimiser, take_steps
 from idennet.training.augment import Augmentation, Augmenter
 from idennet.training.initialise import standardise_layers
 from idennet.training.optimiser import Optimiser
@@ -116,6 +116,9 @@ class NetworkSystem(System):
     optimiser: Optimiser | Sgd | None = Field(
         default=None, description="None: Adam at the budget's rate, equal for all; else the published one"
     )
+    rate_factor: float = Field(
+        default=1.0, gt=0, description="of the budget's rate; full layers thousands wide need less with Adam"
+    )
     fit_to_faces: bool = Field(
         default=True, description="scale the first weights to the data, as for IdenNet; no source does this"
     )
@@ -175,7 +178,7 @@ class NetworkSystem(System):
             loss=lambda batch, _: self.loss(network, batch.to(where)),
             judge=validation_score(fitted, faces),
             budget=self.budget,
-            optimiser=self.optimiser,
+            optimiser=self.optimiser or common_optimiser(self.budget, self.rate_factor),
             folder=folder,
             device=where,
         )

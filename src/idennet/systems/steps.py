@@ -45,7 +45,7 @@ def take_steps(
     loss: Callable[[Prepared, int], Tensor],
     judge: Callable[[], float] | None,
     budget: Budget,
-    optimiser: Optimiser | Sgd | None,
+    optimiser: Optimiser | Sgd,
     folder: Path,
     device: torch.device,
 ) -> None:
@@ -60,7 +60,7 @@ def take_steps(
         judge: Returns the number to make large, with the network in evaluation mode and no gradients; None
             keeps the last weights.
         budget: How many steps, validations, and the seed.
-        optimiser: None is `common_optimiser(budget)`.
+        optimiser: For instance `common_optimiser(budget)`.
         folder: Gets `fitted.safetensors` at the end, and `curve.jsonl` (loss and judgement by step).
         device: Of the network.
 
@@ -69,18 +69,17 @@ def take_steps(
     """
     last, best, fitted = folder / LAST, folder / BEST, folder / FITTED
     if not fitted.is_file():
-        settings = optimiser or common_optimiser(budget)
-        _take_all(network, prepare, loss, judge, budget, settings, folder, device)
+        _take_all(network, prepare, loss, judge, budget, optimiser, folder, device)
         best.replace(fitted)
     last.unlink(missing_ok=True)
     network.load_state_dict(safetensors.torch.load_file(fitted, device=str(device)))
     network.eval()
 
 
-def common_optimiser(budget: Budget) -> Optimiser:
+def common_optimiser(budget: Budget, rate_factor: float = 1.0) -> Optimiser:
     """Return what all networks are compared with: Adam, a short rise, then half a cosine down to zero."""
     return Optimiser(
-        learning_rate=budget.learning_rate,
+        learning_rate=rate_factor * budget.learning_rate,
         schedule="cosine",
         warm_up=max(1, budget.steps // 20),
         clip_norm=5.0,
