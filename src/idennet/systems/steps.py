@@ -45,7 +45,7 @@ def take_steps(
     loss: Callable[[Prepared, int], Tensor],
     judge: Callable[[], float] | None,
     budget: Budget,
-    optimiser: Optimiser | Sgd,
+    optimiser: Optimiser | Sgd | None,
     folder: Path,
     device: torch.device,
 ) -> None:
@@ -60,7 +60,7 @@ def take_steps(
         judge: Returns the number to make large, with the network in evaluation mode and no gradients; None
             keeps the last weights.
         budget: How many steps, validations, and the seed.
-        optimiser: For instance `common_optimiser(budget)`.
+        optimiser: None is `common_optimiser(budget)`.
         folder: Gets `fitted.safetensors` at the end, and `curve.jsonl` (loss and judgement by step).
         device: Of the network.
 
@@ -69,7 +69,8 @@ def take_steps(
     """
     last, best, fitted = folder / LAST, folder / BEST, folder / FITTED
     if not fitted.is_file():
-        _take_all(network, prepare, loss, judge, budget, optimiser, folder, device)
+        settings = optimiser or common_optimiser(budget)
+        _take_all(network, prepare, loss, judge, budget, settings, folder, device)
         best.replace(fitted)
     last.unlink(missing_ok=True)
     network.load_state_dict(safetensors.torch.load_file(fitted, device=str(device)))
