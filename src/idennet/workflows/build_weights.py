@@ -13,8 +13,8 @@ import numpy as np
 from pydantic import Field
 
 import idennet
-from idennet.data.lfw import Lfw
 from idennet.data.locate import MainFaceLocator
+from idennet.data.person_folders import PersonFolders
 from idennet.data.prepare import prepare
 from idennet.data.records import Source
 from idennet.data.store import MANIFEST, FaceStore
@@ -113,7 +113,9 @@ def build_weights(
         tell("Preparing the photographs.")
         locate = MainFaceLocator(detector_model)
         with cost.step("prepare"):
-            identity_stores.append(_store(Lfw(photographs), out / "stores" / "photographs", locate=locate))
+            identity_stores.append(
+                _store(PersonFolders(photographs, name="lfw"), out / "stores" / "photographs", locate=locate)
+            )
 
     tell("Training both stages.")
     wild = [stores["wild"]]
