@@ -161,7 +161,7 @@ def test_windows_end_with_their_frame_and_hold_only_earlier_ones_of_its_recordin
     sequence = torch.tensor([0, 1, 0, 1, 0, 0, 1, 0, 0, 0]).numpy()
     time = torch.tensor([5, 9, 3, 2, 4, 1, 7, 2, 8, 9]).numpy()
     rows = torch.arange(10).numpy()
-    windows = draw_windows(sequence, time, rows, seed=3, window=4)
+    windows = draw_windows(sequence, time, rows, seed=(3,), window=4)
     earlier_counts = []
     for row, window in zip(rows, windows, strict=True):
         assert window[-1] == row
@@ -172,11 +172,11 @@ def test_windows_end_with_their_frame_and_hold_only_earlier_ones_of_its_recordin
         assert list(time[window]) == sorted(time[window])
     there = [sum((sequence == sequence[row]) & (time < time[row])) for row in rows]
     assert earlier_counts == [min(count, 3) for count in there]
-    assert (draw_windows(sequence, time, rows[::-1].copy(), seed=3, window=4)[::-1] == windows).all()
-    others = [draw_windows(sequence, time, rows, seed=seed, window=4) for seed in range(8)]
+    assert (draw_windows(sequence, time, rows[::-1].copy(), seed=(3,), window=4)[::-1] == windows).all()
+    others = [draw_windows(sequence, time, rows, seed=(seed,), window=4) for seed in range(8)]
     assert any((other != windows).any() for other in others)
     with pytest.raises(InputError, match="1 or more"):
-        draw_windows(sequence, time, rows, seed=0, window=0)
+        draw_windows(sequence, time, rows, seed=(0,), window=0)
 
 
 def test_a_temporal_network_reads_the_order_of_its_frames() -> None:

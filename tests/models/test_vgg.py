@@ -9,7 +9,14 @@ from torch import Tensor, nn
 
 from idennet.errors import WeightsError
 from idennet.models.enet import ENet
-from idennet.models.vgg import VGG16_DEPTHS, VGG19_DEPTHS, load_imagenet, vgg_groups
+from idennet.models.vgg import (
+    VGG16_DEPTHS,
+    VGG19_DEPTHS,
+    convolutions,
+    freeze_convolutions,
+    load_imagenet,
+    vgg_groups,
+)
 
 VGG16_POSITIONS = (0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28)
 VGG19_POSITIONS = (0, 2, 5, 7, 10, 12, 14, 16, 19, 21, 23, 25, 28, 30, 32, 34)
@@ -17,7 +24,7 @@ VGG19_POSITIONS = (0, 2, 5, 7, 10, 12, 14, 16, 19, 21, 23, 25, 28, 30, 32, 34)
 
 def torchvision_layout(width: int, depths: tuple[int, ...], positions: tuple[int, ...]) -> dict[str, Tensor]:
     groups = vgg_groups(depths, width)
-    layers = [layer for group in groups for layer in group.convolutions]  # type: ignore[union-attr]
+    layers = convolutions(groups)
     tensors = {}
     for position, layer in zip(positions, layers, strict=True):
         tensors[f"features.{position}.weight"] = torch.randn_like(layer.weight)
@@ -35,8 +42,7 @@ def test_every_convolution_is_found_by_its_name(
     safetensors.torch.save_file(tensors, tmp_path / "vgg.safetensors")
     groups = vgg_groups(depths, 2)
     load_imagenet(groups, tmp_path / "vgg.safetensors")
-    layers = [layer for group in groups for layer in group.convolutions]  # type: ignore[union-attr]
-    for position, layer in list(zip(positions, layers, strict=True))[1:]:
+    for position, layer in list(zip(positions, convolutions(groups), strict=True))[1:]:
         assert torch.equal(layer.weight, tensors[f"features.{position}.weight"])
         assert torch.equal(layer.bias, tensors[f"features.{position}.bias"])
 
@@ -50,7 +56,7 @@ def test_mean_and_deviation_are_folded_into_the_first_convolution(tmp_path: Path
     mean, deviation = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
     normalised = (faces - mean.view(3, 1, 1)) / deviation.view(3, 1, 1)
     expected = nn.functional.conv2d(normalised, tensors["features.0.weight"], tensors["features.0.bias"])
-    got = groups[0].convolutions[0](faces)[..., 1:-1, 1:-1]  # type: ignore[union-attr, index]
+    got = convolutions(groups)[0](faces)[..., 1:-1, 1:-1]
     torch.testing.assert_close(got, expected, atol=1e-4, rtol=1e-4)
 
 
@@ -78,6 +84,14 @@ def test_enet_takes_the_first_full_layer_too(tmp_path: Path) -> None:
     safetensors.torch.save_file(tensors, tmp_path / "vgg.safetensors")
     enet.start_from_imagenet(tmp_path / "vgg.safetensors")
     assert torch.equal(enet.fc6.weight, tensors["classifier.0.weight"])
-    enet.freeze_groups(2)
+
+
+def test_the_first_convolutions_can_be_kept() -> None:
+    enet = ENet(2, width=2, hidden=(6, 4), side=32)
+    freeze_convolutions(enet.trunk.groups, 4)
     frozen = {name.split(".")[2] for name, p in enet.named_parameters() if not p.requires_grad}
     assert frozen == {"0", "1"}
+    freeze_convolutions(enet.trunk.groups, 5)
+    assert [layer.weight.requires_grad for layer in convolutions(enet.trunk.groups)] == [False] * 5 + [
+        True
+    ] * 11

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from idennet.errors import InputError, WeightsError
@@ -19,7 +20,14 @@ from idennet.models.au_centres import attention_map, au_centres
 from idennet.models.layers import initialize_gaussian
 from idennet.models.resized import resize_faces
 from idennet.models.trunk import check_num_aus
-from idennet.models.vgg import VGG19_DEPTHS, check_side, initialize_relu, load_imagenet, vgg_groups
+from idennet.models.vgg import (
+    VGG19_DEPTHS,
+    check_side,
+    convolutions,
+    initialize_relu,
+    load_imagenet,
+    vgg_groups,
+)
 
 
 class EnhancedTrunk(nn.Module):
@@ -62,9 +70,8 @@ class EnhancedTrunk(nn.Module):
 
     def initialize(self, generator: torch.Generator | None = None) -> None:
         """Draw new weights as for networks of ReLUs."""
-        for group in self.groups:
-            for convolution in group.convolutions:  # type: ignore[union-attr]
-                initialize_relu(convolution, generator)
+        for convolution in convolutions(self.groups):
+            initialize_relu(convolution, generator)
 
 
 class ENet(nn.Module):
@@ -140,11 +147,6 @@ class ENet(nn.Module):
             self.fc6.weight.copy_(weight)
             self.fc6.bias.copy_(bias)
 
-    def freeze_groups(self, count: int) -> None:
-        """Keep the first groups of convolutions as they are while the rest learns."""
-        for group in self.trunk.groups[:count]:
-            group.requires_grad_(False)
-
 
 class AdversarialENet(nn.Module):
     """E-Net with a head that names the subject, and features that learn to make that hard.
@@ -186,7 +188,16 @@ class AdversarialENet(nn.Module):
         """
         features = self.enet.features(faces, landmarks)
         au_logits = self.enet.fc8(self.enet.dropout(features))
-        return au_logits, self.identity_head(reverse_gradient(features, reversal))
+        return au_logits, self.name_subjects(reverse_gradient(features, reversal))
+
+    def name_subjects(self, features: Tensor) -> Tensor:
+        """Return logits of subjects (N, S) from features (N, 2048) of any length.
+
+        They are brought to mean 0 and deviation 1 first. The reversed loss has no bound, and would else be
+        lowered by ever larger features instead of by features that forget.
+        """
+        logits: Tensor = self.identity_head(F.layer_norm(features, features.shape[1:]))
+        return logits
 
 
 def reverse_gradient(features: Tensor, strength: float) -> Tensor:

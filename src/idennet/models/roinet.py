@@ -20,7 +20,7 @@ from idennet.models.enet import EnhancedTrunk
 from idennet.models.layers import initialize_gaussian
 from idennet.models.resized import resize_faces
 from idennet.models.trunk import check_num_aus
-from idennet.models.vgg import check_side, initialize_relu, load_imagenet, vgg_groups
+from idennet.models.vgg import check_side, convolutions, initialize_relu, load_imagenet, vgg_groups
 
 REGION_FEATURES = 150
 """What each region's network says about it."""
@@ -178,9 +178,8 @@ class ROINet(nn.Module):
 
     def initialize(self, generator: torch.Generator | None = None) -> None:
         """Draw new weights as for networks of ReLUs; the last layer starts small."""
-        for group in self.groups:
-            for convolution in group.convolutions:  # type: ignore[union-attr]
-                initialize_relu(convolution, generator)
+        for convolution in convolutions(self.groups):
+            initialize_relu(convolution, generator)
         self.head.initialize(generator)
 
     def start_from_imagenet(self, path: Path) -> None:
@@ -190,11 +189,6 @@ class ROINet(nn.Module):
             WeightsError: The file is missing, or is of another network than VGG-16.
         """
         load_imagenet(self.groups, path)
-
-    def freeze_groups(self, count: int) -> None:
-        """Keep the first groups of convolutions as they are while the rest learns."""
-        for group in self.groups[:count]:
-            group.requires_grad_(False)
 
 
 class EnhancedROINet(nn.Module):
@@ -224,8 +218,9 @@ class EnhancedROINet(nn.Module):
         self.num_aus = num_aus
         self.trunk = trunk.requires_grad_(False)
         self.normalize = nn.LocalResponseNorm(5, alpha=0.002, beta=0.75, k=2)
-        last: nn.Conv2d = trunk.groups[-1].convolutions[-1]  # type: ignore[index, union-attr, assignment]
-        self.head = ROIHead(last.out_channels, num_aus, hidden, features, released=True)
+        self.head = ROIHead(
+            convolutions(trunk.groups)[-1].out_channels, num_aus, hidden, features, released=True
+        )
         self.head.initialize(generator)
 
     def forward(self, faces: Tensor, landmarks: Tensor) -> Tensor:

@@ -79,7 +79,7 @@ def draw_windows(
     sequence_of_frame: NDArray[np.integer],
     time_of_frame: NDArray[np.integer],
     rows: NDArray[np.integer],
-    seed: int | tuple[int, ...],
+    seed: tuple[int, ...],
     window: int = WINDOW,
 ) -> NDArray[np.int64]:
     """Return rows (K, window) of the frames that each frame is judged with: itself last, earlier ones before.
@@ -91,7 +91,7 @@ def draw_windows(
         sequence_of_frame: (N,) number of the recording.
         time_of_frame: (N,) position in it; larger is later.
         rows: (K,) the frames in question.
-        seed: With the row, names the choice: the same row gets the same frames.
+        seed: With the frame's place in its recording, names the choice, whatever other recordings there are.
         window: How many frames, itself included; 1 or more.
 
     Raises:
@@ -102,11 +102,10 @@ def draw_windows(
     order = np.lexsort((time_of_frame, sequence_of_frame))
     place = np.empty(len(order), np.int64)
     place[order] = np.arange(len(order))
-    sorted_sequences = sequence_of_frame[order]
-    start_of = np.searchsorted(sorted_sequences, sequence_of_frame)
+    start_of = np.searchsorted(sequence_of_frame[order], sequence_of_frame)
     windows = np.empty((len(rows), window), np.int64)
     for number, row in enumerate(rows):
-        rng = np.random.default_rng((*np.atleast_1d(seed), row))
+        rng = np.random.default_rng((*seed, place[row] - start_of[row]))
         earlier = order[start_of[row] : place[row]]
         chosen = np.sort(rng.permutation(len(earlier))[: window - 1])
         windows[number] = row

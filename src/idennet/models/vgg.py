@@ -59,6 +59,17 @@ def vgg_groups(depths: Sequence[int], width: int = 64) -> nn.ModuleList:
     )
 
 
+def convolutions(groups: nn.ModuleList) -> list[nn.Conv2d]:
+    """Return the convolutions of groups, in order."""
+    return [layer for group in groups for layer in group.convolutions]  # type: ignore[union-attr]
+
+
+def freeze_convolutions(groups: nn.ModuleList, count: int) -> None:
+    """Keep the first `count` convolutions as they are while the rest learns."""
+    for convolution in convolutions(groups)[:count]:
+        convolution.requires_grad_(False)
+
+
 def initialize_relu(layer: nn.Conv2d | nn.Linear, generator: torch.Generator | None = None) -> None:
     """Draw weights that keep the size of features through a ReLU (He et al., 2015); biases become 0."""
     nn.init.kaiming_normal_(layer.weight, nonlinearity="relu", generator=generator)
@@ -90,16 +101,18 @@ def load_imagenet(groups: nn.ModuleList, path: Path) -> dict[str, Tensor]:
     except safetensors.SafetensorError as error:
         raise WeightsError(f"{path} is no safetensors file: {error}.") from error
     names = _convolution_names([len(group.convolutions) for group in groups])  # type: ignore[arg-type]
-    layers = [layer for group in groups for layer in group.convolutions]  # type: ignore[union-attr]
+    layers = convolutions(groups)
     for name, layer in zip(names, layers, strict=True):
         weight, bias = tensors.get(f"{name}.weight"), tensors.get(f"{name}.bias")
         if weight is None or bias is None or weight.shape != layer.weight.shape:
             raise WeightsError(
                 f"{path} has no {name} of shape {tuple(layer.weight.shape)}; it is another VGG."
             )
+        assert layer.bias is not None
         layer.weight.copy_(weight)
         layer.bias.copy_(bias)
     first = layers[0]
+    assert first.bias is not None
     first.weight.div_(torch.tensor(_DEVIATION).view(3, 1, 1))
     first.bias.sub_((first.weight * torch.tensor(_MEAN).view(3, 1, 1)).sum(dim=(1, 2, 3)))
     return tensors
