@@ -73,6 +73,8 @@ class DRML(nn.Module):
         generator: Source of the initial weights; PyTorch's global one by default.
     """
 
+    mean: Tensor
+
     def __init__(self, num_aus: int = 12, *, generator: torch.Generator | None = None) -> None:
         super().__init__()
         check_num_aus(num_aus)
