@@ -8,6 +8,7 @@ from idennet.systems.box_qp import minimise_in_box, project
 from idennet.systems.linear import (
     choose_rows,
     margins,
+    penalised_machine,
     principal_components,
     scores_of,
     support_vector_machine,
@@ -88,6 +89,23 @@ def test_balance_is_the_same_as_repeating_the_rarer_class() -> None:
         np.concatenate([features, features[:10], features[:10]]), np.append(signs, np.ones(20)), 0.3 * 40 / 60
     )
     np.testing.assert_allclose(balanced, repeated, atol=2e-3)
+
+
+def test_a_penalised_bias_is_one_more_weight() -> None:
+    rng = np.random.default_rng(2)
+    features = rng.normal(size=(30, 2)) + 1
+    signs = np.where(features[:, 0] + 0.3 * rng.normal(size=30) > 1.5, 1.0, -1.0)
+    theta, is_support = penalised_machine(features, signs, 0.5)
+    price = 0.5 * np.where(signs > 0, 15 / (signs > 0).sum(), 15 / (signs < 0).sum())
+
+    def objective(theta: np.ndarray) -> float:
+        return float(0.5 * theta @ theta + price @ np.maximum(0, 1 - signs * margins(features, theta)))
+
+    for seed in range(200):
+        moved = theta + np.random.default_rng(seed).normal(0, 0.05, 3)
+        assert objective(moved) >= objective(theta) - 1e-3
+    assert is_support[signs * margins(features, theta) < 1].all()
+    assert not is_support.all()
 
 
 def test_components_keep_the_energy_asked_for() -> None:

@@ -5,10 +5,23 @@ import pytest
 from sklearn.svm import SVR
 
 from idennet.systems.linear import large_machine, margins
-from idennet.systems.parameter_transfer import Transfer, choose_c, learn_sources, learn_transfer, regress
+from idennet.systems.parameter_transfer import (
+    Bias,
+    Transfer,
+    choose_c,
+    learn_sources,
+    learn_transfer,
+    regress,
+)
 from idennet.systems.set_kernel import Sets, median_gamma, self_similarity
 
-SETTINGS = {"machine_cs": (0.1, 1.0), "regression_c": 100.0, "regression_epsilon": 1e-3, "least_sources": 3}
+SETTINGS = {
+    "machine_cs": (0.1, 1.0, 10.0),
+    "bias": "penalised",
+    "regression_c": 100.0,
+    "regression_epsilon": 1e-3,
+    "least_sources": 3,
+}
 
 
 def person(shift: float, seed: int, frames: int = 60) -> tuple[np.ndarray, np.ndarray]:
@@ -31,9 +44,10 @@ def accuracy(values: np.ndarray, labels: np.ndarray) -> float:
     return float(((values > 0) == (labels == 1)).mean())
 
 
-def test_it_beats_one_machine_for_all(people: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
+@pytest.mark.parametrize("bias", ["penalised", "free"])
+def test_it_beats_one_machine_for_all(people: tuple[np.ndarray, np.ndarray, np.ndarray], bias: Bias) -> None:
     features, labels, starts = people
-    transfer = learn_transfer(features, labels, starts, **SETTINGS)
+    transfer = learn_transfer(features, labels, starts, **(SETTINGS | {"bias": bias}))
     signs = np.where(labels[:, 0] == 1, 1.0, -1.0)
     pooled = large_machine(features, signs, 1.0, balanced=True, seed=0)
     personal, common = [], []
@@ -89,7 +103,7 @@ def test_regression_is_one_svr_for_each_parameter() -> None:
 def test_subjects_with_one_label_are_no_sources() -> None:
     features = np.random.default_rng(0).normal(size=(12, 2))
     labels = np.array([1, 1, 1, 1, 1, 0, 1, 0, -1, 0, 1, -1], dtype=np.int8)
-    sources = learn_sources(features, labels, np.array([0, 4, 8]), (1.0,))
+    sources = learn_sources(features, labels, np.array([0, 4, 8]), (1.0,), "free")
     assert sources.subjects.tolist() == [1, 2]
     assert not sources.is_support[:4].any()
     assert not sources.is_support[labels == -1].any()
@@ -111,8 +125,8 @@ def test_price_of_errors_is_chosen_within_subjects() -> None:
     wide = rng.normal(size=(80, 1)) * 0.01  # a tiny c leaves no margin on such small numbers
     signs = np.where(wide[:, 0] + rng.normal(0, 1e-4, 80) > 0.004, 1.0, -1.0)
     groups = [np.arange(40), np.arange(40, 80)]
-    assert choose_c(wide, signs, groups, (1e-3, 1e3)) == 1e3
-    assert choose_c(wide, signs, [np.arange(2)], (1e-3, 0.2, 10.0)) == 0.2
+    assert choose_c(wide, signs, groups, (1e-3, 1e3), "free") == 1e3
+    assert choose_c(wide, signs, [np.arange(2)], (1e-3, 0.2, 10.0), "free") == 0.2
 
 
 def test_sources_are_similar_to_themselves_at_most(people: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:

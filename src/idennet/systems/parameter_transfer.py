@@ -6,6 +6,7 @@ between sets of descriptors, predicts the machine of somebody new. Nothing here 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,9 +24,13 @@ from idennet.systems.linear import (
     large_machine,
     margins,
     only_sign,
+    penalised_machine,
     support_vector_machine,
 )
 from idennet.systems.set_kernel import Sets, median_gamma, self_similarity
+
+Bias = Literal["penalised", "free"]
+"""Whether a machine's bias belongs to what its objective keeps small."""
 
 _POOLED_C = 1e-2
 
@@ -63,6 +68,7 @@ def learn_transfer(
     starts: Rows,
     *,
     machine_cs: Sequence[float],
+    bias: Bias,
     regression_c: float,
     regression_epsilon: float,
     least_sources: int,
@@ -75,13 +81,14 @@ def learn_transfer(
         labels: (n, A) in {1, 0, -1}.
         starts: (N,) first row of each subject.
         machine_cs: Prices of errors of the subjects' machines to choose from.
+        bias: Of the subjects' machines.
         regression_c: Price of errors of the regressions.
         regression_epsilon: Errors up to this share of a parameter's deviation are free.
         least_sources: With fewer, an Action Unit gets one machine of all subjects, whoever the target is.
         seed: Of choices at random.
     """
     gamma = median_gamma(features, seed)
-    sources = [learn_sources(features, column, starts, machine_cs) for column in labels.T]
+    sources = [learn_sources(features, column, starts, machine_cs, bias) for column in labels.T]
     sets = Sets(features, starts, np.stack([source.is_support for source in sources]))
     kernels = sets.among(gamma)
     own = np.sqrt(np.einsum("ann->an", kernels))
@@ -115,7 +122,9 @@ class Sources:
     is_support: Mask
 
 
-def learn_sources(features: Values, labels: NDArray[np.int8], starts: Rows, cs: Sequence[float]) -> Sources:
+def learn_sources(
+    features: Values, labels: NDArray[np.int8], starts: Rows, cs: Sequence[float], bias: Bias
+) -> Sources:
     """Return one balanced linear machine for each subject with both labels.
 
     Args:
@@ -123,6 +132,7 @@ def learn_sources(features: Values, labels: NDArray[np.int8], starts: Rows, cs: 
         labels: (n,) in {1, 0, -1}.
         starts: (N,) first row of each subject.
         cs: The price of errors is the one that is best within subjects.
+        bias: Of the machines.
     """
     groups = np.split(np.arange(len(features)), starts[1:])
     usable = [(at, rows[labels[rows] >= 0]) for at, rows in enumerate(groups) if has_both(labels[rows])]
@@ -130,15 +140,17 @@ def learn_sources(features: Values, labels: NDArray[np.int8], starts: Rows, cs: 
     is_support = np.zeros(len(features), dtype=bool)
     if not usable:
         return Sources(np.empty(0, dtype=np.int64), np.empty((0, features.shape[1] + 1)), is_support)
-    c = choose_c(features, signs, [rows for _, rows in usable], cs)
+    c = choose_c(features, signs, [rows for _, rows in usable], cs, bias)
     thetas = []
     for _, rows in usable:
-        theta, is_support[rows] = support_vector_machine(features[rows], signs[rows], c, balanced=True)
+        theta, is_support[rows] = _machine(features[rows], signs[rows], c, bias)
         thetas.append(theta)
     return Sources(np.array([at for at, _ in usable]), np.stack(thetas), is_support)
 
 
-def choose_c(features: Values, signs: Values, groups: list[Rows], cs: Sequence[float]) -> float:
+def choose_c(
+    features: Values, signs: Values, groups: Sequence[Rows], cs: Sequence[float], bias: Bias
+) -> float:
     """Return the c with the best mean balanced accuracy of threefold cross-validation within groups.
 
     Groups with fewer than three rows of a class do not vote; ties go to the smallest c, and 0.1 or the value
@@ -151,7 +163,7 @@ def choose_c(features: Values, signs: Values, groups: list[Rows], cs: Sequence[f
     for rows in voting:
         for train, held in StratifiedKFold(3).split(rows, signs[rows]):
             for place, c in enumerate(cs):
-                theta, _ = support_vector_machine(features[rows[train]], signs[rows[train]], c, balanced=True)
+                theta, _ = _machine(features[rows[train]], signs[rows[train]], c, bias)
                 right = margins(features[rows[held]], theta) * signs[rows[held]] > 0
                 positive = signs[rows[held]] > 0
                 accuracy[place] += (right[positive].mean() + right[~positive].mean()) / 2
@@ -176,6 +188,12 @@ def regress(kernel: Values, thetas: Values, c: float, epsilon: float) -> tuple[V
         dual[machine.support_, column] = machine.dual_coef_[0] * deviation[column]
         offset[column] = mean[column] + deviation[column] * float(machine.intercept_[0])
     return dual, offset
+
+
+def _machine(features: Values, signs: Values, c: float, bias: Bias) -> tuple[Values, Mask]:
+    if bias == "penalised":
+        return penalised_machine(features, signs, c)
+    return support_vector_machine(features, signs, c, balanced=True)
 
 
 def _pooled(features: Values, labels: NDArray[np.int8], seed: int) -> Values:

@@ -32,7 +32,7 @@ from idennet.systems.linear import (
     principal_components,
     scores_of,
 )
-from idennet.systems.parameter_transfer import Transfer, learn_transfer
+from idennet.systems.parameter_transfer import Bias, Transfer, learn_transfer
 from idennet.systems.set_kernel import Sets
 
 
@@ -52,6 +52,10 @@ class SVTPT(System):
     most_sources: int = Field(default=200, ge=3, description="training subjects, drawn at random beyond that")
     machine_cs: tuple[float, ...] = Field(
         default=(1e-3, 1e-2, 1e-1, 1.0, 10.0), min_length=1, description="chosen within subjects"
+    )
+    bias: Bias = Field(
+        default="penalised",
+        description="of the machines; not stated. A free one, with 16 frames a subject, calls all absent",
     )
     regression_c: float = Field(default=10.0, gt=0)
     regression_epsilon: float = Field(default=1e-3, ge=0, description="in deviations of the parameter")
@@ -75,6 +79,7 @@ class SVTPT(System):
             store.labels(faces.aus)[rows],
             starts,
             machine_cs=self.machine_cs,
+            bias=self.bias,
             regression_c=self.regression_c,
             regression_epsilon=self.regression_epsilon,
             least_sources=self.least_sources,
