@@ -28,9 +28,9 @@ def run(*arguments: object) -> str:
 def test_fake_trees_give_the_cross_dataset_table(tmp_path: Path) -> None:
     pytest.importorskip("h5py")
     pytest.importorskip("av")
-    for kind in ("bp4d", "disfa"):
+    for kind, frames in (("bp4d", 4), ("disfa", 12)):
         tree, store = tmp_path / "fake" / kind, tmp_path / "stores" / kind
-        some = ("--subjects", 2, "--frames", 4)
+        some = ("--subjects", 2, "--frames", frames)
         run("synth", "fake-tree", kind, tree, *some, "--face-model", _SHARED)
         assert "faces of 2 subjects" in run("prepare", kind, tree, "--out", store)
     out = tmp_path / "result.json"
@@ -42,7 +42,10 @@ def test_fake_trees_give_the_cross_dataset_table(tmp_path: Path) -> None:
     assert result.aus == (1, 2, 4, 6, 12)
     (fold,) = result.folds
     assert fold.fold.test == ("disfa/SN001", "disfa/SN010")
-    assert fold.counts.coded.sum() == 5 * (2 * 4 - 1)  # SN010 lacks one label
+    assert fold.counts.coded.sum() == 5 * (2 * 12 - 1)  # SN010 lacks one label
+    smiles = result.table().loc[["AU6", "AU12"], ["f1_averaged", "auc", "f1_all_positive_averaged"]]
+    assert smiles.notna().all(axis=None)
+    assert "AU1: no test frame shows it" in table
     chosen = tmp_path / "chosen.json"
     run("evaluate", *stores, "--protocol", "bp4d-to-disfa", "--partial", "--choose-thresholds", "-o", chosen)
     assert {name.partition("/")[0] for name in read_result(chosen).folds[0].fold.validation} == {"bp4d"}

@@ -80,12 +80,10 @@ def evaluate_command(
     if predictions is not None and weights is not None:
         raise InputError("Give --weights or --predictions, not both.")
     console = Console()
-    if not data[0].is_dir():
+    if data[0].is_file() or data[0].suffix.lower() == ".csv":
         for_stores = (protocol, saved, predictions, partial, choose_thresholds, len(data) > 1)
         if any(for_stores):
-            raise InputError(
-                f"{data[0]} is no face store; a list of pictures goes alone, with --weights and --out."
-            )
+            raise InputError(f"{data[0]} lists pictures; it goes alone, without options for stores.")
         _evaluate_pictures(console, data[0], _reader(weights, detector_model, device), out)
         return
     from idennet.cli.protocol_scores import print_result

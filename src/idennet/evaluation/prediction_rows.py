@@ -1,6 +1,6 @@
 """Which row of a predictions file is about which face of a store: by subject, sequence and frame."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -99,5 +99,6 @@ def _recording_named(name: str, known: dict[str, set[Recording]], whole: bool, p
     )
 
 
-def _say(key: tuple[str, str, int]) -> str:
-    return f"{key[0]}/{key[1]}, frame {key[2]}"
+def _say(key: tuple[Hashable, ...]) -> str:
+    subject, sequence, frame = key
+    return f"{subject}/{sequence}, frame {frame}"

@@ -14,12 +14,15 @@ from idennet import facs
 from idennet.data.store import FaceStore
 from idennet.errors import ProtocolError
 from idennet.evaluation.fold_results import FoldResult
-from idennet.evaluation.judge import findings, score_fold, stores_by_corpus
+from idennet.evaluation.judge import score_fold, stores_by_corpus
 from idennet.evaluation.occurrence import without_labels
 from idennet.evaluation.prediction_formats import Missing
 from idennet.evaluation.protocols import Fold, Protocol
 from idennet.evaluation.results import ProtocolResult
 from idennet.evaluation.thresholds import best_thresholds
+
+MOST_NAMED = 5
+"""Folds that one sentence names."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +104,6 @@ def judge_ready(
         replace(fold, train=())  # nothing is learnt here
         for fold in protocol.folds(names, partial=partial, trained_elsewhere=not choose_thresholds)
     ]
-    unscored = findings(protocol, folds, {protocol.test: by_corpus[protocol.test]})
     readings: dict[str, tuple[FaceStore, Readings]] = {}
     remarks = [*system.remarks, *narrowed]
     for corpus, store in by_corpus.items():
@@ -113,7 +115,8 @@ def judge_ready(
     if choose_thresholds:
         remarks.append("Thresholds have the largest F1-frame on the validation subjects of each fold.")
     digests = {corpus: store.digest for corpus, store in by_corpus.items()}
-    result = ProtocolResult(protocol, system.name, tuple(results), digests, (*remarks, *unscored))
+    remarks += _undefined(results)
+    result = ProtocolResult(protocol, system.name, tuple(results), digests, tuple(remarks))
     return Judged(result, readings)
 
 
@@ -180,3 +183,18 @@ def _judge_fold(
     labels = known.labels(protocol.aus)[chosen]
     thresholds = best_thresholds(chooses.scores[chosen], labels, beta=1)
     return score_fold(scores, protocol, fold, tested, thresholds.tolist())
+
+
+def _undefined(results: Sequence[FoldResult]) -> list[str]:
+    """Return one sentence for each Action Unit that some fold cannot score."""
+    shown = np.array([result.counts.positives.sum(axis=1) > 0 for result in results])
+    sentences = []
+    for au, column in zip(results[0].counts.aus, shown.T, strict=True):
+        names = [result.fold.name for result, is_shown in zip(results, column, strict=True) if not is_shown]
+        more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+        where = f"of fold {', '.join(names[:MOST_NAMED])}{more} " if column.any() else ""
+        if names:
+            sentences.append(
+                f"{facs.column(au)}: no test frame {where}shows it; its scores are undefined there."
+            )
+    return sentences

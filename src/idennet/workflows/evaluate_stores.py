@@ -75,13 +75,12 @@ class PredictedSystem:
     @property
     def remarks(self) -> tuple[str, ...]:
         """How scores and thresholds come about."""
-        decided = ~np.isnan(self.table.decisions).all(axis=0)
-        undecided = [au for au, given in zip(self.aus, decided, strict=True) if not given]
+        undecided = [au for au in self.aus if au not in self._decided]
         graded = [au for au in undecided if au in self.table.graded]
         probable = [au for au in undecided if au not in self.table.graded]
         sentences = []
-        if decided.any():
-            names = " ".join(facs.columns(au for au in self.aus if au not in undecided))
+        if self._decided:
+            names = " ".join(facs.columns(self._decided))
             sentences.append(f"Present as the tool itself decided: {names}.")
         if probable:
             names = " ".join(facs.columns(probable))
@@ -90,6 +89,11 @@ class PredictedSystem:
             names = " ".join(facs.columns(graded))
             sentences.append(f"Present from the intensity on from which the protocol says so: {names}.")
         return tuple(sentences)
+
+    @cached_property
+    def _decided(self) -> tuple[int, ...]:
+        """Action Units that the tool itself calls present or absent."""
+        return tuple(np.array(self.aus)[np.isfinite(self.table.decisions).any(axis=0)].tolist())
 
     @cached_property
     def _rows(self) -> PredictionRows:
@@ -105,7 +109,7 @@ class PredictedSystem:
         decisions[there] = self.table.decisions[rows[there]][:, columns]
         intensity = protocol.at_least.get(protocol.test, PRESENT_FROM) / LARGEST_INTENSITY
         own = np.where([au in self.table.graded for au in protocol.aus], intensity, GIVEN_THRESHOLD)
-        decided = ~np.isnan(self.table.decisions).all(axis=0)[columns]
+        decided = np.array([au in self._decided for au in protocol.aus])
         present = np.where(decided, decisions == 1, scores >= own)
         return Readings(scores, present, np.where(decided, np.nan, own))
 
