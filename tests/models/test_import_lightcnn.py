@@ -15,7 +15,7 @@ from idennet.models.caffemodel import read_caffemodel
 from idennet.models.idennet import IdenNet
 from idennet.models.import_lightcnn import GREY_OF_RGB, import_lightcnn
 from idennet.models.weights import load_weights
-from idennet.training.run import _start_from
+from idennet.training.run import start_from
 
 SHAPES = {
     "conv1": (96, 1, 9, 9),
@@ -127,7 +127,7 @@ def test_a_colour_face_is_embedded_as_the_grey_network_embeds_its_grey_version(c
 def test_a_training_takes_trunk_and_identity_from_it(converted: Path) -> None:
     own = IdenNet(12, generator=torch.Generator().manual_seed(5))
     before = own.fc6.weight.clone()
-    _start_from(own, tuple(range(12)), converted)
+    start_from(own, tuple(range(12)), converted)
     weight, bias = tensors_of()["conv1"]
     for channel, share in enumerate(GREY_OF_RGB):
         np.testing.assert_allclose(own.trunk.conv1.weight[:, channel].detach(), weight[:, 0] * share, 1e-6)

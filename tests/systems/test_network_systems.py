@@ -17,10 +17,13 @@ import idennet.models.idennet
 from idennet.data.store import FaceStore
 from idennet.errors import WeightsError
 from idennet.evaluation.metrics import auc
+from idennet.faces.alignment import TEMPLATE
 from idennet.models.enet import AdversarialENet
+from idennet.models.idennet import IdenNet
 from idennet.models.roinet import EnhancedROINet, ROINet
 from idennet.models.trunk import Trunk
 from idennet.models.vgg import convolutions
+from idennet.models.weights import WeightsCard, save_weights
 from idennet.systems.ccnet import CCNetSystem
 from idennet.systems.contract import Budget, System, TrainingFaces
 from idennet.systems.enet import AdversarialENetSystem, ENetSystem
@@ -202,6 +205,27 @@ def test_half_of_a_batch_are_pairs_of_one_person(faces: TrainingFaces) -> None:
         assert (people[:, 0] == people[:, 1]).all()
         assert len(set(people[:, 0])) == 3
         assert (rows[:6:2] != rows[1:6:2]).all()
+
+
+def test_controls_may_start_where_idennet_starts(
+    faces: TrainingFaces, store: FaceStore, tmp_path: Path
+) -> None:
+    known = IdenNet(5)
+    card = WeightsCard(
+        version="1",
+        aus=(1, 2, 4, 6, 7),
+        template=TEMPLATE.name,
+        thresholds=dict.fromkeys((1, 2, 4, 6, 7), 0.5),
+    )
+    save_weights(known, tmp_path / "known.safetensors", card, half=False)
+    for system in (TupletSystem, TwoStreamSystem):
+        started = system(initial=tmp_path / "known.safetensors", budget=TINY)
+        network = started.build(faces, torch.Generator().manual_seed(0))
+        assert torch.equal(network.get_parameter("trunk.conv1.weight"), known.trunk.conv1.weight)
+        assert torch.equal(network.get_parameter("fc5.weight"), known.fc5.weight)
+        assert not torch.equal(network.get_parameter("fc6.weight"), known.fc6.weight)
+        assert started.remarks() == ()
+        assert "face recognition" in system().remarks()[0]
 
 
 def test_an_action_unit_that_nobody_shows_is_never_called(faces: TrainingFaces, tmp_path: Path) -> None:

@@ -146,6 +146,10 @@ class NetworkSystem(System):
         """Return the layers whose first weights are never scaled; here the last one that was registered."""
         return ([layer for layer in network.modules() if isinstance(layer, nn.Conv2d | nn.Linear)][-1],)
 
+    def scale_to(self, network: nn.Module, batch: FaceBatch) -> None:
+        """Scale the first weights to some dozens of training faces."""
+        standardise_layers(network, self.heads(network), lambda: self.logits(network, batch))
+
     def remarks(self) -> tuple[str, ...]:
         """Return the sentences that a reader of the result must know."""
         return () if self.is_pretrained() else (FROM_SCRATCH,)
@@ -194,7 +198,7 @@ class NetworkSystem(System):
         rows = np.random.default_rng(self.budget.seed).permutation(len(training.store))[:FACES_AT_ONCE]
         batch = training.batch(np.sort(rows))
         network.eval()
-        standardise_layers(network, self.heads(network), lambda: self.logits(network, batch))
+        self.scale_to(network, batch)
 
 
 @dataclass(frozen=True)

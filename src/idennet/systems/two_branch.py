@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -13,12 +14,14 @@ from idennet.data.samplers import IdentityPairSampler
 from idennet.losses.au import masked_au_loss
 from idennet.losses.contrastive import contrastive_loss, share_expression
 from idennet.losses.tuplet_cluster import TupletClusterLoss
-from idennet.models.idennet import IdenNetOutput
+from idennet.models.idennet import IdenNet, IdenNetOutput
 from idennet.models.two_branch import TupletNet, TwoStreamNet
 from idennet.systems.contract import TrainingFaces
 from idennet.systems.fitting import FaceBatch, FaceSource, NetworkSystem
 from idennet.systems.idennet import NO_FACE_RECOGNITION
 from idennet.training.batches import named_seed
+from idennet.training.initialise import fit_to_faces
+from idennet.training.run import start_from
 
 
 class TwoBranchSystem(NetworkSystem):
@@ -36,9 +39,33 @@ class TwoBranchSystem(NetworkSystem):
         output: IdenNetOutput = network(batch.faces)
         return output.au_logits
 
+    initial: Path | None = Field(
+        default=None, description="weights whose trunk and identity branch are taken, as for IdenNet"
+    )
+
+    @abstractmethod
+    def network(self, num_aus: int, generator: torch.Generator) -> TupletNet | TwoStreamNet:
+        """Return the network with random weights."""
+
+    def build(self, faces: TrainingFaces, generator: torch.Generator) -> nn.Module:
+        """See `NetworkSystem.build`."""
+        network = self.network(len(faces.aus), generator)
+        if self.initial is not None:
+            start_from(network, faces.aus, self.initial)
+        return network
+
+    def is_pretrained(self) -> bool:
+        """See `NetworkSystem.is_pretrained`."""
+        return self.initial is not None
+
+    def scale_to(self, network: nn.Module, batch: FaceBatch) -> None:
+        """Scale and centre the first weights exactly as IdenNet's."""
+        assert isinstance(network, IdenNet)
+        fit_to_faces(network, batch.faces)
+
     def remarks(self) -> tuple[str, ...]:
         """See `NetworkSystem.remarks`."""
-        return (NO_FACE_RECOGNITION,)
+        return () if self.is_pretrained() else (NO_FACE_RECOGNITION,)
 
     def loss(self, network: nn.Module, batch: FaceBatch) -> Tensor:
         """Return the cross entropy of coded labels plus what the branches cost."""
@@ -76,9 +103,9 @@ class TupletSystem(TwoBranchSystem):
     metric_weight: float = Field(default=1.0, ge=0, description="of the tuplet loss; not known")
     tau: float = Field(default=0.2, gt=0, description="empty shell round a cluster; not known")
 
-    def build(self, faces: TrainingFaces, generator: torch.Generator) -> nn.Module:
-        """See `NetworkSystem.build`."""
-        return TupletNet(len(faces.aus), generator=generator)
+    def network(self, num_aus: int, generator: torch.Generator) -> TupletNet:
+        """See `TwoBranchSystem.network`."""
+        return TupletNet(num_aus, generator=generator)
 
     def metric_loss(self, network: nn.Module, output: IdenNetOutput, batch: FaceBatch) -> Tensor:
         """Return the weighted (N + M)-tuplet cluster loss of the metric branch."""
@@ -101,9 +128,9 @@ class TwoStreamSystem(TwoBranchSystem):
     identity_weight: float = Field(default=1.0, ge=0, description="of the loss between identities")
     margin: float = Field(default=1.0, gt=0, le=2, description="of both, on unit vectors")
 
-    def build(self, faces: TrainingFaces, generator: torch.Generator) -> nn.Module:
-        """See `NetworkSystem.build`."""
-        return TwoStreamNet(len(faces.aus), generator=generator)
+    def network(self, num_aus: int, generator: torch.Generator) -> TwoStreamNet:
+        """See `TwoBranchSystem.network`."""
+        return TwoStreamNet(num_aus, generator=generator)
 
     def metric_loss(self, network: nn.Module, output: IdenNetOutput, batch: FaceBatch) -> Tensor:
         """Return the weighted contrastive losses of both branches between the two streams."""

@@ -110,7 +110,7 @@ def train(
         distributed.wait()
         model = _build(recipe, len(corpus.aus))
         if initial is not None:
-            _start_from(model, corpus.aus, initial)
+            start_from(model, corpus.aus, initial)
         elif recipe.model.fit_to_faces:
             some = training.sample(FITTING_FACES, recipe.seed)
             fit_to_faces(model, to_tensor(some.read(np.arange(len(some))), torch.device("cpu")))
@@ -184,7 +184,8 @@ def _build(recipe: Recipe, num_aus: int) -> Network:
     return IdenNet(num_aus, recipe.model.normalize, recipe.model.identity, generator=generator)
 
 
-def _start_from(model: Network, aus: tuple[int, ...], initial: Path) -> None:
+def start_from(model: Network, aus: tuple[int, ...], initial: Path) -> None:
+    """Copy weights into a model: all of them if layers and AUs are equal, else trunk and identity branch."""
     network, card = load_weights(initial)
     given, own = network.state_dict(), model.state_dict()
     if card.aus != aus or given.keys() != own.keys():
