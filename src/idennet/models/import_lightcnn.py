@@ -3,7 +3,8 @@
 The paper starts CONV1 to NORM from these weights. They read grey faces and Table I counts three channels, so
 the first convolution is spread over red, green and blue without loss: it answers to a colour picture as the
 released network does to its grey version. The released head `fc1` becomes FC5; the layer over the 10,575
-people (`fc2`) is left out; FC6 and FC7 are drawn anew, as the paper does.
+people (`fc2`) is left out; FC6 and FC7 are drawn anew, as the paper does. The released network saw faces of
+another alignment (`TEMPLATE_NAME`) than the stores have, to which a training has to adapt it.
 """
 
 import hashlib

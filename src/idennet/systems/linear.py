@@ -68,7 +68,7 @@ def penalised_machine(features: Values, signs: Values, c: float) -> tuple[Values
 
     The bias stays near 0 where rows are fewer than dimensions; a free one then follows the larger class.
     """
-    machine = LinearSVC(C=c, loss="hinge", class_weight="balanced", random_state=0, max_iter=10_000)
+    machine = LinearSVC(C=c, loss="hinge", class_weight="balanced", random_state=0, max_iter=2000)
     with warnings.catch_warnings():  # large c and large numbers: the last step is near enough
         warnings.simplefilter("ignore", ConvergenceWarning)
         machine.fit(features, signs)

@@ -72,7 +72,7 @@ class SVTPT(System):
         described = describe(store, rows, self.descriptor)
         centre, scale = spread(described)
         for own in np.split(np.arange(len(rows)), starts[1:]):
-            described[own] = self._standardised(described[own], centre, scale)
+            described[own] = self.standardised(described[own], centre, scale)
         projection = principal_components(described, self.energy, self.most_components, seed)
         transfer = learn_transfer(
             projection(described),
@@ -101,7 +101,7 @@ class SVTPT(System):
             rows = rows[np.isin(subject_index[rows], rng.choice(present, self.most_sources, replace=False))]
         return rows[np.argsort(subject_index[rows], kind="stable")]
 
-    def _standardised(self, described: Features, centre: Values, scale: Values) -> Features:
+    def standardised(self, described: Features, centre: Values, scale: Values) -> Features:
         """Return one subject's descriptors (n, D) without mean and deviation, by default their own."""
         if self.standardise == "subject":
             centre, scale = spread(described)
@@ -147,7 +147,7 @@ class FittedSVTPT:
         scores = np.empty((len(store), len(self.aus)))
         for rows in rows_by_subject(store):
             described = describe(store, rows, self.settings.descriptor)
-            features = projection(self.settings._standardised(described, a["centre"], a["scale"]))
+            features = projection(self.settings.standardised(described, a["centre"], a["scale"]))
             every = -(-len(features) // self.settings.frames_per_subject)
             thetas = transfer.thetas(features[::every])
             scores[rows] = np.stack([scores_of(margins(features, theta)) for theta in thetas], axis=1)
