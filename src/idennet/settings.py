@@ -42,14 +42,27 @@ def load_config(kind: type[ConfigT], path: Path, overrides: Sequence[str] = ()) 
         raise RecipeError(f"{path} is not valid YAML: {str(error).splitlines()[0]}.") from error
     if not isinstance(values, dict):
         raise RecipeError(f"{path} holds no mapping of fields to values; a recipe starts like 'seed: 0'.")
-    for override in overrides:
-        _apply(values, override)
+    return _overridden(kind, values, overrides, path.name)
+
+
+def override(config: ConfigT, overrides: Sequence[str], name: str) -> ConfigT:
+    """Return a configuration with `a.b=value` overrides applied; `name` is what errors call it.
+
+    Raises:
+        RecipeError: An override is malformed, or a field is unknown or has a value that is not allowed.
+    """
+    return _overridden(type(config), config.model_dump(mode="json"), overrides, name)
+
+
+def _overridden(kind: type[ConfigT], values: dict[str, Any], overrides: Sequence[str], name: str) -> ConfigT:
+    for text in overrides:
+        _apply(values, text)
     try:
         return kind.model_validate(values)
     except ValidationError as error:
         problems = "; ".join(_problem(kind, details) for details in error.errors())
         end = "" if problems.endswith("?") else "."
-        raise RecipeError(f"{path.name} does not fit: {problems}{end}") from error
+        raise RecipeError(f"{name} does not fit: {problems}{end}") from error
 
 
 def _problem(kind: type[Config], details: ErrorDetails) -> str:
