@@ -1,6 +1,7 @@
 """Every system without a network through the contract: it learns bars, keeps its folder, reads no labels."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from drawn_faces import AUS, draw_store, split_faces
 from idennet.data.store import FaceStore
 from idennet.errors import RecipeError
 from idennet.systems.catalogue import SYSTEMS
-from idennet.systems.contract import System, TrainingFaces
+from idennet.systems.contract import Fitted, System, TrainingFaces
 from idennet.systems.cpm import ConfidencePreservingMachine
 from idennet.systems.jpml import FittedPatches, PatchLearning
 from idennet.systems.learnt_arrays import FILE
@@ -49,37 +50,45 @@ def strangers(tmp_path_factory: pytest.TempPathFactory) -> FaceStore:
     return store
 
 
-@pytest.mark.parametrize("system", SYSTEMS_HERE, ids=lambda system: system.name)
-def test_it_learns_and_is_loaded_again(
-    system: System, faces: TrainingFaces, strangers: FaceStore, tmp_path: Path
-) -> None:
-    fitted = system.fit(faces, tmp_path / "fit")
-    scores = fitted.predict(strangers)
-    truth = strangers.labels(AUS) == 1
-    assert scores.dtype == np.float32
-    assert ((scores >= 0.5) == truth).mean() > 0.8
-    assert fitted.parameters > 0
-    assert all(remark.endswith(".") for remark in fitted.remarks)
+class Fit(NamedTuple):
+    system: System
+    folder: Path
+    fitted: Fitted
+    scores: np.ndarray
 
-    written = (tmp_path / "fit" / FILE).stat().st_mtime_ns
-    again = system.fit(faces, tmp_path / "fit")
-    assert (tmp_path / "fit" / FILE).stat().st_mtime_ns == written
-    np.testing.assert_array_equal(again.predict(strangers), scores)
+
+@pytest.fixture(scope="module", params=SYSTEMS_HERE, ids=lambda system: system.name)
+def fit(
+    request: pytest.FixtureRequest,
+    faces: TrainingFaces,
+    strangers: FaceStore,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Fit:
+    folder = tmp_path_factory.mktemp("fits") / "fit"
+    fitted = request.param.fit(faces, folder)
+    return Fit(request.param, folder, fitted, fitted.predict(strangers))
+
+
+def test_it_learns(fit: Fit, strangers: FaceStore) -> None:
+    assert fit.scores.dtype == np.float32
+    assert ((fit.scores >= 0.5) == (strangers.labels(AUS) == 1)).mean() > 0.8
+    assert fit.fitted.parameters > 0
+    assert all(remark.endswith(".") for remark in fit.fitted.remarks)
+
+
+def test_it_is_loaded_again(fit: Fit, faces: TrainingFaces, strangers: FaceStore) -> None:
+    written = (fit.folder / FILE).stat().st_mtime_ns
+    again = fit.system.fit(faces, fit.folder)
+    assert (fit.folder / FILE).stat().st_mtime_ns == written
+    np.testing.assert_array_equal(again.predict(strangers), fit.scores)
     with pytest.raises(RecipeError, match="another"):
-        system.model_copy(update={"name": "other"}).fit(faces, tmp_path / "fit")
+        fit.system.model_copy(update={"name": "other"}).fit(faces, fit.folder)
 
 
-@pytest.mark.parametrize("system", SYSTEMS_HERE, ids=lambda system: system.name)
-def test_it_scores_people_apart_and_reads_no_labels(
-    system: System, faces: TrainingFaces, strangers: FaceStore, tmp_path: Path
-) -> None:
-    fitted = system.fit(faces, tmp_path / "fit")
-    scores = fitted.predict(strangers)
-    blind = strangers.select(strangers.subjects)
-    blind.frames[["AU6", "AU12"]] = np.int8(-1)
-    np.testing.assert_array_equal(fitted.predict(blind), scores)
-    alone = fitted.predict(strangers.select(strangers.subjects[1:]))
-    np.testing.assert_allclose(alone, scores[strangers.subject_index == 1], atol=1e-6)
+def test_it_scores_people_apart_and_reads_no_labels(fit: Fit, strangers: FaceStore) -> None:
+    alone = strangers.select(strangers.subjects[1:])
+    alone.frames[["AU6", "AU12"]] = np.int8(-1)
+    np.testing.assert_allclose(fit.fitted.predict(alone), fit.scores[strangers.subject_index == 1], atol=1e-6)
 
 
 @pytest.mark.parametrize("system", SYSTEMS_HERE, ids=lambda system: system.name)
