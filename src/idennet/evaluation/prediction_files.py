@@ -207,8 +207,10 @@ def _recordings(
 ) -> tuple[NDArray[np.str_], NDArray[np.int64]]:
     """Return for each row the recording as far as the file names it, and the number of its frame."""
     numbers = frames + 1 - layout.first_frame
-    if columns := [name for name in (SUBJECT, SEQUENCE) if name in table]:
-        return table[columns].agg("/".join, axis=1).to_numpy(str), numbers
+    named = [table[name] for name in (SUBJECT, SEQUENCE) if name in table]
+    if named:
+        whole = named[0] if len(named) == 1 else named[0] + "/" + named[1]
+        return whole.to_numpy(str), numbers
     if layout.picture not in table:
         return np.full(len(table), file.with_suffix("").as_posix()), numbers
     return _by_picture(table[layout.picture], numbers)

@@ -52,7 +52,7 @@ class DataEvaluation:
     """What weights read in somebody's data, against what is known about it.
 
     Attributes:
-        data: What was judged: name of a file or folder, and its sha256.
+        data: What was judged: name of the file, and its sha256.
         faces: Faces that were judged, one a picture.
         left_out: Picture and reason of those that could not be judged.
         scores: The scores.
