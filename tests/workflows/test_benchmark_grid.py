@@ -1,5 +1,6 @@
 """A real grid: its runs, what they share, failures that stay alone, and resumption."""
 
+import csv
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from idennet.evaluation.benchmark_runs import FEATURES, RECORD, RUNS, read_runs,
 from idennet.evaluation.protocols import Protocol
 from idennet.evaluation.result_files import read_result
 from idennet.evaluation.splits import Everybody, RandomParts
+from idennet.report.benchmark_report import write_report
 from idennet.systems.contract import Budget
 from idennet.systems.idennet import IdenNetSystem
 from idennet.workflows.benchmark import Failure, Progress, run_benchmark
@@ -78,7 +80,6 @@ def told(stores: list[FaceStore], tmp_path_factory: pytest.TempPathFactory) -> T
 def test_a_failure_stays_alone_and_is_explained(told: Told) -> None:
     (failure,) = told.first
     assert failure.reason.endswith("Subject 0 cannot be learnt from.")
-    assert "Traceback" in failure.log.read_text() or told.second == []
     assert [run.system.name for run in failure.runs] == ["fails-once"]
     assert (told.states[-1].done, told.states[-1].failed, told.states[-1].total) == (3, 1, 4)
 
@@ -95,7 +96,7 @@ def test_the_same_command_runs_only_what_is_missing(told: Told) -> None:
 def test_results_are_counts_of_both_folds(told: Told, stores: list[FaceStore]) -> None:
     runs = read_runs(told.results)
     assert len(runs) == 4
-    assert all(run.folder.name == run.record.digest for run in runs)
+    assert all(run.folder.name == run.record.key for run in runs)
     together, sentences = repeat(runs)
     assert sentences == []
     bars = next(one for one in together if one.name == "fails-once")
@@ -127,7 +128,7 @@ def test_a_single_run_is_what_compare_reads(told: Told) -> None:
     path = next((told.results / RUNS).glob("*/result.json"))
     assert len(read_result(path).folds) == 1
     record = json.loads((path.parent / RECORD).read_text())
-    assert record["digest"] == path.parent.name
+    assert record["key"] == path.parent.name
 
 
 def test_seeds_lacking_folds_are_left_out_and_said(told: Told) -> None:
@@ -194,3 +195,15 @@ def test_systems_are_chosen_by_name_and_changed() -> None:
 def test_two_systems_of_one_name_are_refused(stores: list[FaceStore], tmp_path: Path) -> None:
     with pytest.raises(InputError, match="Two systems are called bars"):
         run_benchmark([Bars(), Bars(limit=1)], [WITHIN], stores, tmp_path)
+
+
+def test_the_report_is_written_from_what_the_grid_left(told: Told, tmp_path: Path) -> None:
+    page = write_report(told.results, tmp_path / "report")
+    text = page.read_text()
+    assert "F1-frame in percent, studio-halves (rendered data)" in text
+    assert "**Figure 2, IdenNet, studio-halves (rendered data).**" in text
+    assert "(chance 33.3%)" in text
+    with (page.parent / "tables" / "studio-halves-f1.csv").open() as file:
+        assert [row["fails-once"] for row in csv.DictReader(file)] == ["100.0"] * 3
+    for name in ("f1", "idennet-subtraction", "curves-1"):
+        assert (page.parent / "figures" / f"studio-halves-{name}.png").is_file()

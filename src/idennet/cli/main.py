@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from idennet import __version__
+from idennet.cli.benchmark import benchmark_command
 from idennet.cli.compare import compare_command
 from idennet.cli.detect import detect_command
 from idennet.cli.errors import Verbs
@@ -12,6 +13,7 @@ from idennet.cli.evaluate import evaluate_command
 from idennet.cli.import_lightcnn import import_lightcnn_command
 from idennet.cli.info import info_command
 from idennet.cli.prepare import prepare_command
+from idennet.cli.report import report_command
 from idennet.cli.synth import synth_app
 from idennet.cli.train import train_command
 from idennet.cli.workflows import demo_command, weights_app
@@ -53,5 +55,7 @@ app.command("prepare", rich_help_panel=_LEARN)(prepare_command)
 app.command("train", rich_help_panel=_LEARN)(train_command)
 app.command("evaluate", rich_help_panel=_LEARN)(evaluate_command)
 app.command("compare", rich_help_panel=_LEARN)(compare_command)
+app.command("benchmark", rich_help_panel=_LEARN)(benchmark_command)
+app.command("report", rich_help_panel=_LEARN)(report_command)
 app.add_typer(weights_app, name="weights", rich_help_panel=_LEARN)
 weights_app.command("import-lightcnn")(import_lightcnn_command)

@@ -102,6 +102,39 @@ def score_bars(table: pd.DataFrame, score: str, baseline: str) -> "Figure":
     return figure
 
 
+def system_bars(tables: Mapping[str, pd.DataFrame], score: str, title: str) -> "Figure":
+    """Return bars for each Action Unit and their mean, one a system, with intervals.
+
+    Args:
+        tables: Name of a system to its table: `score`, `score_low` and `score_high`, 0 to 1, one row an
+            Action Unit, and the baseline `f1_all_positive`, which is drawn as a tick for the score `f1`.
+        score: `f1` or `auc`.
+        title: What a reader must know, such as that faces are rendered.
+    """
+    first = next(iter(tables.values()))
+    figure, (axis,) = _figure(max(6.4, 0.16 * len(first) * (len(tables) + 1.5)), 3.2)
+    from matplotlib import colormaps  # after the check that it is there
+
+    places, width = np.arange(len(first)), 0.84 / len(tables)
+    others = iter(colormaps["Pastel2"].colors * (1 + len(tables) // 8))
+    for k, (name, table) in enumerate(tables.items()):
+        at = places - 0.42 + width * (k + 0.5)
+        colour = ACCENT if name == "IdenNet" else next(others)
+        axis.bar(at, table[score], color=colour, width=0.92 * width, label=name)
+        ends = (table[score] - table[f"{score}_low"], table[f"{score}_high"] - table[score])
+        axis.errorbar(at, table[score], yerr=np.abs(ends), fmt="none", ecolor=INK, elinewidth=0.7)
+    if score == "f1":
+        axis.hlines(
+            first["f1_all_positive"], places - 0.46, places + 0.46, color=INK, linewidth=1.4, label="always"
+        )
+    axis.set_xticks(places, [str(name) for name in first.index])
+    axis.set_ylim(0.4 if score == "auc" else 0, 1)
+    axis.set_title(title, loc="left", fontsize=10, color=INK)
+    axis.grid(axis="y", color=LINE)
+    axis.legend(frameon=False, fontsize=8, ncols=4, loc="upper center", bbox_to_anchor=(0.5, -0.1))
+    return figure
+
+
 def reliability_figure(before: Reliability, after: Reliability) -> "Figure":
     """Return what probabilities say against what is so, before and after calibration, one panel each.
 
