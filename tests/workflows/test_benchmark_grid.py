@@ -101,7 +101,7 @@ def test_results_are_counts_of_both_folds(told: Told, stores: list[FaceStore]) -
     assert sentences == []
     bars = next(one for one in together if one.name == "fails-once")
     np.testing.assert_array_equal(bars.f1_averaged(), [[1, 1]])  # it reads what was drawn
-    table = bars.table()
+    table = bars.table
     assert list(table.index) == ["AU1", "AU12", "mean"]
     assert table["f1_low"].eq(1).all()
     assert table["f1_sd"].isna().all()

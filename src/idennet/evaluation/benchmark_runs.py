@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from pydantic import Field, ValidationError
 
 from idennet import facs
 from idennet.errors import InputError
-from idennet.evaluation.intervals import Bootstrap, Interval, Statistic, Weights
+from idennet.evaluation.intervals import Bootstrap, Statistic, Weights
 from idennet.evaluation.protocols import Protocol
 from idennet.evaluation.result_files import read_result
 from idennet.evaluation.results import ProtocolResult, with_mean
@@ -166,14 +167,18 @@ class Repeated:
         """Return the AUC averaged over folds, then over seeds, (R, A)."""
         return np.mean([result.auc_averaged(weights) for result in self.seeds.values()], axis=0)
 
-    def table(self, bootstrap: Bootstrap | None = None) -> pd.DataFrame:
-        """Return one row an Action Unit and a row `mean`: `f1` and `auc` with `_low` and `_high`, baseline.
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """One row an Action Unit and a row `mean`: `f1` and `auc` with `_low` and `_high`, baseline.
 
         `f1_sd` is the standard deviation over seeds, NaN with one seed; `f1_all_positive` the score of saying
         "present" to every frame.
         """
         first = next(iter(self.seeds.values()))
-        f1, auc = (self._interval(score, first, bootstrap) for score in (self.f1_averaged, self.auc_averaged))
+        f1, auc = (
+            Bootstrap().interval(partial(_scores_and_mean, score), first.strata)
+            for score in (self.f1_averaged, self.auc_averaged)
+        )
         by_seed = with_mean(np.stack([result.f1_averaged()[0] for result in self.seeds.values()]))
         columns = {
             **{"f1": f1.estimate, "f1_low": f1.low, "f1_high": f1.high},
@@ -183,8 +188,9 @@ class Repeated:
         }
         return pd.DataFrame(columns, index=pd.Index([*facs.columns(self.protocol.aus), "mean"], name="au"))
 
-    def _interval(self, score: Statistic, first: ProtocolResult, bootstrap: Bootstrap | None) -> Interval:
-        return (bootstrap or Bootstrap()).interval(lambda weights: with_mean(score(weights)), first.strata)
+
+def _scores_and_mean(score: Statistic, weights: Weights) -> NDArray[np.float64]:
+    return with_mean(score(weights))
 
 
 def repeat(runs: Sequence[FinishedRun]) -> tuple[list[Repeated], list[str]]:

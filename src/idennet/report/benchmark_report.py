@@ -49,10 +49,8 @@ class Report:
         """Add a paragraph."""
         self._parts.append(f"{sentence}\n")
 
-    def table(self, table: Table | None) -> None:
-        """Add a table, and write it in all three formats; nothing for None."""
-        if table is None:
-            return
+    def table(self, table: Table) -> None:
+        """Add a table, and write it in all three formats."""
         written = {"md": table.markdown(), "tex": table.latex(), "csv": table.csv()}
         for ending, text in written.items():
             (self.folder / "tables" / f"{table.name}.{ending}").write_text(text, encoding="utf-8")
@@ -91,14 +89,20 @@ def write_report(results: Path, out: Path) -> Path:
         of_protocol = sorted((one for one in together if one.protocol.name == name), key=_order_of_systems)
         for comparable in _on_same_stores(of_protocol):
             _add_protocol(report, comparable, runs)
-    report.heading("Across corpora and without NORM")
-    for by_paper in (True, False):
-        report.table(drop_table(together, by_paper))
-    report.table(norm_table(together))
-    if (measured := read_measured(results)) is not None:
-        report.heading("Size and speed")
-        report.table(size_speed_table(measured))
+    _add_section(report, "Drop rates", [drop_table(together, by_paper) for by_paper in (True, False)])
+    _add_section(report, "Without NORM", [norm_table(together)])
+    measured = read_measured(results)
+    _add_section(report, "Size and speed", [] if measured is None else [size_speed_table(measured)])
     return report.write()
+
+
+def _add_section(report: Report, title: str, tables: Sequence[Table | None]) -> None:
+    """Add those tables that there are; no heading without any."""
+    there = [table for table in tables if table is not None]
+    if there:
+        report.heading(title)
+    for table in there:
+        report.table(table)
 
 
 def _add_protocol(report: Report, results: Sequence[Repeated], runs: Sequence[FinishedRun]) -> None:
@@ -107,7 +111,7 @@ def _add_protocol(report: Report, results: Sequence[Repeated], runs: Sequence[Fi
     report.heading(f"{name}{kind}")
     for table in score_tables(results):
         report.table(table)
-    by_system = {shown_name(one.name): one.table() for one in results}
+    by_system = {shown_name(one.name): one.table for one in results}
     bars = figures.system_bars(by_system, "f1", f"{name}{kind}: F1-frame, 95 % intervals over test subjects")
     report.figure(f"{name}-f1", bars, f"F1-frame by Action Unit, {name}{kind}")
     digests = {run.record.key for one in results for run in one.runs}
@@ -129,6 +133,8 @@ def _add_curves(report: Report, name: str, kind: str, runs: Sequence[FinishedRun
     for run in runs:
         if (run.folder / CURVE).is_file():
             curve = pd.read_csv(run.folder / CURVE)
+            if "stage" in curve:
+                curve = curve[curve["stage"] == "au"]  # each stage counts its own steps
             losses = [column for column in ("au_loss", "identity_loss", "loss") if column in curve]
             losses = losses[:2] if "au_loss" in losses else losses[-1:]
             panels[shown_name(run.record.system)] = curve, losses

@@ -7,7 +7,7 @@ get tables of their own that say so.
 import csv
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from idennet.errors import ProtocolError
@@ -117,12 +117,12 @@ def score_tables(results: Sequence[Repeated]) -> list[Table]:
     for one in results:
         theirs = _paper_column(paper, one) if same_data else None
         header.append(shown_name(one.name))
-        columns.append([f"{100 * value:.1f}" for value in one.table()["f1"]])
+        columns.append([f"{100 * value:.1f}" for value in one.table["f1"]])
         if theirs is not None:
             header.append(f"{shown_name(one.name)}, paper")
             columns.append(theirs)
     header.append("always")
-    columns.append([f"{100 * value:.1f}" for value in results[0].table()["f1_all_positive"]])
+    columns.append([f"{100 * value:.1f}" for value in results[0].table["f1_all_positive"]])
     names = [*map(str, protocol.aus), "Ave"]
     counterpart = f", counterpart of the paper's Table {paper.number}" if paper and not same_data else ""
     number = f", the paper's Table {paper.number}" if paper and same_data else ""
@@ -135,7 +135,7 @@ def score_tables(results: Sequence[Repeated]) -> list[Table]:
         (*notes, "always: saying 'present' to every frame, the baseline to beat."),
         best=not same_data,
     )
-    aucs = [[f"{100 * value:.1f}" for value in one.table()["auc"]] for one in results]
+    aucs = [[f"{100 * value:.1f}" for value in one.table["auc"]] for one in results]
     auc = Table(
         f"{protocol.name}-auc",
         f"AUC in percent, {title}",
@@ -152,7 +152,7 @@ def summary_table(results: Sequence[Repeated], kind: str) -> Table:
     """Return one row a system: mean F1 and AUC with intervals, seeds, and what is left of the person."""
     rows = []
     for one in results:
-        mean = one.table().loc["mean"]
+        mean = {str(name): float(column.iloc[-1]) for name, column in one.table.items()}
         record = one.runs[0].record
         leaks = [run.record.leak for run in one.runs if run.record.leak is not None]
         leak = [DASH, DASH]
@@ -259,7 +259,7 @@ def norm_table(results: Sequence[Repeated]) -> Table | None:
         without = by_key.get((protocol, f"{name}-without-norm"))
         if without is None:
             continue
-        means = [100 * float(each.table().loc["mean", "f1"]) for each in (one, without)]
+        means = [100 * each.table["f1"].iloc[-1] for each in (one, without)]
         paper = _paper_table(protocol)
         theirs = DASH
         if paper and protocol in paper.protocols and name == "idennet" and paper.number in WITHOUT_NORM:
@@ -331,7 +331,8 @@ def _paper_column(paper: PaperTable | None, one: Repeated) -> list[str] | None:
 def _notes(results: Sequence[Repeated]) -> tuple[str, ...]:
     first = results[0]
     thresholds = first.runs[0].record.thresholds
-    notes = [f"Mean over folds and {len(first.seeds)} seed(s); present from a score of {thresholds}."]
+    seeds = "one seed" if len(first.seeds) == 1 else f"{len(first.seeds)} seeds"
+    notes = [f"Mean over folds, {seeds}. Threshold: {thresholds}."]
     if any(one.runs[0].record.looks_at == "subject" for one in results):
         names = [shown_name(one.name) for one in results if one.runs[0].record.looks_at == "subject"]
         notes.append(f"Transductive, sees all unlabelled frames of a test subject: {', '.join(names)}.")
@@ -343,8 +344,8 @@ def _notes(results: Sequence[Repeated]) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _with_interval(row: object, score: str) -> str:
-    value, low, high = (100 * float(row[f"{score}{end}"]) for end in ("", "_low", "_high"))  # type: ignore[index]
+def _with_interval(row: Mapping[str, float], score: str) -> str:
+    value, low, high = (100 * row[f"{score}{end}"] for end in ("", "_low", "_high"))
     return f"{value:.1f}" if math.isnan(low) else f"{value:.1f} ({low:.1f} to {high:.1f})"
 
 

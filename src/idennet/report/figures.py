@@ -116,10 +116,10 @@ def system_bars(tables: Mapping[str, pd.DataFrame], score: str, title: str) -> "
     from matplotlib import colormaps  # after the check that it is there
 
     places, width = np.arange(len(first)), 0.84 / len(tables)
-    others = iter(colormaps["Pastel2"].colors * (1 + len(tables) // 8))
+    others = colormaps["Set2"]
     for k, (name, table) in enumerate(tables.items()):
         at = places - 0.42 + width * (k + 0.5)
-        colour = ACCENT if name == "IdenNet" else next(others)
+        colour = ACCENT if name == "IdenNet" else others(k % others.N)
         axis.bar(at, table[score], color=colour, width=0.92 * width, label=name)
         ends = (table[score] - table[f"{score}_low"], table[f"{score}_high"] - table[score])
         axis.errorbar(at, table[score], yerr=np.abs(ends), fmt="none", ecolor=INK, elinewidth=0.7)
