@@ -7,11 +7,10 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
-from idennet.errors import InputError, ShapeError
+from idennet.errors import ShapeError
 from idennet.evaluation.calibration import (
     IDENTITY,
     calibrate,
-    cross_calibrate,
     fit_calibration,
     reliability,
     reliability_curve,
@@ -96,24 +95,6 @@ def test_certain_probabilities_stay_finite() -> None:
     after = calibrate(np.array([[0.0], [1.0]]), [(2.0, -1.0)])
     assert 0 < after[0, 0] < 1e-12
     assert 1 - 1e-12 < after[1, 0] <= 1
-
-
-def test_each_fold_is_calibrated_by_the_others() -> None:
-    rng = np.random.default_rng(5)
-    subjects = np.repeat([f"s{number}" for number in range(7)], 30)
-    probabilities, labels = rng.random((210, 2)), rng.integers(0, 2, (210, 2)).astype(np.int8)
-    crossed = cross_calibrate(probabilities, labels, subjects, folds=3, seed=1)
-    fold = dict(zip(np.unique(subjects), np.random.default_rng(1).permutation(7) % 3, strict=True))
-    for subject in fold:
-        mine = subjects == subject
-        others = np.array([fold[name] != fold[subject] for name in subjects])
-        fitted = fit_calibration(probabilities[others], labels[others])
-        np.testing.assert_array_equal(crossed[mine], calibrate(probabilities[mine], fitted))
-    labels[subjects == "s0"] = 1 - labels[subjects == "s0"]  # a subject's labels do not reach its own fold
-    again = cross_calibrate(probabilities, labels, subjects, folds=3, seed=1)
-    np.testing.assert_array_equal(again[subjects == "s0"], crossed[subjects == "s0"])
-    with pytest.raises(InputError, match="at least two subjects"):
-        cross_calibrate(probabilities, labels, ["one"] * 210)
 
 
 def test_the_error_is_that_of_a_loop_over_sorted_frames() -> None:

@@ -9,10 +9,9 @@ import torch.nn.functional as F
 
 from idennet.data.store import FaceStore
 from idennet.data.store_writer import FaceStoreWriter, Part
-from idennet.evaluation.calibration import calibrate, cross_calibrate, fit_calibration, reliability_curve
+from idennet.evaluation.calibration import calibrate, fit_calibration, reliability_curve
 from idennet.evaluation.metrics import auc
 from idennet.evaluation.split import split_subjects
-from idennet.evaluation.thresholds import best_thresholds
 from idennet.facs import SYNFACS_AUS, columns
 from idennet.inference.predictor import Predictor
 from idennet.models.trunk import Trunk
@@ -53,8 +52,7 @@ def test_every_number_comes_from_its_half(test_store: FaceStore, random_weights:
     calibration = fit_calibration(raw[chosen], labels[chosen])
     np.testing.assert_allclose([card.calibration[au] for au in card.aus], calibration)
     assert card.calibration[43] == (1.0, 0.0)
-    crossed = cross_calibrate(raw[chosen], labels[chosen], subjects[chosen])
-    np.testing.assert_allclose(list(card.thresholds.values()), best_thresholds(crossed, labels[chosen]))
+    assert set(card.thresholds.values()) == {0.5}
 
     after = calibrate(raw[~chosen], calibration)
     smile, truth = reader.aus.index(12), labels[~chosen][:, reader.aus.index(12)]

@@ -33,7 +33,7 @@ def build(
     subjects: Annotated[int, typer.Option(min=4, help="Rendered subjects with Action Units.")] = 2000,
     frames: Annotated[int, typer.Option(min=2, help="Frames of each.")] = 24,
     crowd: Annotated[int, typer.Option(min=4, help="Rendered subjects for identity alone.")] = 1000,
-    test: Annotated[int, typer.Option(min=4, help="Rendered subjects for thresholds and scores.")] = 100,
+    test: Annotated[int, typer.Option(min=4, help="Rendered subjects for calibration and scores.")] = 100,
     photographs: Annotated[
         Path | None, typer.Option(help="Photographs for identity: a subfolder for each person, such as LFW.")
     ] = None,

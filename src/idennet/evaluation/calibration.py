@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from idennet.errors import InputError, ShapeError
+from idennet.errors import ShapeError
 from idennet.facs import MISSING
 
 IDENTITY = (1.0, 0.0)
@@ -18,7 +18,6 @@ IDENTITY = (1.0, 0.0)
 
 SMALLEST_SCALE = 0.01
 BINS = 10
-FOLDS = 5
 _CLIP = 1e-7  # about the spacing of float32 below 1, so logits stay finite
 
 
@@ -99,42 +98,6 @@ def calibrate(probabilities: NDArray[np.floating], calibration: ArrayLike) -> ND
         )
     scale, shift = scale_and_shift.T
     return _sigmoid(scale * _logits(probabilities) + shift)
-
-
-def cross_calibrate(
-    probabilities: NDArray[np.floating],
-    labels: NDArray[np.int8],
-    subject_of_frame: Sequence[str] | NDArray[np.str_],
-    folds: int = FOLDS,
-    seed: int = 0,
-) -> NDArray[np.float64]:
-    """Return (N, A) probabilities, each subject's calibrated by a fit on subjects of the other folds.
-
-    What is chosen on them, such as thresholds, was not fitted to the same frames.
-
-    Args:
-        probabilities: (N, A), 0 to 1.
-        labels: (N, A) in {1, 0, -1}.
-        subject_of_frame: (N,).
-        folds: Groups of subjects; at most as many as there are subjects.
-        seed: Names the groups.
-
-    Raises:
-        ShapeError: The shapes do not belong together.
-        InputError: There are fewer than two subjects.
-    """
-    _check(probabilities, labels)
-    names, subject = np.unique(np.asarray(subject_of_frame, dtype=str), return_inverse=True)
-    if len(names) < 2:
-        raise InputError(f"Cross-fitting needs at least two subjects, but there is {len(names)}.")
-    fold_of_subject = np.random.default_rng(seed).permutation(len(names)) % folds
-    fold = fold_of_subject[subject]
-    out = np.empty(probabilities.shape)
-    for number in np.unique(fold):
-        inside = fold == number
-        fitted = fit_calibration(probabilities[~inside], labels[~inside])
-        out[inside] = calibrate(probabilities[inside], fitted)
-    return out
 
 
 def reliability(

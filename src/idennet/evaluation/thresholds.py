@@ -1,4 +1,4 @@
-"""One threshold an Action Unit, chosen on faces that are neither trained nor tested on."""
+"""From which probability on an Action Unit is present, and which ones are read well enough."""
 
 from collections.abc import Mapping
 
@@ -7,19 +7,18 @@ from numpy.typing import NDArray
 
 from idennet.errors import ShapeError
 
+PRESENT = 0.5
+"""An Action Unit is called present where it is more likely than not, by calibrated probabilities."""
+
 GRID = np.linspace(0.05, 0.95, 91)
 """Probabilities that are tried."""
-
-BETA = 0.5
-"""Recall counts half as much as precision: photographs show any Action Unit more rarely than SynFACS does,
-so a threshold with the best F1 on SynFACS raises false alarms on photographs."""
 
 RELIABLE_AUC, RELIABLE_GAIN = 0.85, 0.1
 """What an Action Unit needs on test subjects, at least: AUC, and F1 above that of always saying present."""
 
 
 def best_thresholds(
-    probabilities: NDArray[np.floating], labels: NDArray[np.int8], beta: float = BETA
+    probabilities: NDArray[np.floating], labels: NDArray[np.int8], beta: float = 1.0
 ) -> NDArray[np.float64]:
     """Return for each Action Unit the threshold of the grid with the largest F-beta, (A,); ties: the highest.
 

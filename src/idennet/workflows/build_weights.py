@@ -22,13 +22,12 @@ from idennet.data.synfacs import SynFacs
 from idennet.evaluation.calibration import (
     Reliability,
     calibrate,
-    cross_calibrate,
     fit_calibration,
     reliability,
 )
 from idennet.evaluation.evaluate import score
 from idennet.evaluation.split import split_subjects
-from idennet.evaluation.thresholds import best_thresholds, is_reliable
+from idennet.evaluation.thresholds import PRESENT, is_reliable
 from idennet.faces.alignment import TEMPLATE
 from idennet.facs import column
 from idennet.inference.predictor import Predictor
@@ -122,7 +121,7 @@ def build_weights(
     with cost.step(f"train on {choose_device(device).type}"):
         run = train(recipe, au_stores=wild, identity_stores=identity_stores, out=out / "run", device=device)
 
-    tell("Calibrating, choosing thresholds, judging.")
+    tell("Calibrating, judging.")
     network, trained = run.load()
     weights = out / "idennet.safetensors"
     save_weights(network, weights, WeightsCard(**trained.model_dump(include=set(WeightsCard.model_fields))))
@@ -146,11 +145,9 @@ class Judgement:
 
 
 def judge(weights: Path, test: FaceStore, *, provenance: dict[str, Any]) -> Judgement:
-    """Calibrate weights and choose thresholds on half of the test subjects, and judge on the other half.
+    """Calibrate weights on half of the test subjects, and judge on the other half.
 
-    Calibration and thresholds share their subjects. The thresholds are chosen on probabilities that were
-    calibrated by other subjects' frames (cross-fitting), so no frame counts for both; the calibration that
-    is kept is fitted on all of the first half.
+    Each Action Unit is called present from a calibrated probability of .5 on.
 
     Args:
         weights: A weights file; judged as `idennet detect` uses it, mirrored views averaged. A calibration
@@ -163,16 +160,13 @@ def judge(weights: Path, test: FaceStore, *, provenance: dict[str, Any]) -> Judg
     probabilities = reader.predict_faces(test.read(np.arange(len(test))))
     labels = test.labels(reader.aus)
     subjects = test.frames["subject"].to_numpy(str)
-    choosing, judging = split_subjects(subjects, 0.5)
-    chooses, judges = np.isin(subjects, choosing), np.isin(subjects, judging)
-    calibration = fit_calibration(probabilities[chooses], labels[chooses])
-    thresholds = best_thresholds(
-        cross_calibrate(probabilities[chooses], labels[chooses], subjects[chooses]), labels[chooses]
-    )
+    fitting, judging = split_subjects(subjects, 0.5)
+    fits, judges = np.isin(subjects, fitting), np.isin(subjects, judging)
+    calibration = fit_calibration(probabilities[fits], labels[fits])
     calibrated = calibrate(probabilities[judges], calibration)
     before = reliability(probabilities[judges], labels[judges], reader.aus)
     after = reliability(calibrated, labels[judges], reader.aus)
-    table = score(calibrated, labels[judges], subjects[judges], reader.aus, list(thresholds)).table()
+    table = score(calibrated, labels[judges], subjects[judges], reader.aus, PRESENT).table()
     for name, curves in (("ece_before", before), ("ece_after", after)):
         table[name] = [*curves.errors, np.nanmean(curves.errors)]
     scores = {
@@ -181,14 +175,14 @@ def judge(weights: Path, test: FaceStore, *, provenance: dict[str, Any]) -> Judg
     }
     unreliable = [au for au in reader.aus if not is_reliable(scores[column(au)])]
     protocol = (
-        f"{len(judging)} rendered subjects ({judges.sum()} frames) that were not trained on; calibrated, and "
-        f"thresholds chosen for F0.5, on {len(choosing)} others; F1-frame pooled over subjects; one seed."
+        f"{len(judging)} rendered subjects ({judges.sum()} frames) that were not trained on; calibrated on "
+        f"{len(fitting)} others, present from .5 on; F1-frame pooled over subjects; one seed."
     )
     card = WeightsCard(
         version=f"synfacs-{idennet.__version__}",
         aus=reader.aus,
         template=TEMPLATE.name,
-        thresholds=dict(zip(reader.aus, map(float, thresholds), strict=True)),
+        thresholds=dict.fromkeys(reader.aus, PRESENT),
         calibration={
             au: (float(scale), float(shift))
             for au, (scale, shift) in zip(reader.aus, calibration, strict=True)
