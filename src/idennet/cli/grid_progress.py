@@ -13,7 +13,7 @@ class GridProgress:
     """Shows where a grid stands."""
 
     def __init__(self, console: Console) -> None:
-        self._console = console
+        self._console, self._started = console, False
         self._bar = Progress(
             BarColumn(bar_width=20),
             MofNCompleteColumn(),
@@ -39,7 +39,8 @@ class GridProgress:
         now = "; ".join(state.running)
         ended = state.done + state.failed
         self._bar.update(self._task, total=state.total, completed=ended, left=left, now=now)
-        if not self._console.is_terminal:
+        is_start, self._started = not self._started, True
+        if not self._console.is_terminal and (state.news or is_start):
             failed = f", {state.failed} failed" if state.failed else ""
             news = "; ".join(run.label for run in state.news) or "start"
             line = ", ".join(part for part in (f"{ended} of {state.total}{failed}", left, news) if part)

@@ -23,6 +23,9 @@ from idennet.systems.contract import System
 from idennet.workflows.benchmark_job import run_job
 from idennet.workflows.grid import GridSettings, Job, Run, group_by_fit, plan_runs
 
+REFRESH_SECONDS = 20
+"""So often the time that is left is estimated again."""
+
 
 @dataclass(frozen=True)
 class Failure:
@@ -48,7 +51,7 @@ class Progress:
         failed: Runs that will have none this time.
         total: All runs.
         remaining: Seconds until the end, from what fits of the same system cost so far; None: not known.
-        news: Runs that have just ended; empty at the start.
+        news: Runs that have just ended; most often none.
         running: One phrase for each job under way.
     """
 
@@ -85,7 +88,7 @@ def run_benchmark(
         settings: Seeds and thresholds.
         workers: Jobs side by side; None: one a GPU, or one for every four cores.
         device: `"auto"`, `"cpu"`, `"cuda"`; with several GPUs and `"auto"` jobs take turns on them.
-        tell: Called at the start and whenever a job ends.
+        tell: Called at the start, whenever a job ends, and now and then.
 
     Returns:
         The failures; empty when all is done.
@@ -144,7 +147,8 @@ class _Grid:
                     process = context.Process(target=run_job, args=(job,))
                     process.start()
                     self.running[process] = job, time.monotonic()
-                wait([process.sentinel for process in self.running])
+                self._say(())
+                wait([process.sentinel for process in self.running], timeout=REFRESH_SECONDS)
                 for process in [one for one in self.running if one.exitcode is not None]:
                     job, started = self.running.pop(process)
                     free.append(job.device)
