@@ -1,8 +1,10 @@
 """One job of a benchmark, in a process of its own: fit once, judge every run, write what the report needs."""
 
+import multiprocessing
 import os
 import platform
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -51,6 +53,7 @@ def run_job(job: Job) -> None:
 
     What is printed, and the traceback of whatever goes wrong, is in the job's log.
     """
+    _end_with_parent()
     job.log.parent.mkdir(parents=True, exist_ok=True)
     log = job.log.open("w", encoding="utf-8", buffering=1)
     os.dup2(log.fileno(), sys.stdout.fileno())
@@ -68,6 +71,18 @@ def run_job(job: Job) -> None:
     for run in job.runs:
         if not is_finished(job.results, run.digest):
             _judge(run, fitted, stores, job, fit_seconds)
+
+
+def _end_with_parent() -> None:
+    """Let this process die with the one that started it, or two might one day fit in the same folder."""
+    parent = multiprocessing.parent_process()
+
+    def watch() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _judge(run: Run, fitted: Fitted, stores: Sequence[FaceStore], job: Job, fit_seconds: float) -> None:
