@@ -123,5 +123,6 @@ def test_every_public_name_is_found_and_others_are_not() -> None:
 
 def test_every_verb_is_there_once() -> None:
     verbs = [item.name for item in (*app.registered_commands, *app.registered_groups)]
-    expected = ["compare", "demo", "detect", "evaluate", "info", "prepare", "synth", "train", "weights"]
+    expected = ["benchmark", "compare", "demo", "detect", "evaluate", "info", "prepare", "report", "synth"]
+    expected += ["train", "weights"]
     assert sorted(map(str, verbs)) == expected

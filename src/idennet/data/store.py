@@ -179,8 +179,8 @@ def _check_labels(folder: Path, frames: pd.DataFrame) -> None:
     for name in set(facs.columns(facs.NAMES)) & set(frames):
         if (wrong := ~frames[name].isin((1, 0, facs.MISSING))).any():
             raise StoreError(
-                f"{folder / FRAMES} has the label {frames.loc[wrong, name].iloc[0]} of {name}; allowed are 1, 0 "
-                f"and {facs.MISSING}; prepare the store again."
+                f"{folder / FRAMES} has the label {frames.loc[wrong, name].iloc[0]} of {name}; "
+                f"allowed are 1, 0 and {facs.MISSING}; prepare the store again."
             )
 
 

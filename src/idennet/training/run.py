@@ -170,7 +170,7 @@ def _save_best(
             "recipe": recipe.name,
             "recipe_digest": recipe.digest(),
             "stage": stage,
-            "stores": [store.source for store in corpus.stores],
+            "stores": [{"source": store.source, "digest": store.digest} for store in corpus.stores],
             "validation": numbers,
         },
     )
