@@ -5,7 +5,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from idennet.cli.tables import DASH, count, heading, interval, new_table, number, share
+from idennet.cli.tables import DASH, count, heading, interval, new_table, number, print_whole, share
 from idennet.evaluation.comparison import Comparison
 from idennet.evaluation.results import ProtocolResult
 
@@ -18,7 +18,7 @@ def print_result(console: Console, result: ProtocolResult) -> None:
     people = len({name for fold in result.folds for name in fold.fold.test})
     extent = ", ".join((count(len(result.folds), "fold"), count(faces, "face"), count(people, "subject")))
     heading(console, result.protocol.name, f"{result.system}, {extent}")
-    console.print(_table_of(result))
+    print_whole(console, _table_of(result))
     notes = [f"\n{_EXPLAINED}", "always: F1 of saying 'present' to every face, the baseline to beat"]
     if len(result.folds) > 1:
         notes.append("F1, AUC: mean over folds; pooled: one F1 over the faces of all folds")
@@ -67,7 +67,7 @@ def print_comparison(console: Console, comparison: Comparison) -> None:
             *(str(name), *cells[0], number(row["p_holm"]), *cells[1]),
             style="bold" if name == "mean" else "",
         )
-    console.print(table)
+    print_whole(console, table)
     for note in (
         f"\n{_EXPLAINED}, the same for both systems",
         "p: Wilcoxon's signed-rank test of the subjects' F1, corrected for the number of Action Units (Holm)",

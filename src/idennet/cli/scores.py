@@ -8,7 +8,17 @@ from rich.table import Table
 from rich.text import Text
 
 from idennet import facs
-from idennet.cli.tables import DASH, count, heading, interval, new_table, number, print_left_out, share
+from idennet.cli.tables import (
+    DASH,
+    count,
+    heading,
+    interval,
+    new_table,
+    number,
+    print_left_out,
+    print_whole,
+    share,
+)
 from idennet.evaluation.conditions import Condition
 from idennet.evaluation.scored import Scored
 from idennet.models.weights import WeightsCard
@@ -21,12 +31,12 @@ def print_evaluation(console: Console, evaluation: DataEvaluation, card: Weights
     if scores.action_units is not None:
         subjects = len(scores.action_units.evaluation.counts.subjects)
         heading(console, "Action Units", f"{count(evaluation.faces, 'face')}, {count(subjects, 'subject')}")
-        console.print(_action_units(scores.action_units, card))
+        print_whole(console, _action_units(scores.action_units, card))
     for condition in scores.conditions:
         yes, no = condition.pictures
         unknown = evaluation.faces - yes - no
         heading(console, condition.name, f"{yes} yes, {no} no" + (f", {unknown} unknown" if unknown else ""))
-        console.print(_condition(condition, card))
+        print_whole(console, _condition(condition, card))
         with_it, without = (DASH if np.isnan(mean) else f"{mean:.2f}" for mean in condition.firing)
         console.print(f"Action Units that fire in a picture: {with_it} yes, {without} no", highlight=False)
     for line in _notes(evaluation, card):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -39,6 +40,12 @@ def new_table(names: int, headings: Sequence[str]) -> Table:
     for title in headings:
         table.add_column(title, justify="right", no_wrap=True)
     return table
+
+
+def print_whole(console: Console, table: Table) -> None:
+    """Print a table as wide as its numbers need; a narrow terminal wraps lines, but no digit is lost."""
+    needed = Measurement.get(console, console.options.update(max_width=1000), table).maximum
+    Console(file=console.file, width=max(needed, console.width)).print(table)
 
 
 def interval(row: pd.Series, name: str) -> str:
