@@ -30,6 +30,10 @@ def render(
     seed: Annotated[int | None, typer.Option(help="Another seed gives other people.")] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes to render with.")] = 1,
     size: Annotated[int | None, typer.Option(help="Side of the pictures in pixels.")] = None,
+    confounders: Annotated[
+        float | None,
+        typer.Option(help="How much of a person looks like Action Units: 0 to 2."),
+    ] = None,
     face_model: FaceModel = None,
 ) -> None:
     """Render a corpus; interrupt it whenever you like, the same command continues."""
@@ -38,11 +42,12 @@ def render(
     config = corpus_config(corpus)
     given = {"subjects": subjects, "frames_per_subject": frames, "seed": seed, "frame_size": size}
     changes = {name: value for name, value in given.items() if value is not None}
+    people = config.people.model_dump() | ({} if confounders is None else {"confounders": confounders})
     try:
-        config = type(config).model_validate({**config.model_dump(), **changes})
+        config = type(config).model_validate({**config.model_dump(), **changes, "people": people})
     except ValidationError as error:
         problem = error.errors()[0]
-        raise InputError(f"{problem['loc'][0]} is {problem['input']}: {problem['msg'].lower()}.") from error
+        raise InputError(f"{problem['loc'][-1]} is {problem['input']}: {problem['msg'].lower()}.") from error
     generate_corpus(config, out, face_model, workers, progress=True)
     typer.echo(f"{config.subjects} subjects x {config.frames_per_subject} frames in {out}")
 

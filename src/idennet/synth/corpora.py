@@ -23,11 +23,14 @@ class People(Config):
         age: Youngest and oldest, 0 (about 18 years) to 1 (about 80 years).
         glasses: Share of subjects with glasses.
         headwear: Share of subjects with a cap, a headband or a headscarf.
+        confounders: How much of the person is mistaken for Action Units: 0 (nothing), 1 (as people are), 2 (a
+            lot); see `confounders.confounded`.
     """
 
     age: Range = (0.0, 1.0)
     glasses: Probability = 0.22
     headwear: Probability = 0.05
+    confounders: Annotated[float, Field(ge=0, le=2)] = 1.0
 
 
 class Views(Config):

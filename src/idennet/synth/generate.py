@@ -24,6 +24,7 @@ from rich.text import Text
 from idennet.errors import StoreError
 from idennet.facs import MISSING, SYNFACS_AUS, column
 from idennet.synth.build import build_appearance
+from idennet.synth.confounders import confounded
 from idennet.synth.corpora import CorpusConfig
 from idennet.synth.eyeballs import gaze_past
 from idennet.synth.facemodel import load_face_model
@@ -114,6 +115,7 @@ class SubjectRenderer:
             glasses_probability=config.people.glasses,
             headwear_probability=config.people.headwear,
         )
+        traits = confounded(traits, config.people.confounders)
         appearance = build_appearance(self._model, traits)
         about = {"subject": subject_name(index), **_columns_of(traits)}
         rows = []
