@@ -54,3 +54,14 @@ def test_the_same_faces_give_the_same_weights(au_store: FaceStore) -> None:
     one, same, other = (model.state_dict() for model in models)
     assert all(torch.equal(one[name], same[name]) for name in one)
     assert not torch.equal(one["trunk.conv1.weight"], other["trunk.conv1.weight"])
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("kind", [IdenNet, LightCNN])
+def test_learnt_layers_are_left_alone(kind: type[Network], au_store: FaceStore) -> None:
+    model = new(kind)
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    learnt = [name for name in before if name.startswith(("trunk.", "fc5."))]
+    fit_to_faces(model, faces_of(au_store, [0, 7, 14, 21]), learnt)
+    changed = {name for name, tensor in model.state_dict().items() if not torch.equal(before[name], tensor)}
+    assert changed == {"fc6.weight", "fc6.bias"}

@@ -5,6 +5,7 @@ light stay the same: so a comparison of methods can tell how much the person mat
 """
 
 from dataclasses import fields, replace
+from typing import Any
 
 import numpy as np
 
@@ -41,11 +42,11 @@ def confounded(traits: Traits, strength: float) -> Traits:
     if strength == 1.0:
         return traits
 
-    def all_moved(own: object, ordinary: dict[str, float], within: dict[str, Range]) -> dict[str, float]:
-        return {name: moved(value, getattr(own, name), within[name]) for name, value in ordinary.items()}
-
     def moved(ordinary: float, own: float, within: Range) -> float:
         return float(np.clip(ordinary + strength * (own - ordinary), *within))
+
+    def all_moved(own: object, ordinary: dict[str, float], within: dict[str, Range]) -> dict[str, Any]:
+        return {name: moved(value, getattr(own, name), within[name]) for name, value in ordinary.items()}
 
     at_rest = [field.name for field in fields(RestingFace) if field.name != "asymmetry"]
     resting = {name: moved(0.0, getattr(traits.resting, name), RESTING_WITHIN) for name in at_rest}
@@ -56,7 +57,7 @@ def confounded(traits: Traits, strength: float) -> Traits:
         brows=replace(traits.brows, **all_moved(traits.brows, ORDINARY_BROWS, BROWS_WITHIN)),
         beard=_beard(traits.beard, strength),
         eyes=replace(traits.eyes, lid_droop=moved(ORDINARY_DROOP, traits.eyes.lid_droop, DROOP_WITHIN)),
-        **all_moved(traits, ORDINARY_LIPS, LIPS_WITHIN),  # type: ignore[arg-type]
+        **all_moved(traits, ORDINARY_LIPS, LIPS_WITHIN),
     )
 
 

@@ -92,7 +92,7 @@ class IdenNetSystem(TwoStageSystem):
     """The paper's network; its `identity` and `normalize` make the variants that it is compared with.
 
     The defaults of the batches depart from the paper where a short training needs it: the triplet loss is a
-    mean, and most batches of stage `au` have Action Units.
+    mean, stage `identity` draws its negatives at random, and most batches of stage `au` have Action Units.
     """
 
     name: str = "idennet"
@@ -127,7 +127,8 @@ class IdenNetSystem(TwoStageSystem):
         )
         first = round(self.identity_share * self.budget.steps)
         pairs = max(2, self.budget.batch // 2)
-        alone = batches.model_copy(update={"identities": pairs, "alpha_identity": 1.0})
+        drawn = {"num_negatives": 8, "hard_fraction": 0.0}  # hard ones would collapse what begins at random
+        alone = batches.model_copy(update={"identities": pairs, "alpha_identity": 1.0, **drawn})
         return self._recipe(
             Model(identity=self.identity, normalize=self.normalize, fit_to_faces=self.fit_to_faces),
             self._stage(first, alone) if first else None,

@@ -50,22 +50,22 @@ class TwoBranchSystem(NetworkSystem):
     def build(self, faces: TrainingFaces, generator: torch.Generator) -> nn.Module:
         """See `NetworkSystem.build`."""
         network = self.network(len(faces.aus), generator)
-        if self.initial is not None:
-            start_from(network, faces.aus, self.initial)
+        self._take_over(network)
         return network
 
-    def is_pretrained(self) -> bool:
-        """See `NetworkSystem.is_pretrained`."""
-        return self.initial is not None
+    def _take_over(self, network: nn.Module) -> tuple[str, ...]:
+        """Copy trunk and identity branch from `initial`, if given, and return the names of the weights."""
+        assert isinstance(network, IdenNet)
+        return () if self.initial is None else start_from(network, (), self.initial)
 
     def scale_to(self, network: nn.Module, batch: FaceBatch) -> None:
         """Scale and centre the first weights exactly as IdenNet's."""
         assert isinstance(network, IdenNet)
-        fit_to_faces(network, batch.faces)
+        fit_to_faces(network, batch.faces, self._take_over(network))
 
     def remarks(self) -> tuple[str, ...]:
         """See `NetworkSystem.remarks`."""
-        return () if self.is_pretrained() else (NO_FACE_RECOGNITION,)
+        return (NO_FACE_RECOGNITION,) if self.initial is None else ()
 
     def loss(self, network: nn.Module, batch: FaceBatch) -> Tensor:
         """Return the cross entropy of coded labels plus what the branches cost."""

@@ -14,7 +14,7 @@ from idennet.models.weights import Network
 
 
 @torch.no_grad()
-def fit_to_faces(model: Network, faces: Tensor) -> None:
+def fit_to_faces(model: Network, faces: Tensor, kept: Collection[str] = ()) -> None:
     """Scale and shift each layer so that every output channel has mean 0 and deviation 1 over `faces`.
 
     FC5 is then shifted once more, so that the identity's features are centred after MFM too: unit vectors
@@ -25,16 +25,20 @@ def fit_to_faces(model: Network, faces: Tensor) -> None:
     Args:
         model: A network with random weights; changed in place.
         faces: (N, 3, 128, 128) uint8 RGB, some dozens, as in training.
+        kept: Names of weights that are left alone with their layers, because they were learnt before.
 
     Source: Krähenbühl, Doersch, Donahue and Darrell, "Data-dependent initializations of convolutional
     neural networks", ICLR 2016, within-layer part. Neither the paper nor the released code does this.
     """
-    if isinstance(model, IdenNet):
-        centring = model.mfm5.register_forward_hook(lambda _, __, maxima: _centre(model.fc5, maxima))
-        standardise_layers(model, (model.fc7, model.combine), lambda: model(faces))
-        centring.remove()
+    learnt = [model.get_submodule(name.rpartition(".")[0]) for name in kept]
+    if not isinstance(model, IdenNet):
+        standardise_layers(model, (model.fc7, *learnt), lambda: model(faces))
+    elif model.fc5 in learnt:
+        standardise_layers(model, (model.fc7, model.combine, *learnt), lambda: model(faces))
     else:
-        standardise_layers(model, (model.fc7,), lambda: model(faces))
+        centring = model.mfm5.register_forward_hook(lambda _, __, maxima: _centre(model.fc5, maxima))
+        standardise_layers(model, (model.fc7, model.combine, *learnt), lambda: model(faces))
+        centring.remove()
 
 
 @torch.no_grad()

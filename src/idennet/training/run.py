@@ -109,11 +109,10 @@ def train(
             prepare_folder(out, recipe, corpus, validation, initial, resume)
         distributed.wait()
         model = _build(recipe, len(corpus.aus))
-        if initial is not None:
-            start_from(model, corpus.aus, initial)
-        elif recipe.model.fit_to_faces:
+        learnt = start_from(model, corpus.aus, initial) if initial is not None else ()
+        if recipe.model.fit_to_faces:
             some = training.sample(FITTING_FACES, recipe.seed)
-            fit_to_faces(model, to_tensor(some.read(np.arange(len(some))), torch.device("cpu")))
+            fit_to_faces(model, to_tensor(some.read(np.arange(len(some))), torch.device("cpu")), learnt)
         model.to(device=where, memory_format=torch.channels_last)  # type: ignore[call-overload]
         saved = load_checkpoint(out / LAST) if (out / LAST).is_file() else None
         _run_stages(model, plans, training, recipe, out, where, saved, quiet)
@@ -184,11 +183,15 @@ def _build(recipe: Recipe, num_aus: int) -> Network:
     return IdenNet(num_aus, recipe.model.normalize, recipe.model.identity, generator=generator)
 
 
-def start_from(model: Network, aus: tuple[int, ...], initial: Path) -> None:
-    """Copy weights into a model: all of them if layers and AUs are equal, else trunk and identity branch."""
+def start_from(model: Network, aus: tuple[int, ...], initial: Path) -> tuple[str, ...]:
+    """Copy weights into a model, and return their names.
+
+    All of them are taken if layers and Action Units are equal, else those of trunk and identity branch.
+    """
     network, card = load_weights(initial)
     given, own = network.state_dict(), model.state_dict()
     if card.aus != aus or given.keys() != own.keys():
         given = {name: tensor for name, tensor in given.items() if name.startswith(("trunk.", "fc5."))}
         given = {name: tensor for name, tensor in given.items() if name in own}
     model.load_state_dict({**own, **given})
+    return tuple(given)
