@@ -30,6 +30,9 @@ def render(
     seed: Annotated[int | None, typer.Option(help="Another seed gives other people.")] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes to render with.")] = 1,
     size: Annotated[int | None, typer.Option(help="Side of the pictures in pixels.")] = None,
+    sequence: Annotated[
+        int | None, typer.Option(help="Frames of a sequence; 1: independent pictures.")
+    ] = None,
     confounders: Annotated[
         float | None,
         typer.Option(help="How much of a person looks like Action Units: 0 to 2."),
@@ -41,6 +44,7 @@ def render(
 
     config = corpus_config(corpus)
     given = {"subjects": subjects, "frames_per_subject": frames, "seed": seed, "frame_size": size}
+    given["sequence_length"] = sequence
     changes = {name: value for name, value in given.items() if value is not None}
     people = config.people.model_dump() | ({} if confounders is None else {"confounders": confounders})
     try:

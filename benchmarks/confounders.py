@@ -1,0 +1,357 @@
+"""When does subtracting the identity help? Every use of it, from no confounders to strong ones.
+
+The same 172 rendered people, expressions and lights three times: with everybody's resting face (0), as
+people are (1), and exaggerated (2). All networks start from one trunk and identity branch of face
+recognition that has never seen an Action Unit, and take the same steps on the same faces. `--frozen` trains
+the full layers only, on features that are computed once: much cheaper, so that every variant has seeds.
+
+    python benchmarks/confounders.py render --out dial
+    python benchmarks/confounders.py train --data dial --start faces.safetensors --out results/confounders
+    python benchmarks/confounders.py table --out results/confounders
+"""
+
+import argparse
+import itertools
+import json
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+import idennet
+from idennet.data.prepare import prepare
+from idennet.data.samplers import BalancedFaceSampler, IdentityPairSampler
+from idennet.data.store import FaceStore
+from idennet.data.synfacs import SynFacs
+from idennet.evaluation.evaluate import score
+from idennet.evaluation.identity import nearest_shares, probe_identity
+from idennet.evaluation.metrics import auc, verification_auc
+from idennet.losses.au import masked_au_loss
+from idennet.losses.mining import HardNegativeMiner
+from idennet.losses.triplet import triplet_loss
+from idennet.models.combination import IdentityUse
+from idennet.models.idennet import IdenNet, IdenNetOutput
+from idennet.models.weights import load_weights
+from idennet.synth.corpora import corpus_config
+from idennet.synth.generate import generate_corpus
+from idennet.systems.contract import Budget
+from idennet.systems.fitting import COMMON_AUGMENTATION
+from idennet.systems.steps import common_optimiser
+from idennet.training.augment import Augmenter
+from idennet.training.initialise import fit_to_faces
+from idennet.training.stages import to_tensor
+
+STRENGTHS = (0.0, 1.0, 2.0)
+CORPORA = {"sample": (120, 24), "spot": (27, 24), "clinic": (25, 24)}
+"""Subjects and frames of each: `sample` is learnt from and tested within, the others are other domains."""
+
+TRAINING_SUBJECTS = 80
+MARGIN, ALPHA = 0.5, 0.25
+PAIRS, SINGLES = 12, 24
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One use of the identity.
+
+    Attributes:
+        name: What tables call it.
+        identity: How it enters.
+        triplet: Whether it is learnt at all.
+        normalize: NORM.
+        radius: Length that the embedding has where it enters; 1 is the paper's.
+    """
+
+    name: str
+    identity: IdentityUse = "none"
+    triplet: bool = True
+    normalize: bool = True
+    radius: float = 1.0
+
+
+USES: tuple[tuple[str, IdentityUse], ...] = (
+    ("triplet loss only", "none"),
+    ("concatenation", "concatenation"),
+    ("translation (IdenNet)", "translation"),
+    ("affine", "affine"),
+)
+VARIANTS = (
+    Variant("no identity (LightCNN)", triplet=False),
+    *(Variant(name, use) for name, use in USES),
+    *(Variant(f"{name}, no NORM", use, normalize=False) for name, use in USES),
+    Variant("translation, length 16", "translation", radius=16.0),
+)
+
+
+def main() -> None:
+    """Render, train and judge, or print the tables."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("task", choices=("render", "train", "table"))
+    parser.add_argument("--data", type=Path, help="rendered corpora and their stores")
+    parser.add_argument("--start", type=Path, help="weights whose trunk and FC5 all start from")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--frozen", action="store_true", help="train the full layers only")
+    parser.add_argument("--variants", help="names with |; default: all")
+    parser.add_argument("--strengths", default="0,1,2")
+    parser.add_argument("--seeds", default="0,1,2")
+    parser.add_argument("--steps", type=int, default=100)
+    parser.add_argument("--workers", type=int, default=2)
+    arguments = parser.parse_args()
+    if arguments.task == "render":
+        render(arguments.out, arguments.workers)
+    elif arguments.task == "train":
+        train_all(arguments)
+    else:
+        print(tables(arguments.out))
+
+
+def render(out: Path, workers: int) -> None:
+    """Render every corpus with every strength, and prepare the stores."""
+    for strength, (name, (subjects, frames)) in itertools.product(STRENGTHS, CORPORA.items()):
+        config = corpus_config(name)
+        people = config.people.model_copy(update={"confounders": strength})
+        size = {"subjects": subjects, "frames_per_subject": frames, "sequence_length": 1, "people": people}
+        folder = generate_corpus(
+            config.model_copy(update=size), out / "corpora" / f"{name}-{strength:g}", workers=workers
+        )
+        prepare(SynFacs(folder), out / "stores" / folder.name)
+
+
+def train_all(arguments: argparse.Namespace) -> None:
+    """Train what is asked for and not there yet; one JSON file a run."""
+    chosen = [v for v in VARIANTS if arguments.variants is None or v.name in arguments.variants.split("|")]
+    strengths = [float(text) for text in arguments.strengths.split(",")]
+    for seed, strength in itertools.product(map(int, arguments.seeds.split(",")), strengths):
+        data: Data | None = None
+        for variant in chosen:
+            kind = "frozen" if arguments.frozen else "joint"
+            name = f"{kind}-{strength:g}-{variant.name}-{seed}".translate(str.maketrans(" ,", "__", "()"))
+            path = arguments.out / f"{name}.json"
+            if path.exists():
+                continue
+            data = data or Data(arguments.data, strength, arguments.start, arguments.frozen)
+            clock = time.process_time()
+            network = learn(variant, data, seed, arguments.steps, arguments.start)
+            facts = {
+                **{"kind": kind, "variant": variant.name, "confounders": strength, "seed": seed},
+                **{
+                    "steps": arguments.steps,
+                    "pairs": PAIRS,
+                    "singles": SINGLES,
+                    "margin": MARGIN,
+                    "alpha": ALPHA,
+                },
+                "train": {
+                    "digest": data.train.digest,
+                    "subjects": TRAINING_SUBJECTS,
+                    "faces": len(data.rows),
+                },
+                "tests": {name: judge(network, variant, data, name) for name in CORPORA},
+                "cpu_seconds": round(time.process_time() - clock, 1),
+                "idennet": idennet.__version__,
+                "date": datetime.now(UTC).isoformat(timespec="seconds"),
+                "machine": f"{platform.machine()}, {torch.get_num_threads()} threads",
+            }
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+            within = facts["tests"]["sample"]
+            print(f"{name}: AUC {within['auc']:.3f}, leak {within['probe']:.3f}", flush=True)
+
+
+class Data:
+    """Faces of one strength, and what a network is given for them: faces, or features of the frozen trunk."""
+
+    def __init__(self, folder: Path, strength: float, start: Path, frozen: bool) -> None:
+        self.stores = {name: FaceStore.open(folder / "stores" / f"{name}-{strength:g}") for name in CORPORA}
+        self.train = self.stores["sample"]
+        self.aus = self.train.aus
+        self.rows = np.flatnonzero(self.train.subject_index < TRAINING_SUBJECTS)
+        self.subjects = self.train.subject_index[self.rows]
+        self.labels = self.train.labels(self.aus)[self.rows]
+        self.frozen = frozen
+        self._features: dict[str, Tensor] = {}
+        if frozen:
+            for name, store in self.stores.items():
+                kept = folder / "features" / f"{name}-{strength:g}.npy"
+                if not kept.exists():
+                    kept.parent.mkdir(parents=True, exist_ok=True)
+                    trunk = load_weights(start)[0].trunk
+                    np.save(kept, in_batches(trunk, store, np.arange(len(store))).numpy())
+                self._features[name] = torch.from_numpy(np.load(kept))
+
+    def inputs(
+        self, name: str, rows: NDArray[np.int64], augmenter: Augmenter | None = None, step: int = 0
+    ) -> Tensor:
+        """Return what the network is given for rows of a store."""
+        if self.frozen:
+            return self._features[name][torch.from_numpy(rows)]
+        faces = self.stores[name].read(rows)
+        return to_tensor(faces if augmenter is None else augmenter(faces, step), torch.device("cpu"))
+
+    def tested(self, name: str) -> NDArray[np.int64]:
+        """Return the rows that are tested."""
+        index = self.stores[name].subject_index
+        return np.flatnonzero(index >= TRAINING_SUBJECTS) if name == "sample" else np.arange(len(index))
+
+
+def in_batches(look: Callable[[Tensor], Tensor], store: FaceStore, rows: NDArray[np.int64]) -> Tensor:
+    """Return what `look` gives for faces of a store."""
+    pieces = np.array_split(rows, max(1, len(rows) // 64))
+    with torch.inference_mode():
+        return torch.cat([look(to_tensor(store.read(piece), torch.device("cpu"))) for piece in pieces])
+
+
+def learn(variant: Variant, data: Data, seed: int, steps: int, start: Path) -> IdenNet:
+    """Return a trained network; equal seeds draw the same faces and first weights for every variant."""
+    torch.manual_seed(seed)
+    network = IdenNet(
+        len(data.aus), variant.normalize, variant.identity, generator=torch.Generator().manual_seed(seed)
+    )
+    given = {k: v for k, v in load_weights(start)[0].state_dict().items() if k.startswith(("trunk.", "fc5."))}
+    network.load_state_dict({**network.state_dict(), **given})
+    if data.frozen:
+        network.trunk = nn.Identity()  # type: ignore[assignment]
+        given = {name: tensor for name, tensor in given.items() if name.startswith("fc5.")}
+    some = np.sort(np.random.default_rng(seed).choice(data.rows, 64, replace=False))
+    fit_to_faces(network, data.inputs("sample", some), list(given))
+    if variant.radius != 1.0:
+        network.norm = nn.Sequential(network.norm, Scale(variant.radius))  # type: ignore[assignment]
+    settings = common_optimiser(Budget(steps=steps))
+    solver = settings.build(network.parameters())
+    pairs = IdentityPairSampler(data.subjects, PAIRS, seed)
+    singles = BalancedFaceSampler(data.labels, seed)
+    miner, generator = HardNegativeMiner(), torch.Generator().manual_seed(seed)
+    augmenter = Augmenter(COMMON_AUGMENTATION, seed)
+    places = torch.arange(2 * PAIRS).view(-1, 2)
+    network.train()
+    for step in range(steps):
+        for group in solver.param_groups:
+            group["lr"] = settings.rate(step, steps)
+        drawn = np.concatenate([pairs.draw(step).ravel(), singles.draw(step, SINGLES)])
+        output: IdenNetOutput = network(data.inputs("sample", data.rows[drawn], augmenter, step))
+        loss = masked_au_loss(output.au_logits, torch.from_numpy(data.labels[drawn]))
+        if variant.triplet:
+            embedding = comparable(output.identity_embedding, variant)
+            people = torch.from_numpy(data.subjects[drawn])
+            triplets = miner(embedding, people, places, generator=generator)
+            identity = triplet_loss(embedding, triplets, MARGIN, reduction="mean")
+            loss = (1 - ALPHA) * loss + ALPHA * identity
+        solver.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(network.parameters(), settings.clip_norm or 5.0)
+        solver.step()
+    return network.eval()
+
+
+def comparable(embedding: Tensor | None, variant: Variant) -> Tensor:
+    """Return the embedding as the triplet loss sees it: of length about 1, whatever length it is used with.
+
+    Without NORM its 256 features have a deviation of about 1 at first: one factor for all, so that long and
+    short embeddings stay long and short. Otherwise the triplet loss would be 256 times that with NORM.
+    """
+    assert embedding is not None
+    return embedding / variant.radius if variant.normalize else embedding / 16
+
+
+class Scale(nn.Module):
+    """Multiplies with a constant."""
+
+    def __init__(self, factor: float) -> None:
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Return the product."""
+        return self.factor * values
+
+
+def judge(network: IdenNet, variant: Variant, data: Data, name: str) -> dict[str, float]:
+    """Return what a network reads from unseen people, and what its features tell of them.
+
+    `auc`, `f1`: means over Action Units of all faces together, F1-frame at .5. `auc_within`: the same of each
+    subject alone, then the mean; nothing constant of a person changes it. `auc_centred`: all together after
+    each subject's mean logit was taken away, which needs many faces of the subject: what perfect removal of a
+    constant could reach. `probe`, `nearest`: subjects from the features that Action Units are read from;
+    `_before`: from the expression features before the identity enters.
+    """
+    store, rows = data.stores[name], data.tested(name)
+    with torch.inference_mode():
+        pieces = np.array_split(rows, max(1, len(rows) // 64))
+        outputs = [network(data.inputs(name, piece)) for piece in pieces]
+    logits = torch.cat([output.au_logits for output in outputs]).numpy()
+    before = torch.cat([output.expression_features for output in outputs]).numpy()
+    after = torch.cat([output.au_residual for output in outputs]).numpy()
+    embedding = torch.cat([output.identity_embedding for output in outputs]).numpy()
+    aus = [au for au in data.aus if au in store.aus]
+    logits = logits[:, [data.aus.index(au) for au in aus]]
+    labels = store.labels(aus)[rows]
+    subjects = store.frames["subject"].to_numpy(str)[rows]
+    sequences = store.frames["sequence"].to_numpy(str)[rows]
+    means = pd.DataFrame(logits).groupby(subjects).transform("mean").to_numpy()
+    judged = score(1 / (1 + np.exp(-logits.astype(np.float64))), labels, subjects, aus)
+    found = {
+        "auc": judged.mean_auc,
+        "f1": judged.mean_f1,
+        "auc_within": auc_within(logits, labels, subjects),
+        "auc_centred": float(
+            np.nanmean([auc(logits[:, i] - means[:, i], labels[:, i]) for i in range(len(aus))])
+        ),
+        "probe": probe_identity(after, subjects, sequences).accuracy,
+        "nearest": nearest_shares(after, subjects),
+        "nearest_before": nearest_shares(before, subjects),
+        "length_of_features": float(np.linalg.norm(before, axis=1).mean()),
+        "length_of_embedding": float(np.linalg.norm(embedding, axis=1).mean()),
+    }
+    if variant.triplet:
+        found["verification_auc"] = verification_auc(embedding, np.unique(subjects, return_inverse=True)[1])
+    return {key: round(value, 5) for key, value in found.items()}
+
+
+def auc_within(logits: NDArray[np.floating], labels: NDArray[np.int8], subjects: NDArray[np.str_]) -> float:
+    """Return the AUC of each Action Unit in each subject, mean over subjects, then over Action Units."""
+    by_au = []
+    for i in range(logits.shape[1]):
+        own = [auc(logits[subjects == name, i], labels[subjects == name, i]) for name in np.unique(subjects)]
+        by_au.append(np.nanmean(own))
+    return float(np.mean(by_au))
+
+
+def tables(folder: Path) -> str:
+    """Return the tables of all runs: means over seeds, and the spread."""
+    runs = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))]
+    rows = pd.DataFrame(
+        {**{k: run[k] for k in ("kind", "variant", "confounders", "seed")}, "test": test, **numbers}
+        for run in runs
+        for test, numbers in run["tests"].items()
+    )
+    order = [variant.name for variant in VARIANTS]
+    parts = []
+    for kind, value in itertools.product(
+        ("joint", "frozen"), ("auc", "f1", "auc_within", "auc_centred", "probe")
+    ):
+        some = rows[rows["kind"] == kind]
+        if some.empty:
+            continue
+        grouped = some.groupby(["variant", "test", "confounders"])[value]
+        cells = grouped.mean().map("{:.3f}".format) + " ± " + grouped.std().map("{:.3f}".format)
+        table = cells.unstack(["test", "confounders"]).reindex(
+            [name for name in order if name in set(some["variant"])]
+        )
+        table.columns = table.columns.map(lambda column: f"{column[0]} {column[1]:g}")
+        seeds = some.groupby(["variant", "confounders"])["seed"].nunique()
+        parts.append(f"**{kind}, {value}** ({seeds.min()} to {seeds.max()} seeds)\n\n{table.to_markdown()}\n")
+    return "\n".join(parts)
+
+
+if __name__ == "__main__":
+    main()
