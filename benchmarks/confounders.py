@@ -8,6 +8,8 @@ the full layers only, on features that are computed once: much cheaper, so that 
     python benchmarks/confounders.py render --out dial
     python benchmarks/confounders.py train --data dial --start faces.safetensors --out results/confounders
     python benchmarks/confounders.py table --out results/confounders
+
+`table` needs `runs.jsonl` only, gathered from single runs; it writes `tables.md` and `confounders.png`.
 """
 
 import argparse
@@ -20,10 +22,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
+from sklearn.linear_model import RidgeCV
+from sklearn.metrics import r2_score
+from sklearn.model_selection import KFold, cross_val_predict
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from torch import Tensor, nn
 
 import idennet
@@ -56,6 +65,11 @@ CORPORA = {"sample": (120, 24), "spot": (27, 24), "clinic": (25, 24)}
 TRAINING_SUBJECTS = 80
 MARGIN, ALPHA = 0.5, 0.25
 PAIRS, SINGLES = 12, 24
+
+RUNS = "runs"
+VALUES = ("auc", "f1", "auc_within", "auc_centred", "person_share", "probe", "nearest", "offset_known")
+SHOWN = ("no identity (LightCNN)", "concatenation", "translation (IdenNet)", "translation (IdenNet), no NORM")
+"""What the figure shows."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +126,10 @@ def main() -> None:
     elif arguments.task == "train":
         train_all(arguments)
     else:
-        print(tables(arguments.out))
+        runs = gather(arguments.out)
+        (arguments.out / "tables.md").write_text(tables(runs), encoding="utf-8")
+        draw(runs).savefig(arguments.out / "confounders.png", dpi=120)
+        print(tables(runs))
 
 
 def render(out: Path, workers: int) -> None:
@@ -136,7 +153,7 @@ def train_all(arguments: argparse.Namespace) -> None:
         for variant in chosen:
             kind = "frozen" if arguments.frozen else "joint"
             name = f"{kind}-{strength:g}-{variant.name}-{seed}".translate(str.maketrans(" ,", "__", "()"))
-            path = arguments.out / f"{name}.json"
+            path = arguments.out / RUNS / f"{name}.json"
             if path.exists():
                 continue
             data = data or Data(arguments.data, strength, arguments.start, arguments.frozen)
@@ -281,8 +298,10 @@ def judge(network: IdenNet, variant: Variant, data: Data, name: str) -> dict[str
     `auc`, `f1`: means over Action Units of all faces together, F1-frame at .5. `auc_within`: the same of each
     subject alone, then the mean; nothing constant of a person changes it. `auc_centred`: all together after
     each subject's mean logit was taken away, which needs many faces of the subject: what perfect removal of a
-    constant could reach. `probe`, `nearest`: subjects from the features that Action Units are read from;
-    `_before`: from the expression features before the identity enters.
+    constant could reach. `person_share`: how much of the spread of logits where an Action Unit is absent is a
+    constant of the person. `offset_known`: how much of those constants a linear map of the identity embedding
+    predicts of people that it was not fitted to. `probe`, `nearest`: subjects, from the features that Action
+    Units are read from; `_before`: from the expression features before the identity enters.
     """
     store, rows = data.stores[name], data.tested(name)
     with torch.inference_mode():
@@ -312,6 +331,11 @@ def judge(network: IdenNet, variant: Variant, data: Data, name: str) -> dict[str
         "length_of_features": float(np.linalg.norm(before, axis=1).mean()),
         "length_of_embedding": float(np.linalg.norm(embedding, axis=1).mean()),
     }
+    offsets = [person_offsets(logits[:, i], labels[:, i], subjects) for i in range(len(aus))]
+    found["person_share"] = float(np.mean([share for _, share in offsets]))
+    found["offset_known"] = offset_known(
+        embedding, np.column_stack([offset for offset, _ in offsets]), subjects
+    )
     if variant.triplet:
         found["verification_auc"] = verification_auc(embedding, np.unique(subjects, return_inverse=True)[1])
     return {key: round(value, 5) for key, value in found.items()}
@@ -326,14 +350,44 @@ def auc_within(logits: NDArray[np.floating], labels: NDArray[np.int8], subjects:
     return float(np.mean(by_au))
 
 
-def tables(folder: Path) -> str:
-    """Return the tables of all runs: means over seeds, and the spread."""
-    runs = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))]
-    rows = pd.DataFrame(
+def person_offsets(
+    logits: NDArray[np.floating], labels: NDArray[np.int8], subjects: NDArray[np.str_]
+) -> tuple[NDArray[np.float64], float]:
+    """Return each subject's mean logit where an Action Unit is absent, and the share of people, ICC(1)."""
+    absent = pd.Series(logits[labels == 0].astype(np.float64)).groupby(subjects[labels == 0])
+    means, counts = absent.mean(), absent.count()
+    within = (absent.var() * (counts - 1)).sum() / (counts.sum() - len(counts))
+    between = (counts * (means - np.average(means, weights=counts)) ** 2).sum() / (len(counts) - 1)
+    usual = (counts.sum() - (counts**2).sum() / counts.sum()) / (len(counts) - 1)
+    return means.to_numpy(), float((between - within) / (between + (usual - 1) * within))
+
+
+def offset_known(
+    embedding: NDArray[np.float32], offsets: NDArray[np.float64], subjects: NDArray[np.str_]
+) -> float:
+    """Return R2, mean over Action Units, of offsets (S, A) guessed from mean embeddings, in ten folds."""
+    people = pd.DataFrame(embedding).groupby(subjects).mean().to_numpy()
+    ridge = make_pipeline(StandardScaler(), RidgeCV(np.logspace(-1, 5, 13)))
+    guessed = cross_val_predict(ridge, people, offsets, cv=KFold(10, shuffle=True, random_state=0))
+    return float(r2_score(offsets, guessed))
+
+
+def gather(folder: Path) -> pd.DataFrame:
+    """Return one row a run and test corpus, and keep all runs in one file."""
+    single = [json.loads(path.read_text(encoding="utf-8")) for path in sorted((folder / RUNS).glob("*.json"))]
+    gathered = folder / "runs.jsonl"
+    if single:
+        gathered.write_text("".join(json.dumps(run) + "\n" for run in single), encoding="utf-8")
+    runs = [json.loads(line) for line in gathered.read_text(encoding="utf-8").splitlines()]
+    return pd.DataFrame(
         {**{k: run[k] for k in ("kind", "variant", "confounders", "seed")}, "test": test, **numbers}
         for run in runs
         for test, numbers in run["tests"].items()
     )
+
+
+def tables(rows: pd.DataFrame) -> str:
+    """Return a table for each number: means over seeds, and their standard deviation."""
     order = [variant.name for variant in VARIANTS]
     parts = []
     for kind, value in itertools.product(
@@ -351,6 +405,40 @@ def tables(folder: Path) -> str:
         seeds = some.groupby(["variant", "confounders"])["seed"].nunique()
         parts.append(f"**{kind}, {value}** ({seeds.min()} to {seeds.max()} seeds)\n\n{table.to_markdown()}\n")
     return "\n".join(parts)
+
+
+def draw(rows: pd.DataFrame) -> Figure:
+    """Return AUC (top) and how well people are recognised (bottom) against the strength of confounders."""
+    figure, axes = plt.subplots(2, 3, figsize=(11, 6), sharex=True, sharey="row", layout="constrained")
+    titles = {
+        "sample": "unseen people, same conditions",
+        "spot": "spot: hard light",
+        "clinic": "clinic: old people",
+    }
+    frozen = rows[rows["kind"] == "frozen"]
+    for column, (test, title) in enumerate(titles.items()):
+        means = frozen[frozen["test"] == test].groupby(["variant", "confounders"])[
+            ["auc", "auc_centred", "probe"]
+        ]
+        table = means.mean()
+        for name in SHOWN:
+            for axis, value in ((axes[0, column], "auc"), (axes[1, column], "probe")):
+                table.loc[name][value].plot(ax=axis, marker="o", label=name)
+        best = table.loc[SHOWN[0]]["auc_centred"]
+        best.plot(
+            ax=axes[0, column],
+            color="black",
+            linestyle="--",
+            label="LightCNN, each person's mean logit removed",
+        )
+        axes[0, column].set_title(title)
+        axes[1, column].set_xlabel("strength of the confounders")
+    axes[0, 0].set_ylabel("mean AUC")
+    axes[1, 0].set_ylabel("subjects recognised")
+    axes[0, 0].set_xticks(STRENGTHS)
+    handles, names = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside lower center", ncols=3)
+    return figure
 
 
 if __name__ == "__main__":
