@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
 KERNELS := $(wildcard src/idennet/models/fastcpu/csrc/*)
 
-.PHONY: setup demo test check bench clean
+.PHONY: setup demo test check bench tables clean
 
 setup: $(STAMP)
 
@@ -31,6 +31,10 @@ bench: setup
 	$(BIN)/python benchmarks/renderer.py
 	$(BIN)/python benchmarks/mining.py
 	$(BIN)/python benchmarks/kernels.py
+
+tables: setup
+	$(BIN)/idennet report results/synfacs-small --out results/synfacs-small/report
+	$(BIN)/python benchmarks/confounders.py table --out results/subtraction
 
 clean:
 	rm -rf $(VENV) demo

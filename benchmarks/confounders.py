@@ -16,8 +16,9 @@ import argparse
 import itertools
 import json
 import platform
+import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -62,7 +63,6 @@ STRENGTHS = (0.0, 1.0, 2.0)
 CORPORA = {"sample": (120, 24), "spot": (27, 24), "clinic": (25, 24)}
 """Subjects and frames of each: `sample` is learnt from and tested within, the others are other domains."""
 
-TRAINING_SUBJECTS = 80
 MARGIN, ALPHA = 0.5, 0.25
 PAIRS, SINGLES = 12, 24
 
@@ -91,6 +91,35 @@ class Variant:
     radius: float = 1.0
 
 
+@dataclass(frozen=True)
+class Condition:
+    """Who is learnt from and tested.
+
+    Attributes:
+        name: What tables call it.
+        stores: Stores by what tables call the test; the first one is also learnt from.
+        people: So many subjects of it are learnt from.
+        tested_from: From this subject on it is tested.
+    """
+
+    name: str
+    stores: Mapping[str, str]
+    people: int
+    tested_from: int
+
+
+CONDITIONS = {
+    condition.name: condition
+    for condition in (
+        *(
+            Condition(f"confounders {strength:g}", {name: f"{name}-{strength:g}" for name in CORPORA}, 80, 80)
+            for strength in STRENGTHS
+        ),
+        *(Condition(f"{people} people", {"wild": "wild"}, people, 460) for people in (80, 460)),
+    )
+}
+"""How much people differ; and, in corpus `wild` of 560 people, from how many of them is learnt."""
+
 USES: tuple[tuple[str, IdentityUse], ...] = (
     ("triplet loss only", "none"),
     ("concatenation", "concatenation"),
@@ -116,7 +145,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--frozen", action="store_true", help="train the full layers only")
     parser.add_argument("--variants", help="names with |; default: all")
-    parser.add_argument("--strengths", default="0,1,2")
+    parser.add_argument("--conditions", default="|".join(CONDITIONS), help="names with |")
     parser.add_argument("--seeds", default="0,1,2")
     parser.add_argument("--steps", type=int, default=100)
     parser.add_argument("--workers", type=int, default=2)
@@ -133,47 +162,41 @@ def main() -> None:
 
 
 def render(out: Path, workers: int) -> None:
-    """Render every corpus with every strength, and prepare the stores."""
-    for strength, (name, (subjects, frames)) in itertools.product(STRENGTHS, CORPORA.items()):
+    """Render every corpus with every strength, and `wild` as it is; prepare the stores."""
+    sizes = [
+        (name, size, f"-{strength:g}", strength) for strength in STRENGTHS for name, size in CORPORA.items()
+    ]
+    for name, (subjects, frames), ending, strength in [*sizes, ("wild", (560, 16), "", 1.0)]:
         config = corpus_config(name)
         people = config.people.model_copy(update={"confounders": strength})
         size = {"subjects": subjects, "frames_per_subject": frames, "sequence_length": 1, "people": people}
         folder = generate_corpus(
-            config.model_copy(update=size), out / "corpora" / f"{name}-{strength:g}", workers=workers
+            config.model_copy(update=size), out / "corpora" / f"{name}{ending}", workers=workers
         )
         prepare(SynFacs(folder), out / "stores" / folder.name)
 
 
 def train_all(arguments: argparse.Namespace) -> None:
     """Train what is asked for and not there yet; one JSON file a run."""
-    chosen = [v for v in VARIANTS if arguments.variants is None or v.name in arguments.variants.split("|")]
-    strengths = [float(text) for text in arguments.strengths.split(",")]
-    for seed, strength in itertools.product(map(int, arguments.seeds.split(",")), strengths):
+    variants = [v for v in VARIANTS if arguments.variants is None or v.name in arguments.variants.split("|")]
+    conditions = [CONDITIONS[name] for name in arguments.conditions.split("|")]
+    kind = "frozen" if arguments.frozen else "joint"
+    for seed, condition in itertools.product(map(int, arguments.seeds.split(",")), conditions):
         data: Data | None = None
-        for variant in chosen:
-            kind = "frozen" if arguments.frozen else "joint"
-            name = f"{kind}-{strength:g}-{variant.name}-{seed}".translate(str.maketrans(" ,", "__", "()"))
+        for variant in variants:
+            name = re.sub(r"\W+", "-", f"{kind} {condition.name} {variant.name} {seed}")
             path = arguments.out / RUNS / f"{name}.json"
             if path.exists():
                 continue
-            data = data or Data(arguments.data, strength, arguments.start, arguments.frozen)
+            data = data or Data(arguments.data, condition, arguments.start, arguments.frozen)
             clock = time.process_time()
             network = learn(variant, data, seed, arguments.steps, arguments.start)
             facts = {
-                **{"kind": kind, "variant": variant.name, "confounders": strength, "seed": seed},
-                **{
-                    "steps": arguments.steps,
-                    "pairs": PAIRS,
-                    "singles": SINGLES,
-                    "margin": MARGIN,
-                    "alpha": ALPHA,
-                },
-                "train": {
-                    "digest": data.train.digest,
-                    "subjects": TRAINING_SUBJECTS,
-                    "faces": len(data.rows),
-                },
-                "tests": {name: judge(network, variant, data, name) for name in CORPORA},
+                **{"kind": kind, "condition": condition.name, "variant": variant.name, "seed": seed},
+                **{"steps": arguments.steps, "pairs": PAIRS, "singles": SINGLES},
+                **{"margin": MARGIN, "alpha": ALPHA},
+                **{"people": condition.people, "faces": len(data.rows), "train": data.train.digest},
+                "tests": {test: judge(network, variant, data, test) for test in data.stores},
                 "cpu_seconds": round(time.process_time() - clock, 1),
                 "idennet": idennet.__version__,
                 "date": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -181,30 +204,37 @@ def train_all(arguments: argparse.Namespace) -> None:
             }
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
-            within = facts["tests"]["sample"]
-            print(f"{name}: AUC {within['auc']:.3f}, leak {within['probe']:.3f}", flush=True)
+            print(f"{name}: {facts['tests']}", flush=True)
 
 
 class Data:
-    """Faces of one strength, and what a network is given for them: faces, or features of the frozen trunk."""
+    """Faces of a condition, and what a network is given for them: faces, or features of the frozen trunk."""
 
-    def __init__(self, folder: Path, strength: float, start: Path, frozen: bool) -> None:
-        self.stores = {name: FaceStore.open(folder / "stores" / f"{name}-{strength:g}") for name in CORPORA}
-        self.train = self.stores["sample"]
+    def __init__(self, folder: Path, condition: Condition, start: Path, frozen: bool) -> None:
+        self.stores = {
+            name: FaceStore.open(folder / "stores" / kept) for name, kept in condition.stores.items()
+        }
+        self._first = next(iter(condition.stores))
+        self._tested_from = condition.tested_from
+        self.train = self.stores[self._first]
         self.aus = self.train.aus
-        self.rows = np.flatnonzero(self.train.subject_index < TRAINING_SUBJECTS)
+        self.rows = np.flatnonzero(self.train.subject_index < condition.people)
         self.subjects = self.train.subject_index[self.rows]
         self.labels = self.train.labels(self.aus)[self.rows]
         self.frozen = frozen
         self._features: dict[str, Tensor] = {}
         if frozen:
             for name, store in self.stores.items():
-                kept = folder / "features" / f"{name}-{strength:g}.npy"
+                kept = folder / "features" / f"{store.path.name}.npy"
                 if not kept.exists():
                     kept.parent.mkdir(parents=True, exist_ok=True)
                     trunk = load_weights(start)[0].trunk
                     np.save(kept, in_batches(trunk, store, np.arange(len(store))).numpy())
                 self._features[name] = torch.from_numpy(np.load(kept))
+
+    def training(self, rows: NDArray[np.int64], augmenter: Augmenter | None = None, step: int = 0) -> Tensor:
+        """Return what the network is given for rows of the training store."""
+        return self.inputs(self._first, rows, augmenter, step)
 
     def inputs(
         self, name: str, rows: NDArray[np.int64], augmenter: Augmenter | None = None, step: int = 0
@@ -216,9 +246,9 @@ class Data:
         return to_tensor(faces if augmenter is None else augmenter(faces, step), torch.device("cpu"))
 
     def tested(self, name: str) -> NDArray[np.int64]:
-        """Return the rows that are tested."""
+        """Return the rows that are tested: unseen people."""
         index = self.stores[name].subject_index
-        return np.flatnonzero(index >= TRAINING_SUBJECTS) if name == "sample" else np.arange(len(index))
+        return np.flatnonzero(index >= (self._tested_from if name == self._first else 0))
 
 
 def in_batches(look: Callable[[Tensor], Tensor], store: FaceStore, rows: NDArray[np.int64]) -> Tensor:
@@ -240,7 +270,7 @@ def learn(variant: Variant, data: Data, seed: int, steps: int, start: Path) -> I
         network.trunk = nn.Identity()  # type: ignore[assignment]
         given = {name: tensor for name, tensor in given.items() if name.startswith("fc5.")}
     some = np.sort(np.random.default_rng(seed).choice(data.rows, 64, replace=False))
-    fit_to_faces(network, data.inputs("sample", some), list(given))
+    fit_to_faces(network, data.training(some), list(given))
     if variant.radius != 1.0:
         network.norm = nn.Sequential(network.norm, Scale(variant.radius))  # type: ignore[assignment]
     settings = common_optimiser(Budget(steps=steps))
@@ -255,7 +285,7 @@ def learn(variant: Variant, data: Data, seed: int, steps: int, start: Path) -> I
         for group in solver.param_groups:
             group["lr"] = settings.rate(step, steps)
         drawn = np.concatenate([pairs.draw(step).ravel(), singles.draw(step, SINGLES)])
-        output: IdenNetOutput = network(data.inputs("sample", data.rows[drawn], augmenter, step))
+        output: IdenNetOutput = network(data.training(data.rows[drawn], augmenter, step))
         loss = masked_au_loss(output.au_logits, torch.from_numpy(data.labels[drawn]))
         if variant.triplet:
             embedding = comparable(output.identity_embedding, variant)
@@ -380,7 +410,7 @@ def gather(folder: Path) -> pd.DataFrame:
         gathered.write_text("".join(json.dumps(run) + "\n" for run in single), encoding="utf-8")
     runs = [json.loads(line) for line in gathered.read_text(encoding="utf-8").splitlines()]
     return pd.DataFrame(
-        {**{k: run[k] for k in ("kind", "variant", "confounders", "seed")}, "test": test, **numbers}
+        {**{k: run[k] for k in ("kind", "condition", "variant", "seed")}, "test": test, **numbers}
         for run in runs
         for test, numbers in run["tests"].items()
     )
@@ -388,23 +418,28 @@ def gather(folder: Path) -> pd.DataFrame:
 
 def tables(rows: pd.DataFrame) -> str:
     """Return a table for each number: means over seeds, and their standard deviation."""
-    order = [variant.name for variant in VARIANTS]
     parts = []
-    for kind, value in itertools.product(
-        ("joint", "frozen"), ("auc", "f1", "auc_within", "auc_centred", "probe")
-    ):
+    for kind, value in itertools.product(("joint", "frozen"), VALUES):
         some = rows[rows["kind"] == kind]
         if some.empty:
             continue
-        grouped = some.groupby(["variant", "test", "confounders"])[value]
+        grouped = some.groupby(["variant", "test", "condition"])[value]
         cells = grouped.mean().map("{:.3f}".format) + " ± " + grouped.std().map("{:.3f}".format)
-        table = cells.unstack(["test", "confounders"]).reindex(
-            [name for name in order if name in set(some["variant"])]
-        )
-        table.columns = table.columns.map(lambda column: f"{column[0]} {column[1]:g}")
-        seeds = some.groupby(["variant", "confounders"])["seed"].nunique()
-        parts.append(f"**{kind}, {value}** ({seeds.min()} to {seeds.max()} seeds)\n\n{table.to_markdown()}\n")
+        table = cells.unstack(["test", "condition"])
+        asked = [(test, name) for name, condition in CONDITIONS.items() for test in condition.stores]
+        table = table[[column for column in asked if column in table.columns]]
+        table = table.reindex([variant.name for variant in VARIANTS if variant.name in table.index])
+        table.columns = table.columns.map(", ".join)
+        seeds = some.groupby(["variant", "condition"])["seed"].nunique()
+        parts.append(f"**{kind}, {value}** ({seeds.min()} to {seeds.max()} seeds)\n\n{markdown(table)}\n")
     return "\n".join(parts)
+
+
+def markdown(table: pd.DataFrame) -> str:
+    """Return a table as Markdown, its index as first column."""
+    rows = [["variant", *table.columns], ["---"] + ["---:"] * len(table.columns)]
+    rows += [[str(name), *cells] for name, cells in zip(table.index, table.to_numpy().tolist(), strict=True)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 def draw(rows: pd.DataFrame) -> Figure:
@@ -415,7 +450,9 @@ def draw(rows: pd.DataFrame) -> Figure:
         "spot": "spot: hard light",
         "clinic": "clinic: old people",
     }
-    frozen = rows[rows["kind"] == "frozen"]
+    dialled = rows["condition"].str.startswith("confounders")
+    frozen = rows[(rows["kind"] == "frozen") & dialled]
+    frozen = frozen.assign(confounders=frozen["condition"].str.split().str[-1].astype(float))
     for column, (test, title) in enumerate(titles.items()):
         means = frozen[frozen["test"] == test].groupby(["variant", "confounders"])[
             ["auc", "auc_centred", "probe"]
@@ -423,7 +460,8 @@ def draw(rows: pd.DataFrame) -> Figure:
         table = means.mean()
         for name in SHOWN:
             for axis, value in ((axes[0, column], "auc"), (axes[1, column], "probe")):
-                table.loc[name][value].plot(ax=axis, marker="o", label=name)
+                style = {"linewidth": 5, "alpha": 0.4} if name == SHOWN[0] else {"marker": "o"}
+                table.loc[name][value].plot(ax=axis, label=name, **style)
         best = table.loc[SHOWN[0]]["auc_centred"]
         best.plot(
             ax=axes[0, column],
