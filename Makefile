@@ -34,7 +34,7 @@ bench: setup
 
 tables: setup
 	$(BIN)/idennet report results/synfacs-small --out results/synfacs-small/report
-	$(BIN)/python benchmarks/confounders.py table --out results/subtraction
+	$(BIN)/python benchmarks/confounders.py table --out results/subtraction/confounders
 
 clean:
 	rm -rf $(VENV) demo

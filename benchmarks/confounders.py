@@ -67,7 +67,11 @@ MARGIN, ALPHA = 0.5, 0.25
 PAIRS, SINGLES = 12, 24
 
 RUNS = "runs"
-VALUES = ("auc", "f1", "auc_within", "auc_centred", "person_share", "probe", "nearest", "offset_known")
+VALUES = (
+    *("auc", "f1", "auc_within", "auc_centred", "auc_removed_by_one", "auc_removed_by_mean", "person_share"),
+    *("probe", "nearest", "offset_known", "embedding_within"),
+)
+
 SHOWN = ("no identity (LightCNN)", "concatenation", "translation (IdenNet)", "translation (IdenNet), no NORM")
 """What the figure shows."""
 
@@ -215,10 +219,10 @@ class Data:
             name: FaceStore.open(folder / "stores" / kept) for name, kept in condition.stores.items()
         }
         self._first = next(iter(condition.stores))
-        self._tested_from = condition.tested_from
+        self._people, self._tested_from = condition.people, condition.tested_from
         self.train = self.stores[self._first]
         self.aus = self.train.aus
-        self.rows = np.flatnonzero(self.train.subject_index < condition.people)
+        self.rows = np.flatnonzero(self.train.subject_index < self._people)
         self.subjects = self.train.subject_index[self.rows]
         self.labels = self.train.labels(self.aus)[self.rows]
         self.frozen = frozen
@@ -249,6 +253,12 @@ class Data:
         """Return the rows that are tested: unseen people."""
         index = self.stores[name].subject_index
         return np.flatnonzero(index >= (self._tested_from if name == self._first else 0))
+
+    def between(self, name: str) -> NDArray[np.int64]:
+        """Return rows of people who are neither learnt from nor tested; only the training store has them."""
+        index = self.stores[name].subject_index
+        held_out = (index >= self._people) & (index < self._tested_from) & (name == self._first)
+        return np.flatnonzero(held_out)
 
 
 def in_batches(look: Callable[[Tensor], Tensor], store: FaceStore, rows: NDArray[np.int64]) -> Tensor:
@@ -330,7 +340,8 @@ def judge(network: IdenNet, variant: Variant, data: Data, name: str) -> dict[str
     each subject's mean logit was taken away, which needs many faces of the subject: what perfect removal of a
     constant could reach. `person_share`: how much of the spread of logits where an Action Unit is absent is a
     constant of the person. `offset_known`: how much of those constants a linear map of the identity embedding
-    predicts of people that it was not fitted to. `probe`, `nearest`: subjects, from the features that Action
+    predicts of people that it was not fitted to. `embedding_within`: share of the embedding's variance that
+    lies within people. `probe`, `nearest`: subjects, from the features that Action
     Units are read from; `_before`: from the expression features before the identity enters.
     """
     store, rows = data.stores[name], data.tested(name)
@@ -366,6 +377,10 @@ def judge(network: IdenNet, variant: Variant, data: Data, name: str) -> dict[str
     found["offset_known"] = offset_known(
         embedding, np.column_stack([offset for offset, _ in offsets]), subjects
     )
+    spread = pd.DataFrame(embedding).groupby(subjects).var(ddof=0).mean().sum()
+    found["embedding_within"] = float(spread / embedding.var(axis=0).sum())
+    if len(between := data.between(name)):
+        found |= learnt_removal(network, data, name, between, logits, embedding, labels, subjects)
     if variant.triplet:
         found["verification_auc"] = verification_auc(embedding, np.unique(subjects, return_inverse=True)[1])
     return {key: round(value, 5) for key, value in found.items()}
@@ -378,6 +393,37 @@ def auc_within(logits: NDArray[np.floating], labels: NDArray[np.int8], subjects:
         own = [auc(logits[subjects == name, i], labels[subjects == name, i]) for name in np.unique(subjects)]
         by_au.append(np.nanmean(own))
     return float(np.mean(by_au))
+
+
+def learnt_removal(
+    network: IdenNet,
+    data: Data,
+    name: str,
+    between: NDArray[np.int64],
+    logits: NDArray[np.float32],
+    embedding: NDArray[np.float32],
+    labels: NDArray[np.int8],
+    subjects: NDArray[np.str_],
+) -> dict[str, float]:
+    """Return the mean AUC after subtracting what the identity embedding says of a person's mean logits.
+
+    A ridge regression learns that from other people, whom the network was not trained on either; their labels
+    are not needed. `auc_removed_by_one` asks the embedding of the face itself, `auc_removed_by_mean` the
+    person's mean embedding.
+    """
+    with torch.inference_mode():
+        output = network(data.inputs(name, between))
+    others = data.stores[name].subject_index[between]
+    learnt = make_pipeline(StandardScaler(), RidgeCV(np.logspace(-1, 5, 13))).fit(
+        pd.DataFrame(output.identity_embedding.numpy()).groupby(others).mean().to_numpy(),
+        pd.DataFrame(output.au_logits.numpy()).groupby(others).mean().to_numpy(),
+    )
+    means = pd.DataFrame(embedding).groupby(subjects).transform("mean").to_numpy()
+    found = {}
+    for key, asked in (("auc_removed_by_one", embedding), ("auc_removed_by_mean", means)):
+        left = logits - learnt.predict(asked)
+        found[key] = float(np.nanmean([auc(left[:, i], labels[:, i]) for i in range(left.shape[1])]))
+    return found
 
 
 def person_offsets(
@@ -421,11 +467,11 @@ def tables(rows: pd.DataFrame) -> str:
     parts = []
     for kind, value in itertools.product(("joint", "frozen"), VALUES):
         some = rows[rows["kind"] == kind]
-        if some.empty:
+        if some[value].isna().all():
             continue
-        grouped = some.groupby(["variant", "test", "condition"])[value]
+        grouped = some.dropna(subset=value).groupby(["variant", "test", "condition"])[value]
         cells = grouped.mean().map("{:.3f}".format) + " ± " + grouped.std().map("{:.3f}".format)
-        table = cells.unstack(["test", "condition"])
+        table = cells.unstack(["test", "condition"]).fillna("–")
         asked = [(test, name) for name, condition in CONDITIONS.items() for test in condition.stores]
         table = table[[column for column in asked if column in table.columns]]
         table = table.reindex([variant.name for variant in VARIANTS if variant.name in table.index])
