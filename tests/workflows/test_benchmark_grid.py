@@ -79,7 +79,7 @@ def told(stores: list[FaceStore], tmp_path_factory: pytest.TempPathFactory) -> T
 
 def test_a_failure_stays_alone_and_is_explained(told: Told) -> None:
     (failure,) = told.first
-    assert failure.reason.endswith("Subject 0 cannot be learnt from.")
+    assert failure.reason == "Subject 0 cannot be learnt from."
     assert [run.system.name for run in failure.runs] == ["fails-once"]
     assert (told.states[-1].done, told.states[-1].failed, told.states[-1].total) == (3, 1, 4)
 

@@ -6,6 +6,7 @@ for want of memory, ends that fit only, and its memory is given back.
 
 import multiprocessing
 import os
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -166,6 +167,7 @@ class _Grid:
         if missing:
             lines = job.log.read_text(encoding="utf-8").split("\n") if job.log.is_file() else []
             said = next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
+            said = re.sub(r"^idennet\.errors\.\w+: ", "", said)
             reason = said if exit_code >= 0 else f"killed by signal {-exit_code}; out of memory?"
             self.failures.append(Failure(missing, reason, job.log))
         else:
