@@ -101,7 +101,7 @@ def test_the_paper_stands_beside_ours_on_the_same_data(results: Path) -> None:
     assert " ".join(columns["IdenNet, paper"]) == "25.5 34.8 64.5 45.2 44.6 70.7 81.0 55.0 52.6"
     assert columns["SVTPT, paper"][-1] == "38.9"
     assert columns["always"] == (f"{100 * 2 * 10 / 30:.1f}",) * 9
-    assert "2b-nm, paper" not in columns
+    assert "2B(N+M), paper" not in columns
     assert any("Transductive" in note and note.endswith("SVTPT.") for note in table.notes)
 
 
@@ -172,5 +172,5 @@ def test_size_and_speed_have_the_paper_beside(tmp_path: Path) -> None:
     assert read_measured(tmp_path) == measured
     assert size_speed_table(measured).rows == (
         ("IdenNet", "6,572.8K", "1,000.0M", "50.0", "face", "6,572.8K", "155.06"),
-        ("stm", "0.0K", "–", "1.5", "subject", "–", "–"),
+        ("STM", "0.0K", "–", "1.5", "subject", "–", "–"),
     )

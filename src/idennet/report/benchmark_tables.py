@@ -310,9 +310,23 @@ def size_speed_table(measured: Measured) -> Table:
     )
 
 
+OTHER_NAMES = {
+    "2b-nm": "2B(N+M)",
+    "e-net": "E-Net",
+    "r-t1": "R-T1",
+    "r-t2": "R-T2",
+    "iacnn": "IACNN",
+    "ccnet-cda": "CCNET+CDA",
+    "stm": "STM",
+    "cpm": "CPM",
+    "idennet-without-norm": "IdenNet, no NORM",
+}
+"""Systems that have a name but no column of their own in the paper's tables."""
+
+
 def shown_name(name: str) -> str:
-    """Return what the paper calls a system; ours where it knows none."""
-    return SYSTEM_NAMES.get(name, name)
+    """Return what the paper or the field calls a system; ours where neither knows it."""
+    return SYSTEM_NAMES.get(name) or OTHER_NAMES.get(name, name)
 
 
 def _paper_table(protocol: str) -> PaperTable | None:

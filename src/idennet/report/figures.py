@@ -75,7 +75,11 @@ def curves(panels: Mapping[str, tuple[pd.DataFrame, Sequence[str]]]) -> "Figure"
         for name, colour in zip(names, (ACCENT, SECOND, INK, QUIET), strict=False):
             line = table[["step", name]].dropna()
             smooth = line[name].rolling(max(1, len(line) // 20), min_periods=1).mean()
-            axis.plot(line["step"], smooth, color=colour, linewidth=1.8, label=name.replace("_", " "))
+            mark = "o" if len(line) < 10 else None
+            label = name.replace("_", " ")
+            axis.plot(
+                line["step"], smooth, color=colour, linewidth=1.8, marker=mark, markersize=4, label=label
+            )
         axis.set_title(title, loc="left", fontsize=11, color=INK)
         axis.set_xlabel("step", color=QUIET, fontsize=9)
         axis.grid(color=LINE)
