@@ -51,7 +51,7 @@ def test_without_subjects_each_picture_is_a_person_and_without_action_units_ther
     ("text", "message"),
     [
         ("", "line 1: needs the column image"),
-        ("image;smiling\na.png;1\n", "found 'image;smiling'"),
+        ("image;smiling\na.png;1\n", "has ; between its values"),
         ("image,smiling\n", "lists no pictures"),
         ("image\na.png\n", "says nothing about any picture"),
         ("image,subject,smiling,AU12\na.png,Ann,,-1\n", "says nothing about any picture"),

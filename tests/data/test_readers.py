@@ -148,7 +148,7 @@ def test_csv_lists_of_the_released_code(tmp_path: Path) -> None:
         ("image_path,Id\n,b\n", "line 2: image is empty"),
         ("image_path,AU1\na,1\n", "lacks subject"),
         ("", "line 1: needs the columns image and subject"),
-        ("image;subject\na;b\n", "found 'image;subject'"),
+        ("image;subject\na;b\n", "has ; between its values"),
         ("image,person\na,b\n", "lacks subject"),
         ("image,subject,AU99\na,b,1\n", "line 1: column 'AU99' is not known"),
         ("image,subject,AU4,AU04\na,b,1,1\n", "line 1: two columns for AU4"),

@@ -90,6 +90,23 @@ def test_different_frames_subjects_or_units_are_refused() -> None:
         Comparison(one, replace(one, folds=one.folds[:2]))
 
 
+def test_systems_that_read_different_units_are_compared_on_the_shared_ones() -> None:
+    """OpenFace has no AU24, which the protocol of BP4D has."""
+    all_units = system(0.3, aus=(4, 6, 12))
+    fewer = system(0.2, seed=1, aus=(4, 6, 12)).restricted_to((12, 4))
+    compared = Comparison.of_shared(all_units, fewer)
+    assert compared.left_out == (6,)
+    assert compared.first.aus == compared.second.aus == (4, 12)
+    table, whole = compared.table(QUICK), all_units.f1_averaged()[0]
+    assert table["f1_averaged_first"].tolist() == [*whole[[0, 2]], whole[[0, 2]].mean()]
+    np.testing.assert_array_equal(compared.first.auc_averaged()[0], all_units.auc_averaged()[0][[0, 2]])
+    with pytest.raises(ProtocolError, match="no Action Unit in common"):
+        Comparison.of_shared(all_units.restricted_to((4,)), fewer.restricted_to((12,)))
+    other = replace(fewer, protocol=fewer.protocol.model_copy(update={"name": "q"}))
+    with pytest.raises(ProtocolError, match="judged by p and q"):
+        Comparison.of_shared(all_units, other)
+
+
 def test_holm_by_hand() -> None:
     p = np.array([0.01, 0.04, np.nan, 0.03, 0.9])
     np.testing.assert_allclose(holm(p), [0.04, 0.09, np.nan, 0.09, 0.9])

@@ -20,4 +20,4 @@ def compare_command(
     from idennet.evaluation.comparison import Comparison
     from idennet.evaluation.result_files import read_result
 
-    print_comparison(Console(), Comparison(read_result(first), read_result(second)))
+    print_comparison(Console(), Comparison.of_shared(read_result(first), read_result(second)))

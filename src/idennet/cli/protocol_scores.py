@@ -5,6 +5,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from idennet import facs
 from idennet.cli.tables import DASH, count, heading, interval, new_table, number, print_whole, share
 from idennet.evaluation.comparison import Comparison
 from idennet.evaluation.results import ProtocolResult
@@ -68,6 +69,10 @@ def print_comparison(console: Console, comparison: Comparison) -> None:
             style="bold" if name == "mean" else "",
         )
     print_whole(console, table)
+    if comparison.left_out:
+        missing = ", ".join(facs.columns(comparison.left_out))
+        note = f"Compared on the Action Units that both read; left out: {missing}."
+        console.print(Text(note, style="yellow"), soft_wrap=True)
     for note in (
         f"\n{_EXPLAINED}, the same for both systems",
         "p: Wilcoxon's signed-rank test of the subjects' F1, corrected for the number of Action Units (Holm)",

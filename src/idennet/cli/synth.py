@@ -95,6 +95,7 @@ def fake_tree(
     """
     from idennet.synth.fake_trees.write import write_fake_tree
 
+    typer.echo(f"Rendering {subjects * frames} faces, about one a second ...")
     said = write_fake_tree(kind, out, subjects, frames, seed, face_model)
     typer.echo(f"{len(said)} labelled frames of {subjects} subjects in {out}")
 

@@ -40,9 +40,13 @@ def read_rows(path: Path) -> tuple[list[str], list[Row]]:
                     raise InputError(f"{where}: has another number of values than line 1 has columns.")
                 rows.append((reader.line_num, {name: value.strip() for name, value in row.items()}))
     except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not UTF-8 text ({error}); save it as UTF-8 CSV.") from error
+        raise InputError(
+            f"{path} is not UTF-8 text from byte {error.start} on; save it as 'CSV UTF-8'."
+        ) from error
     except csv.Error as error:
         raise InputError(f"{path}, line {reader.reader.line_num}: {error}.") from error
+    if len(names) == 1 and ";" in names[0]:
+        raise InputError(f"{path} has ; between its values; save it with commas.")
     if names and not rows:
         raise InputError(f"{path} lists no pictures.")
     return names, rows

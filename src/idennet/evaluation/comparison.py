@@ -21,10 +21,31 @@ class Comparison:
     Attributes:
         first: Result of one system.
         second: Result of the other.
+        left_out: Action Units that only one of them reads.
     """
 
     first: ProtocolResult
     second: ProtocolResult
+    left_out: tuple[int, ...] = ()
+
+    @classmethod
+    def of_shared(cls, first: ProtocolResult, second: ProtocolResult) -> "Comparison":
+        """Return the comparison on the Action Units that both read: tools differ in what they know.
+
+        Raises:
+            ProtocolError: They are of two protocols, share no Action Unit, or were judged on other frames.
+        """
+        names = f"{first.system} and {second.system}"
+        if first.protocol.name != second.protocol.name:
+            raise ProtocolError(
+                f"{names} were judged by {first.protocol.name} and {second.protocol.name}; compare results "
+                "of one protocol."
+            )
+        shared = [au for au in first.aus if au in second.aus]
+        if not shared:
+            raise ProtocolError(f"{names} read no Action Unit in common; there is nothing to compare.")
+        left_out = tuple(sorted(set(first.aus) ^ set(second.aus)))
+        return cls(first.restricted_to(shared), second.restricted_to(shared), left_out)
 
     def __post_init__(self) -> None:
         """Check that the results are about the same frames.

@@ -34,6 +34,24 @@ class FoldResult:
     doubled_wins: NDArray[np.int64]
     thresholds: NDArray[np.float64]
 
+    def restricted_to(self, at: Sequence[int]) -> "FoldResult":
+        """Return the outcome of the Action Units at some positions."""
+        counts = self.counts
+        kept = Counts(
+            tuple(counts.aus[i] for i in at),
+            counts.subjects,
+            *(
+                outcome[list(at)]
+                for outcome in (
+                    counts.true_positive,
+                    counts.false_positive,
+                    counts.false_negative,
+                    counts.true_negative,
+                )
+            ),
+        )
+        return FoldResult(self.fold, kept, self.doubled_wins[list(at)], self.thresholds[list(at)])
+
     @property
     def evaluation(self) -> Evaluation:
         """The same outcome without subgroups of subjects."""

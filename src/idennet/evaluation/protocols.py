@@ -120,7 +120,8 @@ class Protocol(Config):
         """Return training and validation subjects."""
         if len(learning) < 2:
             raise ProtocolError(
-                f"{self.name} leaves {len(learning)} to learn from; it needs two subjects or more."
+                f"{self.name} leaves {len(learning)} to learn from in a fold; it needs two subjects "
+                "or more. Give more subjects, or another protocol."
             )
         train, validation = split_subjects(learning, self.validation, self.seed)
         return tuple(train), tuple(validation)

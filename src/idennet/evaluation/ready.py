@@ -188,13 +188,15 @@ def _judge_fold(
 def _undefined(results: Sequence[FoldResult]) -> list[str]:
     """Return one sentence for each Action Unit that some fold cannot score."""
     shown = np.array([result.counts.positives.sum(axis=1) > 0 for result in results])
-    sentences = []
+    undefined: dict[str, list[str]] = {}
     for au, column in zip(results[0].counts.aus, shown.T, strict=True):
         names = [result.fold.name for result, is_shown in zip(results, column, strict=True) if not is_shown]
         more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
         where = f"of fold {', '.join(names[:MOST_NAMED])}{more} " if column.any() else ""
         if names:
-            sentences.append(
-                f"{facs.column(au)}: no test frame {where}shows it; its scores are undefined there."
-            )
-    return sentences
+            undefined.setdefault(where, []).append(facs.column(au))
+    return [
+        f"{', '.join(aus)}: no test frame {where}shows {'it; its' if len(aus) == 1 else 'them; their'} "
+        "scores are undefined there."
+        for where, aus in undefined.items()
+    ]

@@ -5,7 +5,7 @@ F1-frame comes in two ways that differ when Action Units are rarer in one fold t
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -40,6 +40,12 @@ class ProtocolResult:
     def aus(self) -> tuple[int, ...]:
         """Action Units that were scored, in order."""
         return self.protocol.aus
+
+    def restricted_to(self, aus: Sequence[int]) -> "ProtocolResult":
+        """Return the result of some of the Action Units, in the given order; its mean is theirs."""
+        at = [self.aus.index(au) for au in aus]
+        folds = tuple(one.restricted_to(at) for one in self.folds)
+        return replace(self, protocol=self.protocol.model_copy(update={"aus": tuple(aus)}), folds=folds)
 
     @cached_property
     def subjects(self) -> tuple[str, ...]:

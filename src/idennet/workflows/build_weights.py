@@ -37,6 +37,7 @@ from idennet.report import figures
 from idennet.report.model_card import model_card
 from idennet.settings import Config
 from idennet.synth.corpora import corpus_config
+from idennet.synth.facemodel import load_face_model
 from idennet.synth.generate import generate_corpus
 from idennet.training import Recipe, train
 from idennet.training.folder import MANIFEST as RUN_MANIFEST
@@ -95,6 +96,7 @@ def build_weights(
         MissingExtraError: The package that draws `reliability.png` is not installed.
     """
     figures.check_packages()
+    load_face_model(face_model)  # a wrong path is told before anything begins
     cost = CostRecord(out)
     rendered = {"wild": (*faces.wild, 0), "crowd": (*faces.crowd, 0), "test": (*faces.test, 1)}
     stores = {}

@@ -44,6 +44,10 @@ class GridSettings(Config):
     choose_thresholds: bool = False
 
 
+LEAST_SUBJECTS = 2
+"""In the training of a fold: with fewer there is nobody to tell apart."""
+
+
 @dataclass(frozen=True)
 class Run:
     """One cell of the grid.
@@ -137,6 +141,13 @@ def plan_runs(
             by_corpus = stores_by_corpus(protocol, stores)
             names = [name for store in by_corpus.values() for name in store.subjects]
             folds = protocol.folds(names, partial=settings.partial)
+            for fold in folds:
+                if len(fold.train) < LEAST_SUBJECTS:
+                    raise ProtocolError(
+                        f"{protocol.name}, fold {fold.name}, leaves {len(fold.train)} to learn from and "
+                        f"{len(fold.validation)} to validate; systems learn from {LEAST_SUBJECTS} or more. "
+                        "Give stores of more subjects."
+                    )
             train = by_corpus[protocol.train]
             learns = train.aus if protocol.crosses else protocol.aus
             if lacking := set(protocol.aus) - set(learns):
