@@ -11,6 +11,7 @@ setup: $(STAMP)
 
 $(STAMP): pyproject.toml constraints.txt hatch_build.py $(KERNELS)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "IdenNet needs Python 3.11 or newer; call: make PYTHON=python3.11 ...")'
+	@echo "Setting up $(VENV): some minutes the first time, PyTorch alone is 200 MB ..."
 	$(PYTHON) -m venv $(VENV)
 	PIP_CONSTRAINT=constraints.txt $(BIN)/pip install --quiet --disable-pip-version-check -e '.[all,dev]'
 	@touch $@

@@ -77,6 +77,8 @@ def evaluate_command(
     for file in (out, saved):
         if file is not None and not file.absolute().parent.is_dir():
             raise InputError(f"There is no folder {file.parent}; make it, or choose another place.")
+        if file is not None and file.is_dir():
+            raise InputError(f"{file} is a folder; give the name of a file to write.")
     if predictions is not None and weights is not None:
         raise InputError("Give --weights or --predictions, not both.")
     console = Console()
@@ -94,6 +96,7 @@ def evaluate_command(
     from idennet.workflows.evaluate_stores import (
         PredictedSystem,
         WeightsSystem,
+        counted_faces,
         left_out,
         protocol_for,
         save_predictions,
@@ -109,7 +112,7 @@ def evaluate_command(
         system,
         protocol_for(protocol, stores, system),
         stores,
-        partial=partial,
+        partial=partial or protocol is None,  # without a protocol everybody in the store is meant
         missing=missing,
         choose_thresholds=choose_thresholds,
     )
@@ -119,7 +122,8 @@ def evaluate_command(
         save_predictions(judged, saved)
     print_result(console, judged.result)
     tested, _ = judged.readings[judged.result.protocol.test]
-    print_left_out(console, len(tested), left_out(tested))
+    judged_faces, uncounted = counted_faces(tested, judged.result.aus)
+    print_left_out(console, judged_faces, [*uncounted, *left_out(tested)])
     _say_written(console, out, saved)
 
 

@@ -114,6 +114,7 @@ def judge_ready(
     results = [_judge_fold(protocol, fold, readings, choose_thresholds) for fold in folds]
     if choose_thresholds:
         remarks.append("Thresholds have the largest F1-frame on the validation subjects of each fold.")
+        remarks += _unchosen(protocol, folds, readings)
     digests = {corpus: store.digest for corpus, store in by_corpus.items()}
     remarks += _undefined(results)
     result = ProtocolResult(protocol, system.name, tuple(results), digests, tuple(remarks))
@@ -183,6 +184,23 @@ def _judge_fold(
     labels = known.labels(protocol.aus)[chosen]
     thresholds = best_thresholds(chooses.scores[chosen], labels, beta=1)
     return score_fold(scores, protocol, fold, tested, thresholds.tolist())
+
+
+def _unchosen(
+    protocol: Protocol, folds: Sequence[Fold], readings: Mapping[str, tuple[FaceStore, Readings]]
+) -> list[str]:
+    """Return one sentence for each fold whose validation subjects do not show some Action Unit."""
+    known, _ = readings[protocol.train]
+    sentences = []
+    for fold in folds:
+        shown = (known.select(fold.validation).labels(protocol.aus) == 1).any(axis=0)
+        missing = [au for au, is_shown in zip(protocol.aus, shown, strict=True) if not is_shown]
+        if missing:
+            sentences.append(
+                f"{', '.join(facs.columns(missing))}: no validation frame of fold {fold.name} shows it, so "
+                "nothing could be chosen; .5 was used."
+            )
+    return sentences
 
 
 def _undefined(results: Sequence[FoldResult]) -> list[str]:

@@ -142,6 +142,14 @@ def left_out(store: FaceStore) -> list[tuple[str, str]]:
     return list(zip(table["picture"], table["reason"], strict=True))
 
 
+def counted_faces(tested: FaceStore, aus: Sequence[int]) -> tuple[int, list[tuple[str, str]]]:
+    """Return how many faces enter the scores, and name and reason of those that do not."""
+    uncoded = (tested.labels(aus) < 0).all(axis=1)
+    names = tested.frames.loc[np.flatnonzero(uncoded), ["subject", "sequence", "frame"]]
+    reason = "no label, or left out for want of a prediction"
+    return int((~uncoded).sum()), [("/".join(map(str, row)), reason) for row in names.to_numpy()]
+
+
 def save_predictions(judged: Judged, path: Path) -> None:
     """Write what a system said about the faces, as a plain CSV that `read_predictions` reads.
 
