@@ -4,7 +4,7 @@ matplotlib is imported only here, and its global state is left alone: figures ar
 """
 
 import importlib.util
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -43,12 +43,15 @@ def _figure(width: float, height: float, columns: int = 1) -> tuple["Figure", li
     return figure, axes
 
 
-def au_bars(probabilities: Mapping[int, float], thresholds: Mapping[int, float]) -> "Figure":
+def au_bars(
+    probabilities: Mapping[int, float], thresholds: Mapping[int, float], unreliable: Collection[int] = ()
+) -> "Figure":
     """Return a bar for each Action Unit of one face; those at or above their threshold are filled.
 
     Args:
         probabilities: Probability (0 to 1) of each Action Unit.
         thresholds: Probability from which each Action Unit counts as present, drawn as a tick.
+        unreliable: Action Units that are marked with ~.
     """
     aus = list(probabilities)
     figure, (axis,) = _figure(6.4, 0.26 * len(aus) + 0.5)
@@ -57,7 +60,7 @@ def au_bars(probabilities: Mapping[int, float], thresholds: Mapping[int, float])
     colours = [ACCENT if probabilities[au] >= thresholds[au] else "#d0d5dd" for au in aus]
     axis.barh(places, values, color=colours, height=0.66)
     axis.plot([thresholds[au] for au in aus], places, "|", color=INK, markersize=9, markeredgewidth=1.2)
-    axis.set_yticks(places, [f"{NAMES[au]}  AU{au}" for au in aus])
+    axis.set_yticks(places, [f"{NAMES[au]}  {'~' if au in unreliable else ''}AU{au}" for au in aus])
     axis.set_xlim(0, 1)
     axis.grid(axis="x", color=LINE)
     axis.set_xlabel("probability (tick: threshold)", color=QUIET, fontsize=9)

@@ -1,7 +1,7 @@
 """`make demo`: read a real photograph, train both stages for two minutes, and tell it all on one page."""
 
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
@@ -75,7 +75,7 @@ def run_demo(out: Path, tell: Tell) -> Path:
         }
         sections += [
             _training(pd.DataFrame(read_metrics(run.folder))),
-            _scores(judged, len(held_out)),
+            _scores(judged, len(held_out), reader.card.unreliable_aus),
             _subtraction(load_bundled()[0], store),
             _limits(),
         ]
@@ -109,8 +109,10 @@ def _photograph(reader: Predictor, out: Path) -> Section:
     if not result.faces:
         return Section("A real photograph", f"{result.problem}.", blocks)
     face = result.faces[0]
-    bars = figures.au_bars(face.au_probs, reader.card.thresholds)
-    blocks.append(figure_block(bars, "What the bundled weights read.", wide=False))
+    bars = figures.au_bars(face.au_probs, reader.card.thresholds, reader.card.unreliable_aus)
+    blocks.append(
+        figure_block(bars, "What the bundled weights read; ~ not reliable on photographs.", wide=False)
+    )
     read = ", ".join(f"{NAMES[au]} (AU{au})" for au in face.aus) or "nothing"
     lead = f"Found without a download, aligned at the eyes, read by the bundled weights: {read}."
     return Section("A real photograph", lead, blocks)
@@ -140,13 +142,18 @@ def _training(metrics: pd.DataFrame) -> Section:
     return Section("Training in two stages", lead, [figure_block(figures.curves(panels), "Running means.")])
 
 
-def _scores(judged: dict[str, Evaluation], subjects: int) -> Section:
+def _scores(judged: dict[str, Evaluation], subjects: int, unreliable: Collection[int]) -> Section:
     tables = {name: evaluation.table() for name, evaluation in judged.items()}
     bundled = tables["bundled weights"]
+    mark = {column(au): "~" for au in unreliable}
     bars = bundled.drop(index="mean").rename(
-        columns={"f1": "F1 of the bundled weights", "f1_all_positive": "always present"}
+        index=lambda au: f"{mark.get(str(au), '')}{au}",
+        columns={"f1": "F1 of the bundled weights", "f1_all_positive": "always present"},
     )
-    names = [f"{au} {NAMES[int(str(au)[2:])]}" if str(au) != "mean" else "mean" for au in bundled.index]
+    names = [
+        f"{mark.get(str(au), '')}{au} {NAMES[int(str(au)[2:])]}" if str(au) != "mean" else "mean"
+        for au in bundled.index
+    ]
     columns = {
         ("all frames", "share present"): bundled["rate"],
         ("always present", "F1"): bundled["f1_all_positive"],
@@ -164,7 +171,7 @@ def _scores(judged: dict[str, Evaluation], subjects: int) -> Section:
         ),
         table_block(
             joined,
-            "Rendered faces; F1-frame pooled over subjects, AUC over frames.",
+            "Rendered faces; F1-frame pooled over subjects, AUC over frames. ~ not reliable on photographs.",
         ),
     ]
     return Section("Held-out subjects", lead, blocks)
@@ -180,7 +187,8 @@ def _subtraction(network: Network, store: FaceStore, au: int = 12) -> Section:
     lead = (
         "The paper's idea: the identity embedding is subtracted from the expression features before Action "
         f"Units are read. The nearest other face is the same subject in {before:.0%} of faces before the "
-        f"subtraction, in {after:.0%} after it."
+        f"subtraction, in {after:.0%} after it: with one picture of a person it changes little so far, and "
+        "docs/subtraction.md measures why."
     )
     count = len(features.before)
     caption = f"t-SNE of {count} rendered faces, after the paper's Figure 2; orange: {column(au)} present."
