@@ -1,5 +1,6 @@
 """What somebody without a licence can do: fake trees of BP4D and DISFA, stores, the paper's table."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +46,7 @@ def test_fake_trees_give_the_cross_dataset_table(tmp_path: Path) -> None:
     assert fold.counts.coded.sum() == 5 * (2 * 12 - 1)  # SN010 lacks one label
     smiles = result.table().loc[["AU6", "AU12"], ["f1_averaged", "auc", "f1_all_positive_averaged"]]
     assert smiles.notna().all(axis=None)
-    assert "AU1: no test frame shows it" in table
+    assert re.search(r"AU1\b.*: no test frame shows", table)
     chosen = tmp_path / "chosen.json"
     run("evaluate", *stores, "--protocol", "bp4d-to-disfa", "--partial", "--choose-thresholds", "-o", chosen)
     assert {name.partition("/")[0] for name in read_result(chosen).folds[0].fold.validation} == {"bp4d"}
