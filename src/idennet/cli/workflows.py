@@ -30,9 +30,9 @@ def demo_command(
 def build(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for corpora, stores, run and weights.")],
     recipe: Annotated[str, typer.Argument(help="Name of a bundled recipe, or a YAML file.")] = "transfer",
-    subjects: Annotated[int, typer.Option(min=4, help="Rendered subjects with Action Units.")] = 2000,
+    subjects: Annotated[int, typer.Option(min=4, help="Rendered subjects with Action Units.")] = 1500,
     frames: Annotated[int, typer.Option(min=2, help="Frames of each.")] = 24,
-    crowd: Annotated[int, typer.Option(min=4, help="Rendered subjects for identity alone.")] = 1000,
+    crowd: Annotated[int, typer.Option(min=4, help="Rendered subjects for identity alone.")] = 600,
     test: Annotated[int, typer.Option(min=4, help="Rendered subjects for calibration and scores.")] = 100,
     photographs: Annotated[
         Path | None, typer.Option(help="Photographs for identity: a subfolder for each person, such as LFW.")

@@ -58,8 +58,8 @@ class Faces(Config):
         jitter: Pixels by which eye centres are moved to imitate the error of our landmarks.
     """
 
-    wild: tuple[int, int] = (2000, 24)
-    crowd: tuple[int, int] = (1000, 8)
+    wild: tuple[int, int] = (1500, 24)
+    crowd: tuple[int, int] = (600, 8)
     test: tuple[Annotated[int, Field(ge=4)], int] = (100, 24)
     jitter: Annotated[float, Field(ge=0, le=10)] = 0.8
     seed: Annotated[int, Field(ge=0)] = 1
