@@ -201,7 +201,7 @@ def test_the_memory_adds_candidates_without_gradient(corpus: Corpus) -> None:
     identities = torch.from_numpy(corpus.identities[batch.rows])
     new.requires_grad_()
     targets = Targets(identities, torch.zeros(6, 0))
-    loss = weighted_losses(batching, batch, targets, None, new, torch.Generator().manual_seed(0))
+    loss = weighted_losses(batching, batch, targets, None, new, None, torch.Generator().manual_seed(0))
     bank, names = torch.cat([new, old]), torch.cat([identities, owners])
     pairs = torch.arange(6).view(3, 2)
     triplets = HardNegativeMiner()(

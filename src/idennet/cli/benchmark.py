@@ -37,7 +37,7 @@ def benchmark_command(
     systems: Annotated[
         str | None,
         typer.Option(
-            help="Names with commas; docs/benchmark.md has all [default: the paper's].", rich_help_panel=_WHAT
+            help="Names with commas; docs/benchmark.md has all (default: the paper's).", rich_help_panel=_WHAT
         ),
     ] = None,
     identity: Annotated[
@@ -47,12 +47,12 @@ def benchmark_command(
     protocol: Annotated[
         list[str] | None,
         typer.Option(
-            help="See docs/protocols.md [default: the paper's, or counterparts]; repeatable.",
+            help="See docs/protocols.md (default: the paper's, or counterparts); repeatable.",
             rich_help_panel=_WHAT,
         ),
     ] = None,
     steps: Annotated[
-        int | None, typer.Option(min=1, help="Of every network [default: 4000].", rich_help_panel=_WHAT)
+        int | None, typer.Option(min=1, help="Of every network (default: 4000).", rich_help_panel=_WHAT)
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="How many, from 0.", rich_help_panel=_WHAT)] = 1,
     override: Annotated[
@@ -65,7 +65,7 @@ def benchmark_command(
         bool,
         typer.Option(
             "--choose-thresholds",
-            help="On each fold's validation subjects [default: .5].",
+            help="On each fold's validation subjects (default: .5).",
             rich_help_panel=_WHAT,
         ),
     ] = False,
@@ -75,7 +75,7 @@ def benchmark_command(
     workers: Annotated[
         int | None,
         typer.Option(
-            min=1, help="Runs side by side [default: one a GPU, or one for four cores].", rich_help_panel=_HOW
+            min=1, help="Runs side by side (default: one a GPU, or one for four cores).", rich_help_panel=_HOW
         ),
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...", rich_help_panel=_HOW)] = "auto",

@@ -41,7 +41,7 @@ def detect_command(
 
     from idennet.cli import screen
     from idennet.cli.outputs import Outputs, made_by_us
-    from idennet.faces.pictures import find_pictures
+    from idennet.faces.pictures import find_pictures, find_videos
     from idennet.inference.predictor import Predictor
 
     if overlay and out is None:
@@ -81,6 +81,8 @@ def detect_command(
         except KeyboardInterrupt:
             interrupted = True
 
+    if videos := find_videos(pictures):
+        screen.print_passed_over(console, videos)
     if not quiet:
         screen.print_footnotes(console, summary, details=alone)
     console.print(("" if quiet else "\n") + summary.line(), highlight=False)

@@ -23,12 +23,12 @@ def evaluate_command(
     ],
     weights: Annotated[
         Path | None,
-        typer.Option(help="Weights (.safetensors) or folder of a run [default: bundled weights]."),
+        typer.Option(help="Weights (.safetensors) or folder of a run (default: bundled weights)."),
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="JSON file for counts and scores.")] = None,
     protocol: Annotated[
         str | None,
-        typer.Option(help="See docs/protocols.md [default: everybody in the store].", rich_help_panel=_HOW),
+        typer.Option(help="See docs/protocols.md (default: everybody in the store).", rich_help_panel=_HOW),
     ] = None,
     partial: Annotated[
         bool,
@@ -38,7 +38,7 @@ def evaluate_command(
         bool,
         typer.Option(
             "--choose-thresholds",
-            help="Choose them on the validation subjects of each fold [default: the system's own].",
+            help="Choose them on the validation subjects of each fold (default: the system's own).",
             rich_help_panel=_HOW,
         ),
     ] = False,
@@ -51,7 +51,7 @@ def evaluate_command(
     ] = None,
     format: Annotated[
         Format | None,
-        typer.Option(help="Who wrote it [default: its columns tell].", rich_help_panel=_TOOLS),
+        typer.Option(help="Who wrote it (default: its columns tell).", rich_help_panel=_TOOLS),
     ] = None,
     missing: Annotated[
         Missing, typer.Option(help="What faces without a prediction count as.", rich_help_panel=_TOOLS)

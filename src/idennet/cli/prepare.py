@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from idennet.cli.words import count
 from idennet.data.kinds import Kind
 from idennet.errors import InputError
 
@@ -26,7 +27,7 @@ def prepare_command(
     ] = False,
     threshold: Annotated[
         int | None,
-        typer.Option(min=1, max=5, help="Intensity from which an Action Unit counts [default: the usual]."),
+        typer.Option(min=1, max=5, help="Intensity from which an Action Unit counts (default: the usual)."),
     ] = None,
     choose: Annotated[
         list[str] | None,
@@ -36,7 +37,7 @@ def prepare_command(
         float, typer.Option(min=0, max=10, help="Move given eye centres by about this many pixels.")
     ] = 0.0,
     detector_model: Annotated[Path | None, typer.Option(help="YuNet ONNX file to find faces with.")] = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="Threads [default: one a core].")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Threads (default: one a core).")] = None,
 ) -> None:
     """Align all faces of a data set and write a face store, which training and evaluation read.
 
@@ -107,11 +108,12 @@ def _print_report(console: "Console", source: "Source", report: "PrepareReport")
     """Print what the store has, what was left out, and what differs from the published data set."""
     store = report.store
     console.print(
-        f"{len(store)} faces of {len(store.subjects)} subjects, {len(store.aus)} Action Units: {store.path}",
+        f"{count(len(store), 'face')} of {count(len(store.subjects), 'subject')}, "
+        f"{count(len(store.aus), 'Action Unit')}: {store.path}",
         highlight=False, markup=False, soft_wrap=True,
     )  # fmt: skip
-    for reason, count in sorted(report.left_out.items()):
-        console.print(f"{count} left out: {reason}; see left_out.csv", style="yellow", highlight=False)
+    for reason, number in sorted(report.left_out.items()):
+        console.print(f"{number} left out: {reason}; see left_out.csv", style="yellow", highlight=False)
     for difference in report.differences:
         console.print(f"{source.name}: {difference} as published.", style="yellow", highlight=False)
 

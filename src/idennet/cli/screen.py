@@ -1,11 +1,14 @@
 """What `idennet detect` prints: Action Units with plain names for one picture, a line a face for many."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from idennet.cli.words import count
 from idennet.facs import NAMES
 from idennet.inference.face import Face
 from idennet.inference.result import Result
@@ -36,11 +39,11 @@ class Summary:
     def line(self) -> str:
         """Return the counts as one line, such as `3 pictures: 4 faces, 1 without a face, 0 unreadable`."""
         parts = [
-            _count(self.faces, "face"),
+            count(self.faces, "face"),
             f"{self.without_face} without a face",
             f"{self.unreadable} unreadable",
         ]
-        return f"{_count(self.pictures, 'picture')}: {', '.join(parts)}."
+        return f"{count(self.pictures, 'picture')}: {', '.join(parts)}."
 
 
 def print_problem(console: Console, result: Result) -> None:
@@ -55,6 +58,13 @@ def print_hint(console: Console, *, yunet: bool) -> None:
     """Print what may help where no face was found, with YuNet or with the detector that needs no file."""
     other = "" if yunet else ", or give YuNet's model file with --detector-model"
     console.print(f"Is it upright? Turn it{other}.", style="dim", highlight=False, soft_wrap=True)
+
+
+def print_passed_over(console: Console, videos: Sequence[Path]) -> None:
+    """Print that folders hold videos, which are not read."""
+    names = ", ".join(video.name for video in videos[:3]) + (", ..." if len(videos) > 3 else "")
+    sentence = f"{count(len(videos), 'video')} passed over ({names}); save single frames as pictures first."
+    console.print(Text(sentence, style="yellow"), soft_wrap=True)
 
 
 def print_footnotes(console: Console, summary: Summary, *, details: bool) -> None:
@@ -128,7 +138,3 @@ def _face_table(face: Face) -> Table:
             style="" if occurs else "dim",
         )
     return table
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

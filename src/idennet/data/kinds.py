@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from idennet.data.choices import parse_choices
+from idennet.errors import StoreError
 
 if TYPE_CHECKING:
     from idennet.data.records import Source
@@ -44,6 +45,8 @@ def open_source(kind: Kind, root: str | Path, choices: Mapping[str, str] = Mappi
         InputError: The reader knows no such choice, or not this value of it.
         StoreError: The folder cannot be that data set.
     """
+    if kind is not Kind.CSV and Path(root).is_file():
+        raise StoreError(f"{root} is a file; {kind} is read from a folder.")
     reader = _reader(kind)
     return reader(root, **parse_choices(reader, kind, choices))
 

@@ -51,6 +51,8 @@ def read_result(path: Path) -> ProtocolResult:
         raise InputError(f"There is no result {path}; make one with: idennet evaluate")
     try:
         fields = json.loads(path.read_text(encoding="utf-8"))
+        if "schema" in fields:
+            raise InputError(f"{path} is the result of a list of pictures; compare results of face stores.")
         version = fields["format"]
         if version != FORMAT:
             raise InputError(

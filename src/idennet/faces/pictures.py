@@ -32,6 +32,9 @@ SUFFIXES = frozenset(
 )
 """Files that count as pictures in folders; HEIC is listed so that its refusal is seen, not missed."""
 
+_VIDEO_SUFFIXES = frozenset(
+    [".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".wmv", ".mpg", ".mpeg", ".mts"]
+)
 _FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "TIFF", "BMP", "DIB", "PPM")
 _HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"mif1", b"msf1", b"avif", b"avis")
 _SEVERAL = {"GIF": "animated", "WEBP": "animated", "PNG": "animated", "TIFF": "several pages"}
@@ -148,6 +151,17 @@ def find_pictures(paths_or_globs: Sequence[str | Path]) -> list[Path]:
                 raise InputError(f"No picture or folder matches {str(argument)!r}.")
         found.update(dict.fromkeys(matches))
     return list(found)
+
+
+def find_videos(paths: Sequence[str | Path]) -> list[Path]:
+    """Return the files in folders (with all below them) that look like videos, sorted within each folder."""
+    return [
+        file
+        for folder in map(Path, paths)
+        if folder.is_dir()
+        for file in sorted(folder.rglob("[!.]*"))
+        if file.suffix.lower() in _VIDEO_SUFFIXES
+    ]
 
 
 def _pictures_below(folder: Path) -> list[Path]:

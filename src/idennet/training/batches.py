@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from idennet.losses.consistency import consistency_loss
 from idennet.training.corpus import Corpus
 from idennet.training.memory import EmbeddingMemory
 
@@ -20,6 +21,7 @@ class Batch:
     pairs: int
     identity_weight: float
     au_weight: float
+    consistency_weight: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -29,11 +31,12 @@ class Losses:
     total: Tensor
     identity: Tensor | None
     au: Tensor | None
+    consistency: Tensor | None = None
 
     def detached(self) -> "Losses":
         """Return the numbers without the graph that made them."""
-        identity = None if self.identity is None else self.identity.detach()
-        return Losses(self.total.detach(), identity, None if self.au is None else self.au.detach())
+        parts = (self.identity, self.au, self.consistency)
+        return Losses(self.total.detach(), *(None if part is None else part.detach() for part in parts))
 
 
 @dataclass(frozen=True)
@@ -73,9 +76,12 @@ def weighted_losses(
     targets: Targets,
     logits: Tensor | None,
     embeddings: Tensor | None,
+    expected: Tensor | None,
     generator: torch.Generator,
 ) -> Losses:
     """Return alpha L_ID + (1 - alpha) L_AU (Eq. 5) and its parts, with the weights that the batch names.
+
+    Beyond the paper, faces without Action Units may add the consistency loss.
 
     Args:
         batching: Where the batch comes from.
@@ -83,9 +89,10 @@ def weighted_losses(
         targets: What is known of them.
         logits: (N, A), or None if the network was not asked.
         embeddings: (N, D), or None if the network has none.
+        expected: Probabilities (N, A) that the teacher expects, or None if it was not asked.
         generator: Source of the random negatives.
     """
-    au = identity = None
+    au = identity = consistency = None
     terms = []
     if logits is not None and batch.au_weight > 0:
         au = batching.au_loss(logits, targets)
@@ -93,7 +100,10 @@ def weighted_losses(
     if embeddings is not None and batch.identity_weight > 0:
         identity = batching.identity_loss(batch, targets, embeddings, generator)
         terms.append(batch.identity_weight * identity)
-    return Losses(torch.stack(terms).sum(), identity, au)
+    if logits is not None and expected is not None:
+        consistency = consistency_loss(logits, expected)
+        terms.append(batch.consistency_weight * consistency)
+    return Losses(torch.stack(terms).sum(), identity, au, consistency)
 
 
 def identity_rows(corpus: Corpus, learn_aus: bool, learn_identity: bool) -> NDArray[np.int64]:

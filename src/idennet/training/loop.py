@@ -34,10 +34,17 @@ State = dict[str, dict[str, Tensor]]
 
 @dataclass(frozen=True)
 class Prepared:
-    """A batch and this process's share of its faces, changed by augmentation: (n, 128, 128, 3) uint8."""
+    """A batch and this process's share of its faces, (n, 128, 128, 3) uint8.
+
+    Attributes:
+        batch: Which faces.
+        faces: Changed by augmentation.
+        plain: As they are, for the teacher of the consistency loss; None where it is not asked.
+    """
 
     batch: Batch
     faces: np.ndarray
+    plain: np.ndarray | None
 
 
 class StageLoop:
@@ -77,6 +84,7 @@ class StageLoop:
         self._parameters = list(model.parameters())
         self._optimiser = settings.build(self._parameters)
         self._average = WeightAverage(model, settings.average) if settings.average else None
+        self._teacher = copy.deepcopy(model).eval() if self._average else None
         self._augmenter = Augmenter(recipe.augmentation, plan.seed)
         self._scaler = torch.amp.GradScaler(device.type, enabled=recipe.precision == "float16")
         self._progress = Progress(stage=plan.name)
@@ -127,7 +135,8 @@ class StageLoop:
         batch = self._plan.batching.draw(step)
         share = distributed.share(len(batch.rows))
         faces = self._training.read(batch.rows[share])
-        return Prepared(batch, self._augmenter(faces, step, share.start))
+        plain = faces if batch.consistency_weight > 0 else None
+        return Prepared(batch, self._augmenter(faces, step, share.start), plain)
 
     def _step(self, prepared: Prepared) -> Losses:
         """Take one step of the optimiser on one batch."""
@@ -141,7 +150,8 @@ class StageLoop:
         )
         seed = np.random.SeedSequence((plan.seed, step)).generate_state(1)[0]
         generator = torch.Generator().manual_seed(int(seed))
-        losses = weighted_losses(plan.batching, batch, targets, logits, embeddings, generator)
+        expected = None if prepared.plain is None else self._expect(prepared.plain, batch)
+        losses = weighted_losses(plan.batching, batch, targets, logits, embeddings, expected, generator)
 
         self._optimiser.zero_grad()
         self._scaler.scale(losses.total).backward()
@@ -159,7 +169,7 @@ class StageLoop:
         """Return AU logits and identity embeddings of the whole batch, whichever its losses need."""
         precision: torch.dtype = getattr(torch, self._recipe.precision)
         with torch.autocast(self._device.type, precision, enabled=precision != torch.float32):
-            if batch.au_weight > 0:
+            if batch.au_weight > 0 or batch.consistency_weight > 0:
                 output = self._model(faces)
                 logits, embeddings = output.au_logits, output.identity_embedding
             else:
@@ -171,12 +181,23 @@ class StageLoop:
             None if embeddings is None else distributed.gather(embeddings.float(), count),
         )
 
+    @torch.no_grad()
+    def _expect(self, plain: np.ndarray, batch: Batch) -> Tensor:
+        """Return what the running mean of weights says of unchanged faces, mirrored ones averaged in."""
+        assert self._teacher is not None
+        assert self._average is not None
+        self._teacher.load_state_dict(self._average.weights)
+        faces = to_tensor(plain, self._device)
+        views = (self._teacher(faces).au_probs, self._teacher(faces.flip(-1)).au_probs)
+        return distributed.gather((views[0] + views[1]) / 2, len(batch.rows))
+
     def _record(self) -> None:
         """Report the mean losses since the last record; batches of different kinds have different parts."""
         parts = {
             "loss": [losses.total for losses in self._losses],
             "identity_loss": [losses.identity for losses in self._losses if losses.identity is not None],
             "au_loss": [losses.au for losses in self._losses if losses.au is not None],
+            "consistency_loss": [loss.consistency for loss in self._losses if loss.consistency is not None],
         }
         values = {name: float(torch.stack(part).mean()) for name, part in parts.items() if part}
         self._losses.clear()

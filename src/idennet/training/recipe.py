@@ -81,6 +81,13 @@ class Stage(Config):
             raise ValueError("give either steps or epochs")
         return self
 
+    @model_validator(mode="after")
+    def _teacher_exists(self) -> "Stage":
+        batches = self.batches
+        if batches.kind == "separate" and batches.alpha_consistency and not self.optimiser.average:
+            raise ValueError("batches.alpha_consistency needs optimiser.average, the teacher")
+        return self
+
 
 class Recipe(Config):
     """A training: stage `identity` (if any), then stage `au` (if any)."""

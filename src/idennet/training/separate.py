@@ -18,6 +18,9 @@ from idennet.training.batches import Batch, Batching, Targets, identity_rows, na
 from idennet.training.corpus import Corpus
 from idennet.training.memory import EmbeddingMemory
 
+CONSISTENCY_RISE = 500
+"""Steps in which the consistency loss gets its full weight; before, the teacher itself knows little."""
+
 
 class SeparateSettings(Config):
     """Settings of `SeparateBatches`; the defaults are the paper's (sections III and IV)."""
@@ -42,6 +45,11 @@ class SeparateSettings(Config):
         default=0.5, ge=0, le=1, description="weight of the identity loss, batches with AUs"
     )
     alpha_identity: float = Field(default=1.0, gt=0, description="weight of the identity loss, other batches")
+    alpha_consistency: float = Field(
+        default=0.0,
+        ge=0,
+        description="weight of the consistency loss, batches without AUs of stage au; beyond the paper",
+    )
     positive_weight_bound: float = Field(
         default=1.0, ge=1, description="bound of sqrt(absent / present) as weight of present AUs; 1 is off"
     )
@@ -64,6 +72,7 @@ class SeparateBatches:
         self._settings = settings
         self._identities = corpus.identities
         self._learn_identity = learn_identity
+        self._consistency = settings.alpha_consistency if learn_aus else 0.0
         self._au_rows = np.flatnonzero(corpus.au_coded) if learn_aus else np.empty(0, np.int64)
         self._identity_rows = identity_rows(corpus, learn_aus, learn_identity)
         self._miner = HardNegativeMiner(settings.num_negatives, settings.hard_fraction)
@@ -95,7 +104,9 @@ class SeparateBatches:
         settings = self._settings
         if not self._has_aus(step):
             pairs = self._pairs.draw(step)
-            return Batch(self._identity_rows[pairs.ravel()], len(pairs), settings.alpha_identity, 0.0)
+            consistency = self._consistency * min(1.0, (step + 1) / CONSISTENCY_RISE)
+            rows = self._identity_rows[pairs.ravel()]
+            return Batch(rows, len(pairs), settings.alpha_identity, 0.0, consistency)
         pairs = self._au_pairs.draw(step)[: settings.au_faces // 2]
         singles = self._au_singles.draw(step, settings.au_faces - pairs.size)
         rows = self._au_rows[np.concatenate([pairs.ravel(), singles])]

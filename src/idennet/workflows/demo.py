@@ -139,7 +139,11 @@ def _training(metrics: pd.DataFrame) -> Section:
         "Units. Two minutes are enough to see losses fall, not to learn to read faces. "
         f"Median speed: {speed:.0f} faces a second."
     )
-    return Section("Training in two stages", lead, [figure_block(figures.curves(panels), "Running means.")])
+    return Section(
+        "Training in two stages",
+        lead,
+        [figure_block(figures.curves(panels), "Each point is the mean of the steps since the one before.")],
+    )
 
 
 def _scores(judged: dict[str, Evaluation], subjects: int, unreliable: Collection[int]) -> Section:
