@@ -95,10 +95,12 @@ def test_a_batch_counts_and_explains_everything(detect: Detect, tmp_path: Path) 
     save(photos / "none.png", 0)
     (photos / "torn.png").write_bytes((photos / "none.png").read_bytes()[:100])
     (photos / "notes.txt").write_text("not a picture, not looked at")
+    (photos / "a" / "clip.MOV").touch()
     ran = detect(photos, "--out", out)
     assert ran.exit_code == 0, ran.output
     assert "4 pictures: 3 faces, 1 without a face, 1 unreadable." in ran.stdout
     assert "torn.png is damaged" in ran.stdout
+    assert "1 video passed over (clip.MOV)" in ran.stdout
     table = pd.read_csv(out / "aus.csv")
     assert [Path(name).name for name in table["file"]] == ["same.png"] * 3 + ["none.png", "torn.png"]
     assert table["face"].fillna(0).tolist() == [1, 1, 2, 0, 0]
@@ -147,6 +149,7 @@ def test_a_second_run_does_not_read_its_own_overlays(detect: Detect, tmp_path: P
     for _ in range(2):
         ran = detect(tmp_path, "--out", tmp_path, "--quiet")
         assert "1 picture: 1 face" in ran.stdout
+    assert "in place of an earlier run's tables." in ran.stdout.replace("\n", " ")
     assert sorted(path.name for path in tmp_path.rglob("*.*") if path.is_file()) == [
         "aus.csv",
         "aus.json",
@@ -188,7 +191,7 @@ def test_no_overlay_writes_tables_only_and_quiet_prints_the_summary_only(
         (["{tmp}/none.jpg"], "No picture or folder matches"),
         (["{tmp}/one.png", "--overlay"], "Overlays need a folder; add --out FOLDER."),
         (["{tmp}/one.png", "--out", "{tmp}/one.png"], "one.png is a file; --out needs a folder."),
-        (["{tmp}/one.png", "--weights", "{tmp}/one.png"], "There is no"),
+        (["{tmp}/one.png", "--weights", "{tmp}/one.png"], "one.png is no weights file"),
     ],
 )
 def test_mistakes_are_one_sentence_and_exit_with_2(

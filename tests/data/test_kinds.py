@@ -49,6 +49,14 @@ def test_licensed_data_sets_can_be_checked(kind: Kind, tmp_path: Path) -> None:
     assert "There is no folder" in finding
 
 
+@pytest.mark.parametrize("kind", [kind for kind in Kind if kind is not Kind.CSV])
+def test_a_file_is_no_data_set(kind: Kind, tmp_path: Path) -> None:
+    file = tmp_path / "BP4D.zip"
+    file.touch()
+    with pytest.raises(StoreError, match=r"BP4D\.zip is a file"):
+        open_source(kind, file)
+
+
 def test_thresholds_go_where_intensities_are() -> None:
     assert open_source(Kind.DISFA, "x", {"threshold": "1"}).settings["threshold"] == 1
     assert open_source(Kind.UNBC, "x", {"threshold": "3"}).settings["threshold"] == 3

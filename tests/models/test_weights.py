@@ -121,6 +121,11 @@ def test_the_json_file_is_not_the_weights(saved: Path) -> None:
         load_weights(saved.with_suffix(".json"))
 
 
+def test_a_picture_is_no_weights(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match=r"face\.jpg is no weights file"):
+        load_weights(tmp_path / "face.jpg")
+
+
 def test_broken_json_is_refused(saved: Path) -> None:
     saved.with_suffix(".json").write_text("{")
     with pytest.raises(WeightsError, match="cannot be used"):

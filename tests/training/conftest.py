@@ -69,6 +69,7 @@ def light_trunk(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def small_recipe(**changes: object) -> Recipe:
     batches = {"kind": "separate", "identities": 3, "au_faces": 8, "reduction": "mean", "memory": 16}
+    batches["alpha_consistency"] = 100.0  # the first steps take hundredths of it
     optimiser = {"learning_rate": 1e-3, "average": 0.9}
     stage = {"validate_every": 3, "batches": batches, "optimiser": optimiser}
     values: dict[str, object] = {

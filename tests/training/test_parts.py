@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from conftest import make_store, small_recipe
 from idennet.data.store import FaceStore
 from idennet.errors import InputError, RecipeError, WeightsError
+from idennet.losses.consistency import consistency_loss
 from idennet.losses.mining import HardNegativeMiner
 from idennet.losses.triplet import triplet_loss
 from idennet.training import bundled_recipes, load_recipe
 from idennet.training.augment import Augmentation, Augmenter
-from idennet.training.batches import Targets, weighted_losses
+from idennet.training.batches import Batch, Targets, weighted_losses
 from idennet.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from idennet.training.corpus import Corpus, join_stores
 from idennet.training.drafts import draft_of
@@ -24,6 +25,7 @@ from idennet.training.mixed import MixedSettings
 from idennet.training.optimiser import Optimiser
 from idennet.training.prefetch import prefetch
 from idennet.training.progress import METRICS, forget_metrics_after, read_metrics
+from idennet.training.recipe import Stage
 from idennet.training.separate import SeparateSettings
 from idennet.training.stages import plan_stages
 
@@ -181,6 +183,33 @@ def test_separate_batches_are_of_one_kind(corpus: Corpus) -> None:
         assert len(batch.rows) == (12 if coded.all() else 8)
         kinds.append(coded.all())
     assert sum(kinds) == 10
+
+
+def test_consistency_is_for_faces_without_aus_and_rises(corpus: Corpus) -> None:
+    settings = SeparateSettings(identities=3, alpha_consistency=2)
+    batching = settings.build(corpus, 0, learn_aus=True, learn_identity=True)
+    for step in (0, 1, 248, 249, 10_000, 10_001):
+        batch = batching.draw(step)
+        coded = corpus.au_coded[batch.rows]
+        expected = 0 if coded.all() else min(2, 2 * (step + 1) / 500)
+        assert batch.consistency_weight == pytest.approx(expected)
+    alone = settings.build(corpus, 0, learn_aus=False, learn_identity=True)
+    assert alone.draw(10_000).consistency_weight == 0
+
+
+def test_consistency_adds_its_share_to_the_total(corpus: Corpus) -> None:
+    batching = SeparateSettings(identities=3).build(corpus, 0, learn_aus=True, learn_identity=True)
+    batch = Batch(np.arange(4), 0, identity_weight=0, au_weight=0, consistency_weight=3)
+    logits, expected = torch.randn(4, 2), torch.rand(4, 2)
+    targets = Targets(torch.zeros(4, dtype=torch.int64), torch.full((4, 2), -1, dtype=torch.int8))
+    loss = weighted_losses(batching, batch, targets, logits, None, expected, torch.Generator())
+    assert loss.total == 3 * consistency_loss(logits, expected) == 3 * loss.consistency
+    assert loss.au is None is loss.identity
+
+
+def test_consistency_needs_a_running_mean_of_weights() -> None:
+    with pytest.raises(ValueError, match=r"alpha_consistency needs optimiser\.average"):
+        Stage(steps=1, batches=SeparateSettings(alpha_consistency=1))
 
 
 def test_mixed_batches_have_half_of_each(corpus: Corpus) -> None:

@@ -48,6 +48,11 @@ def test_a_run_writes_its_story(whole: Run, au_store: FaceStore, identity_store:
     assert record["recipe_digest"] == small_recipe().digest()
     assert load_recipe(whole.folder / "recipe.yaml") == small_recipe()
     assert [r["step"] for r in read_metrics(whole.folder) if "validation_mean_auc" in r] == [3, 6]
+    losses = {stage: set() for stage in ("identity", "au")}
+    for line in read_metrics(whole.folder):
+        losses[line["stage"]] |= {name for name in line if name.endswith("_loss")}
+    assert losses["identity"] == {"identity_loss"}
+    assert losses["au"] == {"identity_loss", "au_loss", "consistency_loss"}
     assert whole.weights.name == "best-au.safetensors"
     model, card = whole.load()
     assert card.aus == (6, 12) == au_store.aus

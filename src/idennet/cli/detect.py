@@ -40,7 +40,7 @@ def detect_command(
     from rich.progress import track
 
     from idennet.cli import screen
-    from idennet.cli.outputs import Outputs, made_by_us
+    from idennet.cli.outputs import CSV_NAME, Outputs, made_by_us
     from idennet.faces.pictures import find_pictures, find_videos
     from idennet.inference.predictor import Predictor
 
@@ -61,6 +61,7 @@ def detect_command(
     summary = screen.Summary()
     interrupted = False
     draw = overlay is not False
+    replaced = ", in place of an earlier run's tables" if out and (out / CSV_NAME).exists() else ""
     outputs = Outputs(out, paths, predictor.aus, predictor.card.version, draw) if out else nullcontext()
     with outputs as sink:
         shown = track(
@@ -87,7 +88,7 @@ def detect_command(
         screen.print_footnotes(console, summary, details=alone)
     console.print(("" if quiet else "\n") + summary.line(), highlight=False)
     if out is not None:
-        console.print(f"Written to {out}.", highlight=False, soft_wrap=True, markup=False)
+        console.print(f"Written to {out}{replaced}.", highlight=False, soft_wrap=True, markup=False)
     if interrupted:
         complain(f"Interrupted after {summary.pictures} of {len(paths)} pictures.")
         raise typer.Exit(EXIT_INTERRUPTED)

@@ -6,7 +6,8 @@ from rich.table import Table
 from rich.text import Text
 
 from idennet import facs
-from idennet.cli.tables import DASH, count, heading, interval, new_table, number, print_whole, share
+from idennet.cli.tables import DASH, heading, interval, new_table, number, print_whole, share
+from idennet.cli.words import count
 from idennet.evaluation.comparison import Comparison
 from idennet.evaluation.results import ProtocolResult
 

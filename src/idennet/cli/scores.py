@@ -8,17 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from idennet import facs
-from idennet.cli.tables import (
-    DASH,
-    count,
-    heading,
-    interval,
-    new_table,
-    number,
-    print_left_out,
-    print_whole,
-    share,
-)
+from idennet.cli.tables import DASH, heading, interval, new_table, number, print_left_out, print_whole, share
+from idennet.cli.words import count
 from idennet.evaluation.conditions import Condition
 from idennet.evaluation.scored import Scored
 from idennet.models.weights import WeightsCard
@@ -37,6 +28,8 @@ def print_evaluation(console: Console, evaluation: DataEvaluation, card: Weights
         unknown = evaluation.faces - yes - no
         heading(console, condition.name, f"{yes} yes, {no} no" + (f", {unknown} unknown" if unknown else ""))
         print_whole(console, _condition(condition, card))
+        if not (yes and no):
+            console.print("AUC needs pictures with the condition and without it.", style="yellow")
         with_it, without = (DASH if np.isnan(mean) else f"{mean:.2f}" for mean in condition.firing)
         console.print(f"Action Units that fire in a picture: {with_it} yes, {without} no", highlight=False)
     for line in _notes(evaluation, card):

@@ -10,6 +10,8 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from idennet.cli.words import count
+
 DASH = "–"
 _MOST_LISTED = 10
 
@@ -62,8 +64,3 @@ def number(value: float) -> str:
 def share(value: float) -> str:
     """Return a share in percent; a dash when it is undefined."""
     return DASH if np.isnan(value) else f"{value:.0%}"
-
-
-def count(times: int, noun: str) -> str:
-    """Return `1 face`, `2 faces`."""
-    return f"{times} {noun}" if times == 1 else f"{times} {noun}s"
