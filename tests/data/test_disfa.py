@@ -205,6 +205,13 @@ def test_archives_still_to_unpack_are_named(copy: Path) -> None:
     assert "(unpack Landmark_Points.zip first)" in Disfa(copy).check()[-1]
 
 
+def test_subjects_without_a_picture_are_named(copy: Path, tmp_path: Path) -> None:
+    next(copy.rglob("LeftVideoSN010_comp.avi")).unlink()
+    report = prepare(Disfa(copy), tmp_path / "s", locate=lambda picture: None)
+    assert report.left_out["no video"] == 7
+    assert report.lost_subjects == ("disfa/SN010",)
+
+
 def test_videos_need_their_package(tree: Written, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "av", None)
     with pytest.raises(MissingExtraError, match=r"idennet\[video\]"):
@@ -214,6 +221,7 @@ def test_videos_need_their_package(tree: Written, monkeypatch: pytest.MonkeyPatc
 def test_prepared_with_a_warning_about_the_totals(tree: Written, tmp_path: Path) -> None:
     report = prepare(Disfa(tree[0], threshold=3), tmp_path / "s", locate=lambda picture: None)
     assert report.left_out == {"no face found": 1}
+    assert report.lost_subjects == ()
     assert report.differences == ("23 pictures, not 130,814", "3 subjects, not 27", "3 sequences, not 27")
     store = report.store
     assert store.aus == disfa.AUS

@@ -46,11 +46,13 @@ class PrepareReport:
         store: The finished store.
         left_out: Number of pictures left out, for each reason; `left_out.csv` of the store lists them.
         differences: What the source has more or less of than was published, one phrase each.
+        lost_subjects: Subjects with labels of whom no picture is there, such as one whose video is missing.
     """
 
     store: FaceStore
     left_out: dict[str, int]
     differences: tuple[str, ...] = ()
+    lost_subjects: tuple[str, ...] = ()
 
 
 def prepare(
@@ -105,11 +107,14 @@ def prepare(
         finally:
             pool.shutdown(cancel_futures=True)
         store = writer.finish(keys)
-    reasons = Counter(reason.split(":")[0] for reason in pd.read_csv(store.path / LEFT_OUT)["reason"])
+    listed = pd.read_csv(store.path / LEFT_OUT, dtype=str)
+    reasons = Counter(reason.split(":")[0] for reason in listed["reason"])
+    named = {tuple(name.split("/")[:2]) for name in listed["picture"] if name.startswith(f"{source.name}/")}
+    lost = sorted({"/".join(parts) for parts in named} - set(store.subjects))
     sequences = len(store.frames[["subject", "sequence"]].drop_duplicates())
     totals = Totals(len(store) + reasons.total(), len(store.subjects), sequences)
     differences = totals.differences(source.published) if isinstance(source, PublishedSource) else []
-    return PrepareReport(store, dict(reasons), tuple(differences))
+    return PrepareReport(store, dict(reasons), tuple(differences), tuple(lost))
 
 
 def prepare_chunk(chunk: Chunk, locate: Locate | None, landmark_jitter: float) -> Part:
