@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from idennet.cli.words import count
+from idennet.cli.words import count, some
 from idennet.data.kinds import Kind
 from idennet.errors import InputError
 
@@ -115,10 +115,8 @@ def _print_report(console: "Console", source: "Source", report: "PrepareReport")
     for reason, number in sorted(report.left_out.items()):
         console.print(f"{number} left out: {reason}; see left_out.csv", style="yellow", highlight=False)
     if lost := report.lost_subjects:
-        names = ", ".join(lost[:5]) + (", ..." if len(lost) > 5 else "")
-        console.print(
-            f"No picture of {count(len(lost), 'subject')}: {names}.", style="yellow", highlight=False
-        )
+        sentence = f"No picture of {count(len(lost), 'subject')}: {some(lost)}."
+        console.print(sentence, style="yellow", highlight=False)
     for difference in report.differences:
         console.print(f"{source.name}: {difference} as published.", style="yellow", highlight=False)
 

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from idennet.cli.words import count
+from idennet.cli.words import count, some
 from idennet.facs import NAMES
 from idennet.inference.face import Face
 from idennet.inference.result import Result
@@ -62,7 +62,7 @@ def print_hint(console: Console, *, yunet: bool) -> None:
 
 def print_passed_over(console: Console, videos: Sequence[Path]) -> None:
     """Print that folders hold videos, which are not read."""
-    names = ", ".join(video.name for video in videos[:3]) + (", ..." if len(videos) > 3 else "")
+    names = some([video.name for video in videos])
     sentence = f"{count(len(videos), 'video')} passed over ({names}); save single frames as pictures first."
     console.print(Text(sentence, style="yellow"), soft_wrap=True)
 
