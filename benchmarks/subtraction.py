@@ -68,6 +68,7 @@ def main() -> None:
                     *fields,
                     *("identity_stage=null", f"seed={seed}", f"au_stage.steps={arguments.steps}"),
                     *("validation.subject_fraction=0", "au_stage.validate_every=1000000"),
+                    *("au_stage.batches.alpha_consistency=0", "au_stage.batches.au_batches=0.8"),
                     *("au_stage.optimiser.warm_up=20", "au_stage.optimiser.average=0.95"),
                 ],
             )

@@ -186,12 +186,12 @@ def test_separate_batches_are_of_one_kind(corpus: Corpus) -> None:
 
 
 def test_consistency_is_for_faces_without_aus_and_rises(corpus: Corpus) -> None:
-    settings = SeparateSettings(identities=3, alpha_consistency=2)
+    settings = SeparateSettings(identities=3, alpha_consistency=2, consistency_from=100)
     batching = settings.build(corpus, 0, learn_aus=True, learn_identity=True)
-    for step in (0, 1, 248, 249, 10_000, 10_001):
+    for step, full in ((0, 0), (1, 0), (98, 0), (99, 0), (148, 0.98), (149, 1), (10_000, 2), (10_001, 2)):
         batch = batching.draw(step)
         coded = corpus.au_coded[batch.rows]
-        expected = 0 if coded.all() else min(2, 2 * (step + 1) / 500)
+        expected = 0 if coded.all() else full
         assert batch.consistency_weight == pytest.approx(expected)
     alone = settings.build(corpus, 0, learn_aus=False, learn_identity=True)
     assert alone.draw(10_000).consistency_weight == 0

@@ -18,8 +18,8 @@ from idennet.training.batches import Batch, Batching, Targets, identity_rows, na
 from idennet.training.corpus import Corpus
 from idennet.training.memory import EmbeddingMemory
 
-CONSISTENCY_RISE = 500
-"""Steps in which the consistency loss gets its full weight; before, the teacher itself knows little."""
+CONSISTENCY_RISE = 100
+"""Steps in which the consistency loss gets its full weight."""
 
 
 class SeparateSettings(Config):
@@ -49,6 +49,9 @@ class SeparateSettings(Config):
         default=0.0,
         ge=0,
         description="weight of the consistency loss, batches without AUs of stage au; beyond the paper",
+    )
+    consistency_from: int = Field(
+        default=0, ge=0, description="step from which it counts: an ignorant teacher misleads"
     )
     positive_weight_bound: float = Field(
         default=1.0, ge=1, description="bound of sqrt(absent / present) as weight of present AUs; 1 is off"
@@ -104,7 +107,8 @@ class SeparateBatches:
         settings = self._settings
         if not self._has_aus(step):
             pairs = self._pairs.draw(step)
-            consistency = self._consistency * min(1.0, (step + 1) / CONSISTENCY_RISE)
+            risen = (step + 1 - settings.consistency_from) / CONSISTENCY_RISE
+            consistency = self._consistency * min(max(risen, 0.0), 1.0)
             rows = self._identity_rows[pairs.ravel()]
             return Batch(rows, len(pairs), settings.alpha_identity, 0.0, consistency)
         pairs = self._au_pairs.draw(step)[: settings.au_faces // 2]
