@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from idennet.errors import StoreError
 from idennet.models.weights import load_weights
 from idennet.training import load_recipe
 from idennet.workflows.build_weights import Faces, build_weights
@@ -44,3 +45,18 @@ def test_recipe_to_weights_and_card_and_again_without_work(tmp_path: Path) -> No
     assert (tmp_path / "run" / "best-au.safetensors").stat().st_mtime_ns == trained.st_mtime_ns
     assert corpus_file.stat().st_mtime_ns == rendered.st_mtime_ns
     assert any("Training" in sentence for sentence in said)
+
+
+@pytest.mark.skipif(not FACE_MODEL.is_file(), reason="there is no face model")
+def test_photographs_without_people_are_told_before_anything_is_rendered(tmp_path: Path) -> None:
+    (tmp_path / "photographs").mkdir()
+    with pytest.raises(StoreError, match="has no pictures like"):
+        build_weights(
+            load_recipe("demo", SHORT),
+            Faces(),
+            tmp_path / "out",
+            tell=pytest.fail,
+            photographs=tmp_path / "photographs",
+            face_model=FACE_MODEL,
+        )
+    assert not (tmp_path / "out").exists()

@@ -47,8 +47,9 @@ def test_every_number_comes_from_its_half(test_store: FaceStore, random_weights:
     subjects = test_store.frames["subject"].to_numpy(str)
     chosen = np.isin(subjects, split_subjects(subjects, 0.5)[0])
 
-    judgement = judge(random_weights, test_store, provenance={"seed": 3})
+    judgement = judge(random_weights, test_store, name="toy", provenance={"seed": 3})
     card = judgement.card
+    assert card.version == f"toy-{reader.card.sha256[:8]}"
     calibration = fit_calibration(raw[chosen], labels[chosen])
     np.testing.assert_allclose([card.calibration[au] for au in card.aus], calibration)
     assert card.calibration[43] == (1.0, 0.0)
@@ -71,10 +72,10 @@ def test_every_number_comes_from_its_half(test_store: FaceStore, random_weights:
 def test_judging_calibrated_weights_again_changes_nothing(
     test_store: FaceStore, random_weights: Path, tmp_path: Path
 ) -> None:
-    first = judge(random_weights, test_store, provenance={}).card
+    first = judge(random_weights, test_store, name="toy", provenance={}).card
     again = tmp_path / "again.safetensors"
     save_weights(load_weights(random_weights)[0], again, first, half=False)
-    second = judge(again, test_store, provenance={}).card
+    second = judge(again, test_store, name="toy", provenance={}).card
     for au in first.aus:
         assert second.calibration[au] == pytest.approx(first.calibration[au], rel=1e-3, abs=1e-3)
     assert second.provenance["test"]["AU12"]["ece_before"] == pytest.approx(

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from idennet.cli.errors import EXIT_INTERRUPTED, complain
+from idennet.cli.weights_file import weights_file
 from idennet.errors import InputError
 
 EXIT_NO_FACE = 1
@@ -19,7 +20,10 @@ def detect_command(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder for aus.csv, aus.json and the overlays.")
     ] = None,
-    weights: Annotated[Path | None, typer.Option(help="Weights to use instead of the bundled ones.")] = None,
+    weights: Annotated[
+        Path | None,
+        typer.Option(help="Weights (.safetensors) or folder of a run (default: bundled weights)."),
+    ] = None,
     detector_model: Annotated[Path | None, typer.Option(help="YuNet ONNX file to find faces with.")] = None,
     overlay: Annotated[
         bool | None, typer.Option("--overlay/--no-overlay", help="Draw on the pictures; on with --out.")
@@ -54,7 +58,7 @@ def detect_command(
         raise InputError(
             f"All pictures there are overlays that {out} holds from an earlier run; name others."
         )
-    predictor = Predictor(weights, detector_model)
+    predictor = Predictor(weights_file(weights), detector_model)
     results = iter([predictor.detect_one(paths[0])]) if alone else predictor.detect(paths)
 
     console = Console()

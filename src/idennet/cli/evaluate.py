@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from idennet.cli.weights_file import weights_file
 from idennet.errors import InputError
 from idennet.evaluation.prediction_formats import Format, Missing
 
@@ -129,11 +130,8 @@ def evaluate_command(
 
 def _reader(weights: Path | None, detector_model: Path | None, device: str) -> "Predictor":
     from idennet.inference.predictor import Predictor
-    from idennet.training import open_run
 
-    if weights is not None and weights.is_dir():
-        weights = open_run(weights).weights
-    return Predictor(weights, detector_model, device=device)
+    return Predictor(weights_file(weights), detector_model, device=device)
 
 
 def _evaluate_pictures(console: "Console", data: Path, reader: "Predictor", out: Path | None) -> None:

@@ -15,6 +15,8 @@ from idennet.evaluation.scored import Scored
 from idennet.models.weights import WeightsCard
 from idennet.workflows.evaluate_data import DataEvaluation
 
+_FEW_SUBJECTS = 10
+
 
 def print_evaluation(console: Console, evaluation: DataEvaluation, card: WeightsCard) -> None:
     """Print all tables, then what was left out and what the marks mean."""
@@ -65,13 +67,17 @@ def _condition(condition: Condition, card: WeightsCard) -> Table:
 def _notes(evaluation: DataEvaluation, card: WeightsCard) -> Iterable[str]:
     scores = evaluation.scores
     yield f"\nWeights {card.version}; 95 %: intervals from resampled subjects"
+    judged = [condition.scored for condition in scores.conditions]
+    judged += [] if scores.action_units is None else [scores.action_units]
+    if min(len(scored.evaluation.counts.subjects) for scored in judged) < _FEW_SUBJECTS:
+        yield f"With fewer than {_FEW_SUBJECTS} subjects these intervals are too narrow to rely on"
     if scores.action_units is not None:
         yield "always: F1 of saying 'present' to every face, the baseline to beat"
     if scores.conditions:
         yield "AUC: how often a picture with the condition has the higher probability; .5 is chance"
         yield "fires: share of pictures in which the Action Unit occurs; mean: of its probability"
     if card.unreliable_aus:
-        yield "~ These weights read this Action Unit unreliably; see: idennet info"
+        yield "~ These weights read this Action Unit unreliably; why: their model card"
     if scores.not_predicted:
         yield f"Labelled, but not predicted by these weights: {' '.join(facs.columns(scores.not_predicted))}"
 

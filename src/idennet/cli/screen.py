@@ -73,7 +73,7 @@ def print_footnotes(console: Console, summary: Summary, *, details: bool) -> Non
     if details and summary.faces:
         notes.append("occurs: probability at or above the Action Unit's own threshold")
     if summary.marked:
-        notes.append("~ These weights read this Action Unit unreliably; see: idennet info")
+        notes.append("~ These weights read this Action Unit unreliably; why: their model card")
     if notes:
         console.print("\n" + "\n".join(notes), style="dim", highlight=False, soft_wrap=True)
 

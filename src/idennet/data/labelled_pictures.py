@@ -6,6 +6,7 @@ Columns: `image` (path, relative to the CSV), optionally `subject`, Action Units
 """
 
 import hashlib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,7 +113,7 @@ def _au_columns(path: Path, columns: Sequence[str]) -> dict[str, int]:
         try:
             au = facs.parse(name)
         except UnknownActionUnitError as error:
-            if name[:2].lower() == "au" and name[2:].strip(" _0123456789") in ("", "r", "c"):
+            if re.match(r"(?i)au[ _]*(\d|$)", name):
                 raise InputError(f"{path}, line 1: column {name!r} is not known. {error}") from error
             continue
         if au in aus.values():

@@ -56,11 +56,12 @@ class Evaluation:
     def table(self) -> pd.DataFrame:
         """Return one row an Action Unit and a row `mean`: frames, rate, F1s, AUC, accuracy."""
         coded = self.counts.coded.sum(1)
+        shown = self.counts.positives.sum(1) > 0
         columns = {
             "frames": coded.astype(float),
             "rate": self.counts.positives.sum(1) / np.where(coded, coded, np.nan),
             "f1": self.counts.f1(),
-            "f1_all_positive": self.counts.f1_all_positive(),
+            "f1_all_positive": np.where(shown, self.counts.f1_all_positive(), np.nan),
             "auc": self.auc,
             "accuracy": self.counts.accuracy(),
         }

@@ -83,6 +83,8 @@ def read_picture(path: str | Path) -> Picture:
         raise ImageError(f"{file} cannot be opened: {error.strerror}.") from error
     if not start:
         raise ImageError(f"{file} is empty (0 bytes).")
+    if file.suffix.lower() in _VIDEO_SUFFIXES:
+        raise ImageError(f"{file} is a video, which is not read; save frames of it as pictures first.")
     if start[4:8] == b"ftyp" and start[8:12] in _HEIF_BRANDS:
         raise ImageError(f"{file} is a HEIC or AVIF picture, which is not supported; save it as JPEG or PNG.")
 
@@ -144,7 +146,8 @@ def find_pictures(paths_or_globs: Sequence[str | Path]) -> list[Path]:
         elif path.is_dir():
             matches = _pictures_below(path)
             if not matches:
-                raise InputError(f"The folder {path} holds no pictures.")
+                hint = " but videos; save frames of them as pictures first" if find_videos([path]) else ""
+                raise InputError(f"The folder {path} holds no pictures{hint}.")
         else:
             matches = _pictures_matching(str(argument))
             if not matches:

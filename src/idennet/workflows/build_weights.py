@@ -12,7 +12,6 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import Field
 
-import idennet
 from idennet.data.locate import MainFaceLocator
 from idennet.data.person_folders import PersonFolders
 from idennet.data.prepare import prepare
@@ -97,6 +96,9 @@ def build_weights(
     """
     figures.check_packages()
     load_face_model(face_model)  # a wrong path is told before anything begins
+    people = None if photographs is None else PersonFolders(photographs)
+    if people is not None:
+        people.chunks()  # so is a folder without people
     cost = CostRecord(out)
     rendered = {"wild": (*faces.wild, 0), "crowd": (*faces.crowd, 0), "test": (*faces.test, 1)}
     stores = {}
@@ -110,13 +112,11 @@ def build_weights(
         with cost.step("prepare"):
             stores[name] = _store(SynFacs(corpus), out / "stores" / name, jitter=faces.jitter)
     identity_stores = [stores["crowd"]]
-    if photographs is not None:
+    if people is not None:
         tell("Preparing the photographs.")
         locate = MainFaceLocator(detector_model)
         with cost.step("prepare"):
-            identity_stores.append(
-                _store(PersonFolders(photographs, name="lfw"), out / "stores" / "photographs", locate=locate)
-            )
+            identity_stores.append(_store(people, out / "stores" / "photographs", locate=locate))
 
     tell("Training both stages.")
     wild = [stores["wild"]]
@@ -130,7 +130,7 @@ def build_weights(
     manifest = json.loads((run.folder / RUN_MANIFEST).read_text())
     provenance = trained.provenance | {name: manifest[name] for name in _FROM_MANIFEST}
     provenance |= {"faces": faces.model_dump(), "cost": cost.summary()}
-    judgement = judge(weights, stores["test"], provenance=provenance)
+    judgement = judge(weights, stores["test"], name=recipe.name, provenance=provenance)
     save_weights(network, weights, judgement.card)
     figures.reliability_figure(judgement.before, judgement.after).savefig(out / "reliability.png", dpi=150)
     (out / "model-card.md").write_text(model_card(load_weights(weights)[1]), encoding="utf-8")
@@ -146,7 +146,7 @@ class Judgement:
     after: Reliability
 
 
-def judge(weights: Path, test: FaceStore, *, provenance: dict[str, Any]) -> Judgement:
+def judge(weights: Path, test: FaceStore, *, name: str, provenance: dict[str, Any]) -> Judgement:
     """Calibrate weights on half of the test subjects, and judge on the other half.
 
     Each Action Unit is called present from a calibrated probability of .5 on.
@@ -155,6 +155,7 @@ def judge(weights: Path, test: FaceStore, *, provenance: dict[str, Any]) -> Judg
         weights: A weights file; judged as `idennet detect` uses it, mirrored views averaged. A calibration
             in its card is replaced.
         test: Rendered subjects that were not trained on, at least four.
+        name: First part of the version that the weights get; the second are digits of their sha256.
         provenance: What to record beside the scores.
     """
     reader = Predictor(weights)
@@ -169,10 +170,10 @@ def judge(weights: Path, test: FaceStore, *, provenance: dict[str, Any]) -> Judg
     before = reliability(probabilities[judges], labels[judges], reader.aus)
     after = reliability(calibrated, labels[judges], reader.aus)
     table = score(calibrated, labels[judges], subjects[judges], reader.aus, PRESENT).table()
-    for name, curves in (("ece_before", before), ("ece_after", after)):
-        table[name] = [*curves.errors, np.nanmean(curves.errors)]
+    for column_name, curves in (("ece_before", before), ("ece_after", after)):
+        table[column_name] = [*curves.errors, np.nanmean(curves.errors)]
     scores = {
-        str(au): {str(name): float(value) for name, value in row.dropna().items()}
+        str(au): {str(measure): float(value) for measure, value in row.dropna().items()}
         for au, row in table.iterrows()
     }
     unreliable = [au for au in reader.aus if not is_reliable(scores[column(au)])]
@@ -181,7 +182,7 @@ def judge(weights: Path, test: FaceStore, *, provenance: dict[str, Any]) -> Judg
         f"{len(fitting)} others, present from .5 on; F1-frame pooled over subjects; one seed."
     )
     card = WeightsCard(
-        version=f"synfacs-{idennet.__version__}",
+        version=f"{name}-{reader.card.sha256[:8]}",
         aus=reader.aus,
         template=TEMPLATE.name,
         thresholds=dict.fromkeys(reader.aus, PRESENT),

@@ -37,11 +37,11 @@ class CostRecord:
             self._file.write_text(json.dumps(self._steps, indent=1) + "\n")
 
     def summary(self) -> dict[str, str]:
-        """Return for each step, and for all, one phrase: CPU hours, and hours by the clock."""
+        """Return for each step, and for all, one phrase: CPU minutes, and minutes by the clock."""
         names = ("cpu_hours", "wall_hours")
         total = {name: sum(step[name] for step in self._steps.values()) for name in names}
         return {
-            name: f"{step['cpu_hours']:.2f} CPU hours in {step['wall_hours']:.2f} hours"
+            name: f"{60 * step['cpu_hours']:.1f} CPU minutes in {60 * step['wall_hours']:.1f} minutes"
             for name, step in (self._steps | {"all": total}).items()
         }
 
