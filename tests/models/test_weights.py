@@ -122,6 +122,7 @@ def test_the_json_file_is_not_the_weights(saved: Path) -> None:
 
 
 def test_a_picture_is_no_weights(tmp_path: Path) -> None:
+    (tmp_path / "face.jpg").touch()
     with pytest.raises(WeightsError, match=r"face\.jpg is no weights file"):
         load_weights(tmp_path / "face.jpg")
 

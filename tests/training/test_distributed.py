@@ -32,7 +32,9 @@ def work(folder: Path, name: str) -> None:
             lighten_trunk(patch)
             gradients(au, np.array([0, 1, 6, 7, 12, 13, 20]), folder / f"{name}-light.pt")
             batches = {"identities": 3, "au_faces": 8, "reduction": "mean", "memory": 16}
-            stage = {"steps": 3, "validate_every": 3, "batches": {"kind": "separate", **batches}}
+            batches |= {"kind": "separate", "alpha_consistency": 100.0}
+            optimiser = {"average": 0.9}
+            stage = {"steps": 3, "validate_every": 3, "batches": batches, "optimiser": optimiser}
             recipe = small_recipe(identity_stage=stage, au_stage=stage)
             train(recipe, au_stores=[au], identity_stores=[identity], out=folder / name, quiet=True)
 

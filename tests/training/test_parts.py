@@ -188,7 +188,7 @@ def test_separate_batches_are_of_one_kind(corpus: Corpus) -> None:
 def test_consistency_is_for_faces_without_aus_and_rises(corpus: Corpus) -> None:
     settings = SeparateSettings(identities=3, alpha_consistency=2, consistency_from=100)
     batching = settings.build(corpus, 0, learn_aus=True, learn_identity=True)
-    for step, full in ((0, 0), (1, 0), (98, 0), (99, 0), (148, 0.98), (149, 1), (10_000, 2), (10_001, 2)):
+    for step, full in ((0, 0), (98, 0), (100, 0.02), (148, 0.98), (198, 1.98), (200, 2), (10_000, 2)):
         batch = batching.draw(step)
         coded = corpus.au_coded[batch.rows]
         expected = 0 if coded.all() else full
@@ -207,9 +207,13 @@ def test_consistency_adds_its_share_to_the_total(corpus: Corpus) -> None:
     assert loss.au is None is loss.identity
 
 
-def test_consistency_needs_a_running_mean_of_weights() -> None:
+def test_consistency_needs_a_teacher_and_steps_to_count_in() -> None:
     with pytest.raises(ValueError, match=r"alpha_consistency needs optimiser\.average"):
         Stage(steps=1, batches=SeparateSettings(alpha_consistency=1))
+    late = SeparateSettings(alpha_consistency=1, consistency_from=9)
+    with pytest.raises(ValueError, match="consistency_from is 9, but there are 9 steps"):
+        Stage(steps=9, batches=late, optimiser=Optimiser(average=0.9))
+    assert Stage(steps=10, batches=late, optimiser=Optimiser(average=0.9)).steps == 10
 
 
 def test_mixed_batches_have_half_of_each(corpus: Corpus) -> None:

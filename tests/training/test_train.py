@@ -1,5 +1,6 @@
 """Whole trainings: what they write, that they learn, and that an interruption changes nothing."""
 
+import copy
 import json
 from pathlib import Path
 
@@ -11,9 +12,11 @@ from conftest import lighten_trunk, small_recipe
 from idennet.data.store import FaceStore
 from idennet.errors import InputError, RecipeError
 from idennet.training import Run, bundled_recipes, load_recipe, open_run, train
+from idennet.training.batches import Batch
 from idennet.training.folder import LAST
 from idennet.training.loop import StageLoop
 from idennet.training.progress import read_metrics
+from idennet.training.stages import to_tensor
 
 TINY = {"kind": "separate", "identities": 2, "au_faces": 4}
 
@@ -137,7 +140,8 @@ def test_the_real_network_takes_a_step(au_store: FaceStore, tmp_path: Path) -> N
 def test_every_bundled_recipe_runs(
     name: str, au_store: FaceStore, identity_store: FaceStore, tmp_path: Path
 ) -> None:
-    short = ["au_stage.steps=1", "au_stage.epochs=null", "au_stage.validate_every=1"]
+    short = ["au_stage.batches.consistency_from=0"] if name == "transfer" else []
+    short += ["au_stage.steps=1", "au_stage.epochs=null", "au_stage.validate_every=1"]
     if load_recipe(name).identity_stage is not None:
         short += ["identity_stage.steps=1", "identity_stage.validate_every=1"]
     recipe = load_recipe(name, short)
@@ -145,6 +149,30 @@ def test_every_bundled_recipe_runs(
         recipe, au_stores=[au_store], identity_stores=[identity_store], out=tmp_path / name, quiet=True
     )
     assert run.best["step"] == 1
+
+
+@pytest.mark.usefixtures("light_trunk")
+def test_the_teacher_is_the_running_mean_on_unchanged_faces(
+    au_store: FaceStore, identity_store: FaceStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    ask = StageLoop._ask_teacher
+
+    def watched(self: StageLoop, plain: np.ndarray, batch: Batch) -> torch.Tensor:
+        told = ask(self, plain, batch)
+        network = copy.deepcopy(self._model).eval()
+        network.load_state_dict(self._average.weights)
+        with torch.no_grad():
+            faces = to_tensor(plain, torch.device("cpu"))
+            views = torch.stack([network(faces).au_probs, network(faces.flip(-1)).au_probs])
+        torch.testing.assert_close(told, views.mean(0))
+        np.testing.assert_array_equal(plain, self._training.read(batch.rows))
+        asked.append(self._progress.step)
+        return told
+
+    monkeypatch.setattr(StageLoop, "_ask_teacher", watched)
+    train(small_recipe(), au_stores=[au_store], identity_stores=[identity_store], out=tmp_path, quiet=True)
+    assert asked == [0, 2, 4]
 
 
 @pytest.mark.usefixtures("light_trunk")

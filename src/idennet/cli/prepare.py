@@ -115,7 +115,7 @@ def _print_report(console: "Console", source: "Source", report: "PrepareReport")
     for reason, number in sorted(report.left_out.items()):
         console.print(f"{number} left out: {reason}; see left_out.csv", style="yellow", highlight=False)
     if lost := report.lost_subjects:
-        sentence = f"No picture of {count(len(lost), 'subject')}: {some(lost)}."
+        sentence = f"No face of {count(len(lost), 'subject')}: {some(lost)}."
         console.print(sentence, style="yellow", highlight=False)
     for difference in report.differences:
         console.print(f"{source.name}: {difference} as published.", style="yellow", highlight=False)

@@ -35,7 +35,7 @@ def build(
     crowd: Annotated[int, typer.Option(min=4, help="Rendered subjects for identity alone.")] = 600,
     test: Annotated[int, typer.Option(min=4, help="Rendered subjects for calibration and scores.")] = 100,
     photographs: Annotated[
-        Path | None, typer.Option(help="Photographs for identity: a subfolder for each person, such as LFW.")
+        Path | None, typer.Option(help="Photographs: a subfolder for each person, such as LFW.")
     ] = None,
     face_model: Annotated[
         Path | None, typer.Option(help="Face model, an NPZ file.", envvar="IDENNET_FACE_MODEL")

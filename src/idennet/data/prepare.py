@@ -23,6 +23,7 @@ from idennet.data.store import FaceStore
 from idennet.data.store_writer import LEFT_OUT, FaceStoreWriter, Part
 from idennet.errors import ImageError, InputError
 from idennet.faces.alignment import TEMPLATE, eye_centres, similarity, to_template, warp
+from idennet.faces.pictures import SUFFIXES
 
 Locate = Callable[[NDArray[np.uint8]], NDArray[np.floating] | None]
 """Finds the landmarks (68, 2) of the one face of a picture (H, W, 3) that counts, or None."""
@@ -46,7 +47,7 @@ class PrepareReport:
         store: The finished store.
         left_out: Number of pictures left out, for each reason; `left_out.csv` of the store lists them.
         differences: What the source has more or less of than was published, one phrase each.
-        lost_subjects: Subjects with labels of whom no picture is there, such as one whose video is missing.
+        lost_subjects: Subjects with labels of whom nothing is left, such as one whose video is missing.
     """
 
     store: FaceStore
@@ -109,8 +110,9 @@ def prepare(
         store = writer.finish(keys)
     listed = pd.read_csv(store.path / LEFT_OUT, dtype=str)
     reasons = Counter(reason.split(":")[0] for reason in listed["reason"])
-    named = {tuple(name.split("/")[:2]) for name in listed["picture"] if name.startswith(f"{source.name}/")}
-    lost = sorted({"/".join(parts) for parts in named} - set(store.subjects))
+    labels = [name for name in listed["picture"] if Path(name).suffix.lower() not in SUFFIXES]  # not paths
+    named = {"/".join(name.split("/")[:2]) for name in labels if name.startswith(f"{source.name}/")}
+    lost = sorted(named - set(store.subjects))
     sequences = len(store.frames[["subject", "sequence"]].drop_duplicates())
     totals = Totals(len(store) + reasons.total(), len(store.subjects), sequences)
     differences = totals.differences(source.published) if isinstance(source, PublishedSource) else []

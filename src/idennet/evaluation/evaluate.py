@@ -54,13 +54,16 @@ class Evaluation:
         return _mean(self.auc)
 
     def table(self) -> pd.DataFrame:
-        """Return one row an Action Unit and a row `mean`: frames, rate, F1s, AUC, accuracy."""
+        """Return one row an Action Unit and a row `mean`: frames, rate, F1s, AUC, accuracy.
+
+        F1s are NaN for Action Units that no frame shows, so that both means are over the same ones.
+        """
         coded = self.counts.coded.sum(1)
         shown = self.counts.positives.sum(1) > 0
         columns = {
             "frames": coded.astype(float),
             "rate": self.counts.positives.sum(1) / np.where(coded, coded, np.nan),
-            "f1": self.counts.f1(),
+            "f1": np.where(shown, self.counts.f1(), np.nan),
             "f1_all_positive": np.where(shown, self.counts.f1_all_positive(), np.nan),
             "auc": self.auc,
             "accuracy": self.counts.accuracy(),

@@ -144,7 +144,7 @@ def find_pictures(paths_or_globs: Sequence[str | Path]) -> list[Path]:
         if path.is_file():
             matches = [path]
         elif path.is_dir():
-            matches = _pictures_below(path)
+            matches = _below(path)
             if not matches:
                 hint = " but videos; save frames of them as pictures first" if find_videos([path]) else ""
                 raise InputError(f"The folder {path} holds no pictures{hint}.")
@@ -157,22 +157,17 @@ def find_pictures(paths_or_globs: Sequence[str | Path]) -> list[Path]:
 
 
 def find_videos(paths: Sequence[str | Path]) -> list[Path]:
-    """Return the files in folders (with all below them) that look like videos, sorted within each folder."""
-    return [
-        file
-        for folder in map(Path, paths)
-        if folder.is_dir()
-        for file in sorted(folder.rglob("[!.]*"))
-        if file.suffix.lower() in _VIDEO_SUFFIXES
-    ]
+    """Return the videos in folders (with all below them, but for hidden ones), sorted within each folder."""
+    folders = [Path(path) for path in paths if Path(path).is_dir()]
+    return [file for folder in folders for file in _below(folder, _VIDEO_SUFFIXES)]
 
 
-def _pictures_below(folder: Path) -> list[Path]:
-    """List the pictures of a folder and its subfolders, sorted, without hidden files and folders."""
+def _below(folder: Path, suffixes: frozenset[str] = SUFFIXES) -> list[Path]:
+    """List the files with these suffixes in a folder and its subfolders, sorted, without hidden ones."""
     files = []
     for parent, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        files += [Path(parent, name) for name in names if _is_picture_name(name)]
+        files += [Path(parent, name) for name in names if _is_visible(name, suffixes)]
     return sorted(files)
 
 
@@ -181,14 +176,14 @@ def _pictures_matching(pattern: str) -> list[Path]:
     files: list[Path] = []
     for match in map(Path, glob.glob(pattern, recursive=True)):  # noqa: PTH207 - takes absolute patterns too
         if match.is_dir():
-            files += _pictures_below(match)
-        elif _is_picture_name(match.name):
+            files += _below(match)
+        elif _is_visible(match.name):
             files.append(match)
     return sorted(set(files))
 
 
-def _is_picture_name(name: str) -> bool:
-    return not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES
+def _is_visible(name: str, suffixes: frozenset[str] = SUFFIXES) -> bool:
+    return not name.startswith(".") and Path(name).suffix.lower() in suffixes
 
 
 def _read(source: Path | io.BytesIO, name: object) -> tuple[NDArray[np.uint8], tuple[str, ...]]:

@@ -14,21 +14,21 @@ from torch import Tensor
 from idennet.errors import ShapeError
 
 
-def consistency_loss(au_logits: Tensor, expected_probs: Tensor) -> Tensor:
+def consistency_loss(au_logits: Tensor, teacher_probs: Tensor) -> Tensor:
     """Return the mean cross entropy between the teacher's probabilities and the student's, a scalar.
 
     Its least value is the teacher's own entropy, not 0; the gradient vanishes where both agree.
 
     Args:
         au_logits: (N, A) of the student.
-        expected_probs: (N, A) of the teacher, 0 to 1; no gradient reaches them.
+        teacher_probs: (N, A) of the teacher, 0 to 1; no gradient reaches them.
 
     Raises:
         ShapeError: The two are not tables of equal shape.
     """
-    if au_logits.ndim != 2 or au_logits.shape != expected_probs.shape:
+    if au_logits.ndim != 2 or au_logits.shape != teacher_probs.shape:
         raise ShapeError(
-            f"Logits have shape {tuple(au_logits.shape)} and expected probabilities "
-            f"{tuple(expected_probs.shape)}; both must be (faces, Action Units)."
+            f"Logits have shape {tuple(au_logits.shape)} and teacher's probabilities "
+            f"{tuple(teacher_probs.shape)}; both must be (faces, Action Units)."
         )
-    return F.binary_cross_entropy_with_logits(au_logits, expected_probs.detach())
+    return F.binary_cross_entropy_with_logits(au_logits, teacher_probs.detach())

@@ -133,7 +133,7 @@ def load_weights(path: Path) -> tuple[Network, WeightsSidecar]:
     """
     if path.suffix == ".json":
         raise WeightsError(f"{path} describes weights; give the .safetensors file beside it.")
-    if path.suffix != ".safetensors":
+    if path.is_file() and path.suffix != ".safetensors":
         raise WeightsError(
             f"{path} is no weights file; give a .safetensors file with its .json file beside it."
         )

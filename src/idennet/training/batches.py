@@ -76,7 +76,7 @@ def weighted_losses(
     targets: Targets,
     logits: Tensor | None,
     embeddings: Tensor | None,
-    expected: Tensor | None,
+    teacher_probs: Tensor | None,
     generator: torch.Generator,
 ) -> Losses:
     """Return alpha L_ID + (1 - alpha) L_AU (Eq. 5) and its parts, with the weights that the batch names.
@@ -89,7 +89,7 @@ def weighted_losses(
         targets: What is known of them.
         logits: (N, A), or None if the network was not asked.
         embeddings: (N, D), or None if the network has none.
-        expected: Probabilities (N, A) that the teacher expects, or None if it was not asked.
+        teacher_probs: Probabilities (N, A) by the teacher, or None if it was not asked.
         generator: Source of the random negatives.
     """
     au = identity = consistency = None
@@ -100,8 +100,8 @@ def weighted_losses(
     if embeddings is not None and batch.identity_weight > 0:
         identity = batching.identity_loss(batch, targets, embeddings, generator)
         terms.append(batch.identity_weight * identity)
-    if logits is not None and expected is not None:
-        consistency = consistency_loss(logits, expected)
+    if logits is not None and teacher_probs is not None:
+        consistency = consistency_loss(logits, teacher_probs)
         terms.append(batch.consistency_weight * consistency)
     return Losses(torch.stack(terms).sum(), identity, au, consistency)
 

@@ -84,7 +84,7 @@ class StageLoop:
         self._parameters = list(model.parameters())
         self._optimiser = settings.build(self._parameters)
         self._average = WeightAverage(model, settings.average) if settings.average else None
-        self._teacher = copy.deepcopy(model).eval() if self._average else None
+        self._averaged: Network | None = None
         self._augmenter = Augmenter(recipe.augmentation, plan.seed)
         self._scaler = torch.amp.GradScaler(device.type, enabled=recipe.precision == "float16")
         self._progress = Progress(stage=plan.name)
@@ -150,8 +150,8 @@ class StageLoop:
         )
         seed = np.random.SeedSequence((plan.seed, step)).generate_state(1)[0]
         generator = torch.Generator().manual_seed(int(seed))
-        expected = None if prepared.plain is None else self._expect(prepared.plain, batch)
-        losses = weighted_losses(plan.batching, batch, targets, logits, embeddings, expected, generator)
+        teacher_probs = None if prepared.plain is None else self._ask_teacher(prepared.plain, batch)
+        losses = weighted_losses(plan.batching, batch, targets, logits, embeddings, teacher_probs, generator)
 
         self._optimiser.zero_grad()
         self._scaler.scale(losses.total).backward()
@@ -167,8 +167,7 @@ class StageLoop:
 
     def _look(self, faces: Tensor, batch: Batch) -> tuple[Tensor | None, Tensor | None]:
         """Return AU logits and identity embeddings of the whole batch, whichever its losses need."""
-        precision: torch.dtype = getattr(torch, self._recipe.precision)
-        with torch.autocast(self._device.type, precision, enabled=precision != torch.float32):
+        with self._autocast():
             if batch.au_weight > 0 or batch.consistency_weight > 0:
                 output = self._model(faces)
                 logits, embeddings = output.au_logits, output.identity_embedding
@@ -182,14 +181,16 @@ class StageLoop:
         )
 
     @torch.no_grad()
-    def _expect(self, plain: np.ndarray, batch: Batch) -> Tensor:
+    def _ask_teacher(self, plain: np.ndarray, batch: Batch) -> Tensor:
         """Return what the running mean of weights says of unchanged faces, mirrored ones averaged in."""
-        assert self._teacher is not None
-        assert self._average is not None
-        self._teacher.load_state_dict(self._average.weights)
-        faces = to_tensor(plain, self._device)
-        views = (self._teacher(faces).au_probs, self._teacher(faces.flip(-1)).au_probs)
+        teacher, faces = self._judged().eval(), to_tensor(plain, self._device)
+        with self._autocast():
+            views = [teacher(view).au_logits.float().sigmoid() for view in (faces, faces.flip(-1))]
         return distributed.gather((views[0] + views[1]) / 2, len(batch.rows))
+
+    def _autocast(self) -> torch.autocast:
+        precision: torch.dtype = getattr(torch, self._recipe.precision)
+        return torch.autocast(self._device.type, precision, enabled=precision != torch.float32)
 
     def _record(self) -> None:
         """Report the mean losses since the last record; batches of different kinds have different parts."""
@@ -232,11 +233,13 @@ class StageLoop:
             progress.best_score, progress.best_step, progress.since_best = value, progress.step, 0
 
     def _judged(self) -> Network:
+        """Return the network that is judged and teaches: the running mean of weights, if there is one."""
         if self._average is None:
             return self._model
-        judged = copy.deepcopy(self._model)
-        judged.load_state_dict(self._average.weights)
-        return judged
+        if self._averaged is None:
+            self._averaged = copy.deepcopy(self._model)
+        self._averaged.load_state_dict(self._average.weights)
+        return self._averaged
 
     def _is_stalled(self) -> bool:
         patience = self._plan.settings.patience

@@ -82,10 +82,17 @@ class Stage(Config):
         return self
 
     @model_validator(mode="after")
-    def _teacher_exists(self) -> "Stage":
+    def _teacher_can_teach(self) -> "Stage":
         batches = self.batches
-        if batches.kind == "separate" and batches.alpha_consistency and not self.optimiser.average:
+        if not isinstance(batches, SeparateSettings) or not batches.alpha_consistency:
+            return self
+        if not self.optimiser.average:
             raise ValueError("batches.alpha_consistency needs optimiser.average, the teacher")
+        if self.steps is not None and batches.consistency_from >= self.steps:
+            raise ValueError(
+                f"batches.consistency_from is {batches.consistency_from}, but there are {self.steps} steps; "
+                "lower it, or set batches.alpha_consistency=0"
+            )
         return self
 
 

@@ -82,7 +82,7 @@ def train(
     Args:
         recipe: What to do.
         au_stores: Faces with Action Units; their subjects are identities as well.
-        identity_stores: Faces of which only the subject is used.
+        identity_stores: Faces of which only the subject is used; no Action Units, if they have any.
         out: Folder of the run.
         device: `"auto"` (CUDA if there is any), `"cpu"`, `"cuda"`, `"cuda:1"`, ...
         resume: Whether to continue an interrupted run in `out`; False begins anew and deletes it.

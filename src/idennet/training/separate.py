@@ -18,8 +18,8 @@ from idennet.training.batches import Batch, Batching, Targets, identity_rows, na
 from idennet.training.corpus import Corpus
 from idennet.training.memory import EmbeddingMemory
 
-CONSISTENCY_RISE = 100
-"""Steps in which the consistency loss gets its full weight."""
+CONSISTENCY_WARM_UP = 100
+"""Steps in which the weight of the consistency loss rises from zero."""
 
 
 class SeparateSettings(Config):
@@ -48,7 +48,7 @@ class SeparateSettings(Config):
     alpha_consistency: float = Field(
         default=0.0,
         ge=0,
-        description="weight of the consistency loss, batches without AUs of stage au; beyond the paper",
+        description="weight of the consistency loss, batches without AUs of stage au; not in the paper",
     )
     consistency_from: int = Field(
         default=0, ge=0, description="step from which it counts: an ignorant teacher misleads"
@@ -107,7 +107,7 @@ class SeparateBatches:
         settings = self._settings
         if not self._has_aus(step):
             pairs = self._pairs.draw(step)
-            risen = (step + 1 - settings.consistency_from) / CONSISTENCY_RISE
+            risen = (step + 1 - settings.consistency_from) / CONSISTENCY_WARM_UP
             consistency = self._consistency * min(max(risen, 0.0), 1.0)
             rows = self._identity_rows[pairs.ravel()]
             return Batch(rows, len(pairs), settings.alpha_identity, 0.0, consistency)

@@ -85,7 +85,8 @@ def build_weights(
         faces: What to render.
         out: Folder for corpora, stores, run and weights.
         tell: Called with one sentence before each step.
-        photographs: Folder with a subfolder of pictures for each person (such as LFW), for the identity loss.
+        photographs: Folder with a subfolder of pictures for each person (such as LFW), for identity
+            and, where the recipe says so, consistency; leave out people that the weights will be judged on.
         face_model: The renderer's face model; by default the one that `IDENNET_FACE_MODEL` names.
         detector_model: YuNet file to find the faces of the photographs with.
         workers: Processes to render with.
@@ -99,6 +100,7 @@ def build_weights(
     people = None if photographs is None else PersonFolders(photographs)
     if people is not None:
         people.chunks()  # so is a folder without people
+    locate = MainFaceLocator(detector_model)
     cost = CostRecord(out)
     rendered = {"wild": (*faces.wild, 0), "crowd": (*faces.crowd, 0), "test": (*faces.test, 1)}
     stores = {}
@@ -114,7 +116,6 @@ def build_weights(
     identity_stores = [stores["crowd"]]
     if people is not None:
         tell("Preparing the photographs.")
-        locate = MainFaceLocator(detector_model)
         with cost.step("prepare"):
             identity_stores.append(_store(people, out / "stores" / "photographs", locate=locate))
 
