@@ -6,7 +6,7 @@ Public names are imported when they are first used, so that `idennet --help` nee
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
 
 if TYPE_CHECKING:
     from idennet.data.store import FaceStore
