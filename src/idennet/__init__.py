@@ -1,4 +1,4 @@
-"""IdenNet: facial Action Units from photographs, with identity modelled and removed.
+"""IdenNet: facial Action Units from photographs, with identity modelled and subtracted.
 
 Public names are imported when they are first used, so that `idennet --help` need not wait for PyTorch.
 """

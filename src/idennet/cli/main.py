@@ -40,7 +40,7 @@ def _idennet(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Facial Action Units from photographs, with identity modelled and removed.
+    """Facial Action Units from photographs, with identity modelled and subtracted.
 
     Start with: [bold]idennet detect photo.jpg --out results[/bold]
     """

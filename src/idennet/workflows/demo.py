@@ -91,7 +91,7 @@ def run_demo(out: Path, tell: Tell) -> Path:
         "seed": str(SPLIT_SEED),
     }
     lead = (
-        "Facial Action Units, with identity modelled and removed. Everything on this page was computed on "
+        "Facial Action Units, with identity modelled and subtracted. Everything on this page was computed on "
         "this machine, without a download. Scores are on rendered faces; they are not scores on BP4D, "
         "DISFA or UNBC-McMaster."
     )
