@@ -44,6 +44,7 @@ from idennet.data.synfacs import SynFacs
 from idennet.evaluation.evaluate import score
 from idennet.evaluation.identity import nearest_shares, probe_identity
 from idennet.evaluation.metrics import auc, verification_auc
+from idennet.files import write_text
 from idennet.losses.au import masked_au_loss
 from idennet.losses.mining import HardNegativeMiner
 from idennet.losses.triplet import triplet_loss
@@ -207,7 +208,7 @@ def train_all(arguments: argparse.Namespace) -> None:
                 "machine": f"{platform.machine()}, {torch.get_num_threads()} threads",
             }
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+            write_text(path, json.dumps(facts, indent=1) + "\n")
             print(f"{name}: {facts['tests']}", flush=True)
 
 

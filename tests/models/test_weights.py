@@ -1,6 +1,8 @@
 """Weights on disk: round trip, and every way in which a file can be wrong."""
 
+import errno
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -81,6 +83,20 @@ def test_one_altered_byte_is_noticed(saved: Path) -> None:
     saved.write_bytes(data)
     with pytest.raises(WeightsError, match="sha256"):
         load_weights(saved)
+
+
+def test_an_interrupted_save_leaves_the_weights_that_were_there(
+    saved: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = {file.name: file.read_bytes() for file in saved.parent.iterdir()}
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        save_weights(IdenNet(2), saved, CARD)
+    assert {file.name: file.read_bytes() for file in saved.parent.iterdir()} == before
 
 
 def test_wrong_sha256_is_noticed(saved: Path) -> None:

@@ -57,7 +57,7 @@ def test_a_run_resumes_with_the_missing_subject_only(tiny: Path) -> None:
     kept, lost = (tiny / "subjects" / f"{subject_name(k)}.parquet" for k in (0, 1))
     before, content = kept.stat().st_mtime_ns, lost.read_bytes()
     lost.unlink()
-    lost.with_name(f".{lost.name}.partial").write_bytes(b"torn by a crash")
+    lost.with_name(f".{lost.name}.draft").write_bytes(b"torn by a crash")
     generate_corpus(TINY, tiny, FACE_MODEL)
     assert kept.stat().st_mtime_ns == before
     assert lost.read_bytes() == content

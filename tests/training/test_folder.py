@@ -10,6 +10,7 @@ import pytest
 from conftest import small_recipe
 from idennet.data.store import FaceStore
 from idennet.errors import InputError, RecipeError
+from idennet.files import draft_path
 from idennet.training.corpus import join_stores
 from idennet.training.folder import LAST, MANIFEST, RECIPE, git_commit, prepare_folder
 from idennet.training.progress import METRICS
@@ -38,31 +39,21 @@ def test_selections_and_uses_of_a_store_are_told_apart(au_store: FaceStore, tmp_
 
 
 @pytest.mark.parametrize("written", [RECIPE, MANIFEST])
-@pytest.mark.parametrize("torn", [False, True])
 def test_a_kill_while_the_folder_is_made_can_be_resumed(
-    written: str, torn: bool, au_store: FaceStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    written: str, au_store: FaceStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    replace, write_text = Path.replace, Path.write_text
+    replace = Path.replace
 
     def dying_replace(self: Path, target: Path) -> Path:
         if target.name == written:
             raise KeyboardInterrupt
         return replace(self, target)
 
-    def torn_write(self: Path, text: str) -> int:
-        if self.stem != Path(written).stem:
-            return write_text(self, text)
-        write_text(self, text[:20])
-        raise KeyboardInterrupt
-
     with monkeypatch.context() as patch:
-        if torn:
-            patch.setattr(Path, "write_text", torn_write)
-        else:
-            patch.setattr(Path, "replace", dying_replace)
+        patch.setattr(Path, "replace", dying_replace)
         with pytest.raises(KeyboardInterrupt):
             prepare(tmp_path / "run", [au_store])
-    assert any((tmp_path / "run").iterdir())
+    draft_path(tmp_path / "run" / written).write_text("to")  # which SIGKILL leaves
     prepare(tmp_path / "run", [au_store])
     assert {file.name for file in (tmp_path / "run").iterdir()} == {RECIPE, MANIFEST}
 
@@ -71,7 +62,7 @@ def test_fresh_deletes_the_manifest_last(
     au_store: FaceStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     prepare(tmp_path, [au_store])
-    for name in (LAST, METRICS, "best-au.safetensors", "best-au.json", "last.draft"):
+    for name in (LAST, METRICS, "best-au.safetensors", "best-au.json", draft_path(Path(LAST)).name):
         (tmp_path / name).write_text("")
     (tmp_path / "tensorboard").mkdir()
     unlink, deleted = Path.unlink, []

@@ -19,7 +19,6 @@ from idennet.training.augment import Augmentation, Augmenter
 from idennet.training.batches import Batch, Targets, weighted_losses
 from idennet.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from idennet.training.corpus import Corpus, join_stores
-from idennet.training.drafts import draft_of
 from idennet.training.memory import EmbeddingMemory
 from idennet.training.mixed import MixedSettings
 from idennet.training.optimiser import Optimiser
@@ -335,24 +334,6 @@ def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
 
 def test_prefetch_keeps_the_order() -> None:
     assert list(prefetch(lambda step: step * step, range(3, 30), workers=4)) == [s * s for s in range(3, 30)]
-
-
-def test_a_draft_takes_its_place_only_when_it_is_whole(tmp_path: Path) -> None:
-    path = tmp_path / "run.json"
-    path.write_text("old")
-
-    def tear() -> None:
-        with draft_of(path) as draft:
-            draft.write_text("ne")
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        tear()
-    assert path.read_text() == "old"
-    with draft_of(path) as draft:
-        draft.write_text("new")
-    assert path.read_text() == "new"
-    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_torn_record_is_left_out(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from idennet import facs
 from idennet.data.store import FACES, FORMAT, FRAMES, MANIFEST, PARTIAL, FaceStore
 from idennet.errors import ShapeError, StoreError
 from idennet.faces.alignment import TEMPLATE
+from idennet.files import draft_of, write_text
 
 LEFT_OUT = "left_out.csv"
 """Pictures of the source that are not in the store, and why: columns `picture`, `reason`."""
@@ -92,7 +93,7 @@ class FaceStoreWriter:
                     "delete it or choose another path."
                 )
         else:
-            _write_text(job_file, json.dumps(self._job))
+            write_text(job_file, json.dumps(self._job))
         return self
 
     def __exit__(
@@ -132,7 +133,8 @@ class FaceStoreWriter:
         """
         folders = [self._part_folder(key) for key in keys]
         frames = _join_frames([pd.read_parquet(folder / FRAMES) for folder in folders])
-        self.left_out(keys).to_csv(self.path / LEFT_OUT, index=False)
+        with draft_of(self.path / LEFT_OUT) as table:
+            self.left_out(keys).to_csv(table, index=False)
         if frames.empty:
             raise StoreError(f"No face found for {self.path}; see {self.path / LEFT_OUT} for why.")
         aus = [au for au in facs.NAMES if facs.column(au) in frames]
@@ -162,7 +164,7 @@ class FaceStoreWriter:
         }
         (partial / FACES).replace(self.path / FACES)
         (partial / FRAMES).replace(self.path / FRAMES)
-        _write_text(self.path / MANIFEST, json.dumps(manifest, indent=2) + "\n")
+        write_text(self.path / MANIFEST, json.dumps(manifest, indent=2) + "\n")
         shutil.rmtree(partial)
         return FaceStore.open(self.path)
 
@@ -221,10 +223,3 @@ def _digest_of_frames(frames: pd.DataFrame) -> "hashlib._Hash":
         else:
             digest.update("\n".join(column).encode())
     return digest
-
-
-def _write_text(path: Path, text: str) -> None:
-    """Write a small file so that it appears complete."""
-    draft = path.with_name(path.name + ".draft")
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(path)

@@ -16,6 +16,7 @@ from pydantic import BeforeValidator, Field, PlainSerializer, ValidationError, m
 
 from idennet.errors import WeightsError
 from idennet.facs import column, parse
+from idennet.files import drafts_of
 from idennet.models.combination import IdentityUse
 from idennet.models.idennet import IdenNet
 from idennet.models.lightcnn import LightCNN
@@ -88,7 +89,7 @@ class WeightsSidecar(WeightsCard):
 
 
 def save_weights(model: Network, path: Path, card: WeightsCard, half: bool = True) -> None:
-    """Write `path` (ending in `.safetensors`) and its JSON file.
+    """Write `path` (ending in `.safetensors`) and its JSON file; earlier ones stay until both are complete.
 
     Args:
         model: The network; its device does not matter.
@@ -120,8 +121,9 @@ def save_weights(model: Network, path: Path, card: WeightsCard, half: bool = Tru
     )
     values = {name: getattr(card, name) for name in WeightsCard.model_fields}
     sidecar = WeightsSidecar(architecture=architecture, sha256=hashlib.sha256(data).hexdigest(), **values)
-    path.write_bytes(data)
-    _sidecar_path(path).write_text(sidecar.model_dump_json(indent=2) + "\n")
+    with drafts_of(path, _sidecar_path(path)) as (tensors_draft, sidecar_draft):
+        tensors_draft.write_bytes(data)
+        sidecar_draft.write_text(sidecar.model_dump_json(indent=2) + "\n", encoding="utf-8", newline="\n")
 
 
 def load_weights(path: Path) -> tuple[Network, WeightsSidecar]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from idennet.errors import InputError
+from idennet.files import write_text
 from idennet.settings import Config
 
 FILE = "size-speed.json"
@@ -53,7 +54,7 @@ def write_measured(measured: Measured, results: Path) -> Path:
     """Write a measurement into a benchmark's folder, in place of an earlier one; return the file."""
     results.mkdir(parents=True, exist_ok=True)
     path = results / FILE
-    path.write_text(measured.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    write_text(path, measured.model_dump_json(indent=1) + "\n")
     return path
 
 

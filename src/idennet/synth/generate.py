@@ -6,7 +6,6 @@ so pictures do not depend on the number of processes, and an interrupted run goe
 
 import json
 import multiprocessing
-import os
 import signal
 import zlib
 from collections.abc import Iterator
@@ -23,6 +22,7 @@ from rich.text import Text
 
 from idennet.errors import StoreError
 from idennet.facs import MISSING, SYNFACS_AUS, column
+from idennet.files import draft_of, draft_path, write_text
 from idennet.synth.build import build_appearance
 from idennet.synth.confounders import confounded
 from idennet.synth.corpora import CorpusConfig
@@ -62,6 +62,7 @@ def generate_corpus(
     """
     load_face_model(face_model)  # a wrong path is told here, not by a process
     _claim(config, out)
+    subject_path(out, 0).parent.mkdir(exist_ok=True)
     missing = [index for index in range(config.subjects) if not subject_path(out, index).exists()]
     bar = Progress(
         "{task.description}",
@@ -204,10 +205,10 @@ def _claim(config: CorpusConfig, out: Path) -> None:
                 f"{VERSION}, and their pictures do not mix; give an empty folder."
             )
         return
-    if out.exists() and any(out.iterdir()):
+    if out.exists() and not set(out.iterdir()) <= {draft_path(path)}:
         raise StoreError(f"{out} holds files but no corpus.json; give an empty folder.")
-    (out / "subjects").mkdir(parents=True)
-    _write(path, json.dumps(description, indent=2).encode() + b"\n")
+    out.mkdir(parents=True, exist_ok=True)
+    write_text(path, json.dumps(description, indent=2) + "\n")
 
 
 def _described(path: Path) -> dict[str, Any]:
@@ -222,17 +223,9 @@ def _described(path: Path) -> dict[str, Any]:
     return known
 
 
-def _write(path: Path, content: bytes) -> None:
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_bytes(content)
-    os.replace(partial, path)  # noqa: PTH105
-
-
 def _render_subject(renderer: SubjectRenderer, out: Path, index: int) -> int:
-    path = subject_path(out, index)
-    partial = path.with_name(f".{path.name}.partial")
-    renderer.table(index).to_parquet(partial, index=False, compression="zstd")
-    os.replace(partial, path)  # noqa: PTH105
+    with draft_of(subject_path(out, index)) as draft:
+        renderer.table(index).to_parquet(draft, index=False, compression="zstd")
     return index
 
 

@@ -5,7 +5,6 @@ as its difference from neutral. Units are those of the model, about one centimet
 """
 
 import json
-import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from rich.progress import track
 
 from idennet.errors import InputError
+from idennet.files import draft_of
 
 NEUTRAL = "generic_neutral_mesh"
 UNLISTED_EXPRESSIONS = ("cheekRaiser_L", "cheekRaiser_R", "PupilDilate_L", "PupilDilate_R")
@@ -75,10 +75,8 @@ def import_face_model(checkout: Path, out: Path, progress: bool = False) -> Path
         **_triangles(neutral),
     }
     out.parent.mkdir(parents=True, exist_ok=True)
-    partial = out.with_name(f".{out.name}.partial")
-    with partial.open("wb") as file:
+    with draft_of(out) as draft, draft.open("wb") as file:
         np.savez_compressed(file, **fields)
-    os.replace(partial, out)  # noqa: PTH105
     return out
 
 

@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 
 from idennet.errors import InputError, RecipeError
+from idennet.files import draft_path, write_text
 from idennet.systems.contract import System, TrainingFaces
-from idennet.training.drafts import draft_of
 
 MANIFEST = "fit.json"
 
@@ -26,8 +26,7 @@ def claim_folder(folder: Path, system: System, faces: TrainingFaces) -> None:
                 f"{folder} holds a fit with another {' and '.join(changed)}; choose another folder."
             )
         return
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if folder.exists() and (not folder.is_dir() or not set(folder.iterdir()) <= {draft_path(manifest)}):
         raise InputError(f"{folder} holds other files; choose an empty or new folder for the fit.")
     folder.mkdir(parents=True, exist_ok=True)
-    with draft_of(manifest) as draft:
-        draft.write_text(json.dumps(identity, indent=1) + "\n")
+    write_text(manifest, json.dumps(identity, indent=1) + "\n")

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from idennet.data.store import FaceStore
+from idennet.files import draft_of
 from idennet.systems.contract import System, TrainingFaces
 from idennet.systems.folder import claim_folder
 from idennet.systems.linear import Rows, Values
-from idennet.training.drafts import draft_of
 
 Arrays = dict[str, NDArray[Any]]
 

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from idennet.errors import RecipeError
+from idennet.files import write_bytes, write_text
 from idennet.systems.contract import Budget
 from idennet.systems.sgd import Sgd
 from idennet.training.checkpoint import (
@@ -25,7 +26,6 @@ from idennet.training.checkpoint import (
     optimiser_tensors,
     save_checkpoint,
 )
-from idennet.training.drafts import draft_of
 from idennet.training.optimiser import Optimiser
 from idennet.training.prefetch import prefetch
 
@@ -124,8 +124,7 @@ def _take_all(
             if score > progress.best_score or progress.best_step < 0:
                 progress.best_score, progress.best_step = score, progress.step
                 _save_network(network, folder / BEST)
-            with draft_of(folder / CURVE) as draft:
-                draft.write_text("\n".join(curve) + "\n")
+            write_text(folder / CURVE, "\n".join(curve) + "\n")
             if progress.step < budget.steps:
                 groups = {"network": network.state_dict(), "optimiser": optimiser_tensors(solver)}
                 save_checkpoint(last, groups, progress)
@@ -174,8 +173,7 @@ def _judged(network: nn.Module, judge: Callable[[], float]) -> float:
 
 def _save_network(network: nn.Module, path: Path) -> None:
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
-    with draft_of(path) as draft:
-        safetensors.torch.save_file(tensors, draft)
+    write_bytes(path, safetensors.torch.save(tensors))
 
 
 def _curve_until(path: Path, step: int) -> list[str]:

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from idennet.errors import WeightsError
-from idennet.training.drafts import draft_of
+from idennet.files import write_bytes
 
 
 @dataclass
@@ -38,8 +38,7 @@ def save_checkpoint(path: Path, groups: Mapping[str, Mapping[str, Tensor]], prog
         for group, members in groups.items()
         for name, tensor in members.items()
     }
-    with draft_of(path) as draft:
-        save_file(tensors, draft, metadata={"progress": json.dumps(asdict(progress))})
+    write_bytes(path, save(tensors, metadata={"progress": json.dumps(asdict(progress))}))
 
 
 def load_checkpoint(path: Path) -> tuple[dict[str, dict[str, Tensor]], Progress]:

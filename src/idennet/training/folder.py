@@ -21,10 +21,10 @@ import yaml
 import idennet
 from idennet import facs
 from idennet.errors import InputError, RecipeError
+from idennet.files import draft_path, write_text
 from idennet.models.weights import load_weights
 from idennet.training import distributed
 from idennet.training.corpus import Corpus
-from idennet.training.drafts import draft_of, draft_path
 from idennet.training.progress import METRICS, TENSORBOARD
 from idennet.training.recipe import Recipe
 
@@ -74,8 +74,7 @@ def prepare_folder(
         raise InputError(f"{out} holds other files; choose an empty or new folder for the run.")
     _delete_run(out)
     out.mkdir(parents=True, exist_ok=True)
-    with draft_of(out / RECIPE) as draft:
-        draft.write_text(yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False))
+    write_text(out / RECIPE, yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False))
     record: dict[str, Any] = {
         **identity,
         "seed": recipe.seed,
@@ -88,8 +87,7 @@ def prepare_folder(
         "machine": platform.platform(),
         "processes": distributed.world_size(),
     }
-    with draft_of(manifest) as draft:
-        draft.write_text(json.dumps(record, indent=2) + "\n")
+    write_text(manifest, json.dumps(record, indent=2) + "\n")
 
 
 def git_commit(folder: Path) -> str | None:
@@ -150,7 +148,8 @@ def _delete_run(out: Path) -> None:
 
 def _weights(out: Path) -> list[Path]:
     best = [best_path(out, stage) for stage in ("identity", "au")]
-    return [out / LAST, draft_path(out / LAST), *best, *(path.with_suffix(".json") for path in best)]
+    files = [out / LAST, *best, *(path.with_suffix(".json") for path in best)]
+    return [*map(draft_path, files), *files]
 
 
 def _texts(out: Path) -> list[Path]:

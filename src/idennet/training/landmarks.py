@@ -15,13 +15,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from idennet.errors import IdenNetError, StoreError
 from idennet.faces.crop import CROP_SIZE, cut, eye_pairs, squares_around
 from idennet.faces.landmark_net import POSE_UNIT, LandmarkNet, LandmarkOutput, load_landmark_net
+from idennet.files import drafts_of
 from idennet.training.landmark_crops import (
     Batch,
     Frames,
@@ -172,11 +173,13 @@ def _write(network: LandmarkNet, out: Path, record: dict[str, Any]) -> None:
         for name, value in network.state_dict().items()
         if not name.endswith("num_batches_tracked")
     }
-    save_file(state, out)
-    digest = hashlib.sha256(out.read_bytes()).hexdigest()
+    data = save(state)
+    digest = hashlib.sha256(data).hexdigest()
     record = {"sha256": digest, "network": "LandmarkNet", "input": CROP_SIZE} | record
     record["date"] = datetime.now(UTC).date().isoformat()
-    out.with_suffix(".json").write_text(json.dumps(record, indent=2) + "\n")
+    with drafts_of(out, out.with_suffix(".json")) as (tensors_draft, record_draft):
+        tensors_draft.write_bytes(data)
+        record_draft.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8", newline="\n")
 
 
 def main() -> int:

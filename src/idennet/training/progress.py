@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from idennet.training.drafts import draft_of
+from idennet.files import write_text
 
 METRICS, TENSORBOARD = "metrics.jsonl", "tensorboard"
 
@@ -120,5 +120,4 @@ def forget_metrics_after(folder: Path, stage_names: list[str], step: int) -> Non
         for record in read_metrics(folder)
         if record["stage"] in before or (record["stage"] == current and record["step"] <= step)
     ]
-    with draft_of(folder / METRICS) as draft:
-        draft.write_text("".join(json.dumps(record) + "\n" for record in kept))
+    write_text(folder / METRICS, "".join(json.dumps(record) + "\n" for record in kept))

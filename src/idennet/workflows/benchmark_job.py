@@ -32,11 +32,11 @@ from idennet.evaluation.judge import findings, score_fold, stores_by_corpus
 from idennet.evaluation.result_files import write_result
 from idennet.evaluation.results import ProtocolResult
 from idennet.evaluation.thresholds import best_thresholds
+from idennet.files import draft_of, write_text
 from idennet.models.idennet import IdenNet
 from idennet.systems.contract import Fitted, TrainingFaces
 from idennet.systems.idennet import FittedTwoStage
 from idennet.systems.steps import CURVE as STEPS_CURVE
-from idennet.training.drafts import draft_of
 from idennet.training.progress import METRICS
 from idennet.workflows.features import Subtraction, subtraction
 from idennet.workflows.grid import Job, Run, settings_without_seed
@@ -127,8 +127,7 @@ def _judge(run: Run, fitted: Fitted, stores: Sequence[FaceStore], job: Job, fit_
             "machine": f"{platform.machine()}, {job.device}, {torch.get_num_threads()} threads",
         },
     )
-    with draft_of(folder / RECORD) as draft:
-        draft.write_text(record.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    write_text(folder / RECORD, record.model_dump_json(indent=1) + "\n")
 
 
 def _write_curve(fit_folder: Path, path: Path) -> None:

@@ -7,6 +7,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from idennet.files import write_text
+
 FILE = "cost.json"
 
 
@@ -34,7 +36,7 @@ class CostRecord:
             spent = self._steps.setdefault(name, {"cpu_hours": 0.0, "wall_hours": 0.0})
             spent["cpu_hours"] += (_cpu_seconds() - cpu) / 3600
             spent["wall_hours"] += (time.perf_counter() - wall) / 3600
-            self._file.write_text(json.dumps(self._steps, indent=1) + "\n")
+            write_text(self._file, json.dumps(self._steps, indent=1) + "\n")
 
     def summary(self) -> dict[str, str]:
         """Return for each step, and for all, one phrase: CPU minutes, and minutes by the clock."""

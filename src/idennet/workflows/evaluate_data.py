@@ -23,6 +23,7 @@ from idennet.data.prepare import NO_FACE, UNREADABLE
 from idennet.errors import InputError, NoFaceError
 from idennet.evaluation.conditions import Condition, compare
 from idennet.evaluation.scored import Scored, score_with_intervals
+from idennet.files import write_text
 from idennet.inference.predictor import Predictor
 from idennet.inference.result import Result
 
@@ -178,7 +179,7 @@ def write_evaluation(evaluation: DataEvaluation, reader: Predictor, path: Path) 
     rows = re.sub(
         r'\[\n[^\[\]{}"]*\]', lambda row: " ".join(row[0].split()), text
     )  # a list of numbers is a line
-    path.write_text(rows + "\n", encoding="utf-8")
+    write_text(path, rows + "\n")
 
 
 def _main_face(result: Result, aus: Sequence[int]) -> list[float]:
