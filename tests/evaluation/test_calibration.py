@@ -8,14 +8,9 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from idennet.errors import ShapeError
-from idennet.evaluation.calibration import (
-    IDENTITY,
-    calibrate,
-    fit_calibration,
-    reliability,
-    reliability_curve,
-)
+from idennet.evaluation.calibration import fit_calibration, reliability, reliability_curve
 from idennet.evaluation.metrics import auc
+from idennet.models.calibration import IDENTITY, calibrate
 
 
 def sigmoid(values: NDArray[np.float64]) -> NDArray[np.float64]:

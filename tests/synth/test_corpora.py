@@ -10,6 +10,7 @@ from PIL import Image
 from plain_subject import face_model_path
 
 from idennet.errors import InputError, StoreError
+from idennet.evaluation.catalogue import AUS, PROTOCOLS
 from idennet.facs import BP4D_AUS, SYNFACS_AUS, column, columns
 from idennet.synth.contact_sheet import contact_sheet
 from idennet.synth.corpora import CORPORA, STUDIO, CorpusConfig, corpus_config
@@ -206,3 +207,12 @@ def test_sample_corpus_pictures_open_and_hold_their_landmarks(sample: pd.DataFra
         assert Image.open(io.BytesIO(row.image)).convert("RGB").size == (size, size)
         centre = row.landmarks.reshape(68, 2)[36:48].mean(axis=0)
         np.testing.assert_allclose(centre, (size / 2, 0.375 * size), atol=0.1 * size)
+
+
+@pytest.mark.parametrize("name", ["studio", "spot", "clinic"])
+def test_protocols_score_the_action_units_that_a_counterpart_codes(name: str) -> None:
+    """The catalogue of protocols is data and knows no renderer; both must say the same."""
+    assert AUS[f"synfacs-{name}"] == CORPORA[name].aus
+    protocols = [protocol for protocol in PROTOCOLS.values() if protocol.test == f"synfacs-{name}"]
+    assert protocols
+    assert all(set(protocol.aus) <= set(CORPORA[name].aus) for protocol in protocols)

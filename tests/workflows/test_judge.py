@@ -9,11 +9,12 @@ import torch.nn.functional as F
 
 from idennet.data.store import FaceStore
 from idennet.data.store_writer import FaceStoreWriter, Part
-from idennet.evaluation.calibration import calibrate, fit_calibration, reliability_curve
+from idennet.evaluation.calibration import fit_calibration, reliability_curve
 from idennet.evaluation.metrics import auc
 from idennet.evaluation.split import split_subjects
 from idennet.facs import SYNFACS_AUS, columns
 from idennet.inference.predictor import Predictor
+from idennet.models.calibration import calibrate
 from idennet.models.trunk import Trunk
 from idennet.models.weights import load_weights, save_weights
 from idennet.report.figures import reliability_figure

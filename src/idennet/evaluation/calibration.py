@@ -1,24 +1,21 @@
 """Probabilities that mean something: of the faces read as 70 %, about 70 % should show the Action Unit.
 
 Platt scaling (Platt, 1999): for each Action Unit a logistic map of the logit, fitted on people who were not
-trained on. It is increasing, so no ranking and no AUC changes.
+trained on. It is increasing, so no ranking and no AUC changes. `idennet.models.calibration` applies it.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from idennet.errors import ShapeError
 from idennet.facs import MISSING
-
-IDENTITY = (1.0, 0.0)
-"""Scale and shift that change nothing."""
+from idennet.models.calibration import IDENTITY, logits_of, sigmoid
 
 SMALLEST_SCALE = 0.01
 BINS = 10
-_CLIP = 1e-7  # about the spacing of float32 below 1, so logits stay finite
 
 
 @dataclass(frozen=True)
@@ -57,7 +54,7 @@ class Reliability:
 
 
 def fit_calibration(probabilities: NDArray[np.floating], labels: NDArray[np.int8]) -> NDArray[np.float64]:
-    """Return scale and shift of each Action Unit, (A, 2), for `calibrate`.
+    """Return scale and shift of each Action Unit, (A, 2), for `idennet.models.calibration.calibrate`.
 
     Maximum likelihood of p = sigmoid(scale * logit + shift) with positive scale. As in Platt's paper, labels
     are drawn in by a prior of one frame each way, (P + 1) / (P + 2) and 1 / (N + 2) for P present and N
@@ -72,32 +69,12 @@ def fit_calibration(probabilities: NDArray[np.floating], labels: NDArray[np.int8
         ShapeError: The shapes differ.
     """
     _check(probabilities, labels)
-    logits = _logits(probabilities)
+    logits = logits_of(probabilities)
     fits = []
     for au_logits, au_labels in zip(logits.T, labels.T, strict=True):
         coded = au_labels != MISSING
         fits.append(_fit(au_logits[coded], au_labels[coded] == 1))
     return np.array(fits, dtype=np.float64).reshape(-1, 2)
-
-
-def calibrate(probabilities: NDArray[np.floating], calibration: ArrayLike) -> NDArray[np.float64]:
-    """Return (N, A) calibrated probabilities, sigmoid(scale * logit + shift).
-
-    Args:
-        probabilities: (N, A), 0 to 1.
-        calibration: (A, 2), scale and shift of each Action Unit.
-
-    Raises:
-        ShapeError: The shapes do not belong together.
-    """
-    scale_and_shift = np.asarray(calibration, dtype=np.float64)
-    if probabilities.ndim != 2 or scale_and_shift.shape != (probabilities.shape[1], 2):
-        raise ShapeError(
-            f"Probabilities (N, A) need a calibration (A, 2), not {probabilities.shape} and "
-            f"{scale_and_shift.shape}."
-        )
-    scale, shift = scale_and_shift.T
-    return _sigmoid(scale * _logits(probabilities) + shift)
 
 
 def reliability(
@@ -148,22 +125,13 @@ def _fit(logits: NDArray[np.float64], present: NDArray[np.bool_]) -> tuple[float
         scale, shift = parameters
         moved = scale * logits + shift
         value = np.logaddexp(0, moved).sum() - target @ moved
-        residual = _sigmoid(moved) - target
+        residual = sigmoid(moved) - target
         return float(value), np.array([residual @ logits, residual.sum()])
 
     bounds = [(SMALLEST_SCALE, None), (None, None)]
     found = minimize(loss, np.array(IDENTITY), jac=True, method="L-BFGS-B", bounds=bounds)
     scale, shift = found.x
     return float(scale), float(shift)
-
-
-def _logits(probabilities: NDArray[np.floating]) -> NDArray[np.float64]:
-    inside = np.clip(probabilities.astype(np.float64), _CLIP, 1 - _CLIP)
-    return np.log(inside) - np.log1p(-inside)
-
-
-def _sigmoid(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.exp(-np.logaddexp(0, -logits))
 
 
 def _check(probabilities: NDArray[np.floating], labels: NDArray[np.int8]) -> None:

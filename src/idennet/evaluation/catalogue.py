@@ -10,7 +10,6 @@ from idennet.evaluation.folds import BP4D_DRML, BP4D_FERA2015, BP4D_ROINET, DISF
 from idennet.evaluation.protocols import Protocol
 from idennet.evaluation.splits import Everybody, LeaveOneOut, PublishedParts, RandomParts, Split
 from idennet.facs import BP4D_AUS
-from idennet.synth.corpora import CLINIC, SPOT, STUDIO
 
 DISFA_AUS = (1, 2, 4, 6, 9, 12, 25, 26)
 """Action Units of the paper's Table IV."""
@@ -22,9 +21,9 @@ AUS: dict[str, tuple[int, ...]] = {
     "bp4d": BP4D_AUS,
     "disfa": DISFA_AUS,
     "unbc": UNBC_AUS,
-    "synfacs-studio": STUDIO.aus,
-    "synfacs-spot": SPOT.aus,
-    "synfacs-clinic": CLINIC.aus,
+    "synfacs-studio": BP4D_AUS,
+    "synfacs-spot": DISFA_AUS,
+    "synfacs-clinic": (4, 6, 7, 10, 12, 25, 26, 43),
 }
 """Action Units that are scored within a corpus."""
 

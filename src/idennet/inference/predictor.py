@@ -10,12 +10,12 @@ import numpy as np
 import torch
 
 from idennet.errors import ImageError, InputError, ShapeError, WeightsError
-from idennet.evaluation.calibration import calibrate
 from idennet.faces.alignment import TEMPLATE, align
 from idennet.faces.finder import FaceFinder, FoundFace
 from idennet.faces.pictures import Picture, as_picture
 from idennet.inference.face import Box, Face, HeadPose
 from idennet.inference.result import Result
+from idennet.models.calibration import calibrate
 from idennet.models.device import choose_device
 from idennet.models.weights import load_bundled, load_weights
 

@@ -18,18 +18,14 @@ from idennet.data.prepare import prepare
 from idennet.data.records import Source
 from idennet.data.store import MANIFEST, FaceStore
 from idennet.data.synfacs import SynFacs
-from idennet.evaluation.calibration import (
-    Reliability,
-    calibrate,
-    fit_calibration,
-    reliability,
-)
+from idennet.evaluation.calibration import Reliability, fit_calibration, reliability
 from idennet.evaluation.evaluate import score
 from idennet.evaluation.split import split_subjects
 from idennet.evaluation.thresholds import PRESENT, is_reliable
 from idennet.faces.alignment import TEMPLATE
 from idennet.facs import column
 from idennet.inference.predictor import Predictor
+from idennet.models.calibration import calibrate
 from idennet.models.device import choose_device
 from idennet.models.weights import WeightsCard, load_weights, save_weights
 from idennet.report import figures
