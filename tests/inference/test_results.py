@@ -147,7 +147,7 @@ def test_results_from_files_read_the_picture_again_to_draw_it(
     Image.fromarray(planted_picture(1)).save(path)
     predictor = Predictor(random_weights)
     from_file, from_memory = predictor.detect([path, planted_picture(1)])
-    assert from_file._picture is None
+    assert from_file._frame is None
     np.testing.assert_array_equal(np.asarray(from_file.draw()), np.asarray(from_memory.draw()))
 
 

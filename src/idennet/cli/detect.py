@@ -45,8 +45,8 @@ def detect_command(
 
     from idennet.cli import screen
     from idennet.cli.outputs import CSV_NAME, Outputs, made_by_us
-    from idennet.faces.pictures import find_pictures, find_videos
     from idennet.inference.predictor import Predictor
+    from idennet.media.pictures import find_pictures, find_videos
 
     if overlay and out is None:
         raise InputError("Overlays need a folder; add --out FOLDER.")

@@ -18,7 +18,7 @@ from idennet.data.listings import find_file, numbered_lines
 from idennet.data.records import Chunk, Record, Totals, chunk_key, file_state
 from idennet.data.tree import folders_below
 from idennet.errors import InputError, StoreError
-from idennet.faces.pictures import SUFFIXES
+from idennet.media.pictures import SUFFIXES
 
 Pictures = Literal["aligned", "wild"]
 Partition = Literal["all", "train", "valid", "test"]

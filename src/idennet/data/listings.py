@@ -6,7 +6,7 @@ from pathlib import Path
 
 from idennet.data.tables import damaged
 from idennet.data.tree import folders_below
-from idennet.faces.pictures import SUFFIXES
+from idennet.media.pictures import SUFFIXES
 
 _NUMBERED = re.compile(r"(\d+)(\.\w+)$")
 

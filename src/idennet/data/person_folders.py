@@ -6,7 +6,7 @@ from pathlib import Path
 
 from idennet.data.records import Chunk, Record, picture_chunks
 from idennet.errors import StoreError
-from idennet.faces.pictures import SUFFIXES
+from idennet.media.pictures import SUFFIXES
 
 
 class PersonFolders:

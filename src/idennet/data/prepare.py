@@ -23,7 +23,7 @@ from idennet.data.store import FaceStore
 from idennet.data.store_writer import LEFT_OUT, FaceStoreWriter, Part
 from idennet.errors import ImageError, InputError
 from idennet.faces.alignment import TEMPLATE, eye_centres, similarity, to_template, warp
-from idennet.faces.pictures import SUFFIXES
+from idennet.media.pictures import SUFFIXES
 
 Locate = Callable[[NDArray[np.uint8]], NDArray[np.floating] | None]
 """Finds the landmarks (68, 2) of the one face of a picture (H, W, 3) that counts, or None."""

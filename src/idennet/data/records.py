@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from idennet.errors import InputError
-from idennet.faces.pictures import Picture, decode_picture, read_picture
+from idennet.media.frame import Frame
+from idennet.media.pictures import decode_picture, read_picture
 
 CHUNK_PICTURES = 256
 """Pictures a chunk has at least, where the source allows: large enough to be cheap, small enough to lose."""
@@ -54,7 +55,7 @@ class Record:
         in_file = isinstance(self.image, Path)
         return str(self.image) if in_file else f"{self.subject}/{self.sequence}/{self.frame}"
 
-    def load(self) -> Picture:
+    def load(self) -> Frame:
         """Return the picture.
 
         Raises:
@@ -62,7 +63,9 @@ class Record:
         """
         if isinstance(self.image, Path):
             return read_picture(self.image)
-        return decode_picture(self.image) if isinstance(self.image, bytes) else Picture(self.image)
+        if isinstance(self.image, bytes):
+            return decode_picture(self.image, self.name)
+        return Frame(self.image, self.name)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from idennet.data.records import Chunk, LeftOut, Record, Totals, check_threshold
 from idennet.data.tables import damaged, read_lines, read_numbers
 from idennet.data.tree import archive_hint, find_folder, visible
 from idennet.errors import ImageError, StoreError
-from idennet.faces.pictures import read_picture
+from idennet.media.pictures import read_picture
 
 AUS = (4, 6, 7, 9, 10, 12, 15, 20, 25, 26, 27, 43)
 """The Action Units that were coded; one that a file does not name is absent. AU50 (speech) is not used."""

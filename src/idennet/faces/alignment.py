@@ -107,7 +107,7 @@ def align(
     if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.uint8 or picture.size == 0:
         raise ShapeError(
             f"A picture must be (H, W, 3) uint8 RGB, but is {picture.shape} {picture.dtype}; "
-            "idennet.faces.pictures.as_picture converts others."
+            "idennet.media.pictures.as_frame converts others."
         )
     return warp(picture, similarity(eye_centres(landmarks), template.eyes), template.size)
 

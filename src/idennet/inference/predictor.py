@@ -12,9 +12,10 @@ import torch
 from idennet.errors import ImageError, InputError, ShapeError, WeightsError
 from idennet.faces.alignment import TEMPLATE, align
 from idennet.faces.finder import FaceFinder, FoundFace
-from idennet.faces.pictures import Picture, as_picture
 from idennet.inference.face import Box, Face, HeadPose
 from idennet.inference.result import Result
+from idennet.media.frame import Frame
+from idennet.media.pictures import as_frame
 from idennet.models.calibration import calibrate
 from idennet.models.device import choose_device
 from idennet.models.weights import load_bundled, load_weights
@@ -131,7 +132,7 @@ class Predictor:
         with its `error`.
 
         Args:
-            sources: Paths, PIL images or arrays, as `idennet.faces.pictures.as_picture` takes them.
+            sources: Paths, PIL images or arrays, as `idennet.media.pictures.as_frame` takes them.
         """
         waiting: list[_Pending] = []
         for number, source in enumerate(sources, start=1):
@@ -162,18 +163,18 @@ class Predictor:
             return _Pending(Result(name, None, (), self.aus, self.card.version, error=str(error)), [], [])
 
     def _find(self, source: object, number: int) -> _Pending:
-        picture = as_picture(source)
-        found = self._finder.find(picture.pixels)
-        crops = [align(picture.pixels, face.landmarks) for face in found]
-        height, width = picture.pixels.shape[:2]
+        frame = as_frame(source, number)
+        found = self._finder.find(frame.pixels)
+        crops = [align(frame.pixels, face.landmarks) for face in found]
+        height, width = frame.pixels.shape[:2]
         result = Result(
-            _name(source, number),
+            frame.source,
             (width, height),
             (),
             self.aus,
             self.card.version,
-            picture.notes,
-            _picture=picture if picture.path is None else None,
+            frame.notes,
+            _frame=frame if frame.path is None else None,
         )
         return _Pending(result, found, crops)
 
@@ -207,5 +208,6 @@ class Predictor:
 
 
 def _name(source: object, number: int) -> str:
-    path = source.path if isinstance(source, Picture) else source
-    return str(path) if isinstance(path, str | Path) else f"picture {number}"
+    if isinstance(source, Frame):
+        return source.source
+    return str(source) if isinstance(source, str | Path) else f"picture {number}"

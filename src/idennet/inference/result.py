@@ -9,10 +9,11 @@ import pandas as pd
 from PIL import Image
 
 from idennet.errors import ImageError
-from idennet.faces.pictures import Picture, read_picture
 from idennet.facs import column, columns
 from idennet.inference.face import Face
 from idennet.inference.overlay import draw_faces
+from idennet.media.frame import Frame
+from idennet.media.pictures import read_picture
 
 NO_FACE = "no face found"
 NUM_LANDMARKS = 68
@@ -61,7 +62,7 @@ class Result:
     model_version: str
     notes: tuple[str, ...] = ()
     error: str | None = None
-    _picture: Picture | None = None
+    _frame: Frame | None = None
 
     @property
     def problem(self) -> str | None:
@@ -111,8 +112,8 @@ class Result:
         """
         if self.error:
             raise ImageError(self.error)
-        picture = self._picture if self._picture is not None else read_picture(self.source)
-        return draw_faces(picture.pixels, self.faces)
+        frame = self._frame if self._frame is not None else read_picture(self.source)
+        return draw_faces(frame.pixels, self.faces)
 
 
 class Results(list[Result]):

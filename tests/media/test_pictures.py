@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from idennet.errors import ImageError, InputError, ShapeError
-from idennet.faces.pictures import as_picture, decode_picture, find_pictures, read_picture
+from idennet.media.pictures import as_frame, decode_picture, find_pictures, read_picture
 
 COLOURS = np.random.default_rng(0).integers(0, 256, (13, 17, 3), dtype=np.uint8)
 SMOOTH = np.repeat(np.tile(np.linspace(20, 230, 24).astype(np.uint8), (16, 1))[:, :, None], 3, axis=2)
@@ -197,31 +197,31 @@ def test_what_is_no_file(tmp_path: Path) -> None:
 def test_arrays_of_all_kinds() -> None:
     grey = COLOURS[:, :, 0]
     thrice = np.dstack([grey] * 3)
-    assert as_picture(COLOURS).pixels is COLOURS
-    assert np.array_equal(as_picture(grey).pixels, thrice)
-    assert np.array_equal(as_picture(grey[:, :, None]).pixels, thrice)
-    assert np.array_equal(as_picture(COLOURS.astype(np.uint16) * 257).pixels, COLOURS)
+    assert as_frame(COLOURS).pixels is COLOURS
+    assert np.array_equal(as_frame(grey).pixels, thrice)
+    assert np.array_equal(as_frame(grey[:, :, None]).pixels, thrice)
+    assert np.array_equal(as_frame(COLOURS.astype(np.uint16) * 257).pixels, COLOURS)
     for kind in (np.float16, np.float32, np.float64):
-        assert np.array_equal(as_picture((COLOURS / 255).astype(kind)).pixels, COLOURS)
+        assert np.array_equal(as_frame((COLOURS / 255).astype(kind)).pixels, COLOURS)
     clear = np.dstack([COLOURS, np.zeros_like(grey)])
-    assert (as_picture(clear).pixels == 255).all()
-    assert np.array_equal(as_picture(Image.fromarray(COLOURS)).pixels, COLOURS)
-    picture = as_picture(COLOURS)
-    assert as_picture(picture) is picture
+    assert (as_frame(clear).pixels == 255).all()
+    assert np.array_equal(as_frame(Image.fromarray(COLOURS)).pixels, COLOURS)
+    picture = as_frame(COLOURS)
+    assert as_frame(picture) is picture
 
 
 def test_wrong_arrays_are_explained() -> None:
     with pytest.raises(ShapeError, match="move the channels last"):
-        as_picture(np.zeros((3, 20, 20), np.uint8))
+        as_frame(np.zeros((3, 20, 20), np.uint8))
     with pytest.raises(ShapeError, match=r"\(0, 5\)"):
-        as_picture(np.zeros((0, 5), np.uint8))
+        as_frame(np.zeros((0, 5), np.uint8))
     with pytest.raises(ShapeError, match="int64"):
-        as_picture(np.zeros((5, 5), np.int64))
+        as_frame(np.zeros((5, 5), np.int64))
     for value in (1.5, -0.1, np.nan):
         with pytest.raises(InputError, match=r"\[0, 1\]"):
-            as_picture(np.full((5, 5), value))
+            as_frame(np.full((5, 5), value))
     with pytest.raises(InputError, match="not list"):
-        as_picture([[1, 2], [3, 4]])
+        as_frame([[1, 2], [3, 4]])
 
 
 def test_finding_pictures(tmp_path: Path) -> None:

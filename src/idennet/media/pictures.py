@@ -11,7 +11,6 @@ import struct
 import threading
 import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from idennet.errors import ImageError, InputError, ShapeError
+from idennet.media.frame import Frame
 
 MAX_PIXELS = 200_000_000
 """Larger pictures are refused before they are decoded: a few bytes can claim any size."""
@@ -48,22 +48,7 @@ _pillow_limit = threading.Lock()
 Value = TypeVar("Value")
 
 
-@dataclass(frozen=True)
-class Picture:
-    """A picture in memory.
-
-    Attributes:
-        pixels: (H, W, 3) uint8 RGB.
-        path: The file it came from, or None.
-        notes: What was changed or chosen on reading, for people: `"animated: first of 12 frames used"`.
-    """
-
-    pixels: NDArray[np.uint8]
-    path: Path | None = None
-    notes: tuple[str, ...] = ()
-
-
-def read_picture(path: str | Path) -> Picture:
+def read_picture(path: str | Path) -> Frame:
     """Read a JPEG, PNG, GIF, WebP, TIFF, BMP or PPM file of any colour mode and depth.
 
     Raises:
@@ -89,41 +74,43 @@ def read_picture(path: str | Path) -> Picture:
         raise ImageError(f"{file} is a HEIC or AVIF picture, which is not supported; save it as JPEG or PNG.")
 
     pixels, notes = _read(file, file)
-    return Picture(pixels, file, notes)
+    return Frame(pixels, str(file), file, notes=notes)
 
 
-def decode_picture(encoded: bytes) -> Picture:
-    """Return the picture of an encoded file (JPEG, PNG, ...) that is in memory.
+def decode_picture(encoded: bytes, name: str = "picture 1") -> Frame:
+    """Return the picture of an encoded file (JPEG, PNG, ...) that is in memory, under this name.
 
     Raises:
         ImageError: As for `read_picture`.
     """
     pixels, notes = _read(io.BytesIO(encoded), "The encoded picture")
-    return Picture(pixels, None, notes)
+    return Frame(pixels, name, notes=notes)
 
 
-def as_picture(source: object) -> Picture:
-    """Return a `Picture` for a path, a PIL image, or an array.
+def as_frame(source: object, number: int = 1) -> Frame:
+    """Return a `Frame` for a path, a PIL image, or an array.
 
     Args:
         source: A path; a PIL image; an array (H, W), (H, W, 1), (H, W, 3) RGB or (H, W, 4) RGBA of uint8,
-            uint16 or float in [0, 1]; or a `Picture`, which is returned as it is.
+            uint16 or float in [0, 1]; or a `Frame`, which is returned as it is.
+        number: Names what has no path: "picture 3".
 
     Raises:
         ImageError: The file or PIL image cannot be read.
         ShapeError: The array has another shape or type.
         InputError: Float values outside [0, 1], or `source` is none of the above.
     """
-    if isinstance(source, Picture):
+    if isinstance(source, Frame):
         return source
     if isinstance(source, str | Path):
         return read_picture(source)
     if isinstance(source, Image.Image):
         image = source
         pixels, notes = _explained(lambda: _decode(image), "The PIL image")
-        return Picture(pixels, None, notes)
+        return Frame(pixels, f"picture {number}", notes=notes)
     if isinstance(source, np.ndarray):
-        return _from_array(source)
+        pixels, notes = _from_array(source)
+        return Frame(pixels, f"picture {number}", notes=notes)
     raise InputError(
         f"A picture must be a path, a PIL image or a NumPy array (H, W, 3), not {type(source).__name__}."
     )
@@ -259,8 +246,8 @@ def _deep_grey(values: NDArray[np.generic]) -> tuple[NDArray[np.uint8], str]:
     return np.round(numbers * (255 / top)).astype(np.uint8), f"{depth} scaled to 8-bit"
 
 
-def _from_array(array: NDArray[np.generic]) -> Picture:
-    """Check and convert an array of the kinds that `as_picture` names."""
+def _from_array(array: NDArray[np.generic]) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+    """Check and convert an array of the kinds that `as_frame` names."""
     shape_is_known = array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (1, 3, 4))
     if not shape_is_known or array.size == 0:
         hint = "; move the channels last" if array.ndim == 3 and array.shape[0] in (1, 3, 4) else ""
@@ -284,10 +271,10 @@ def _from_array(array: NDArray[np.generic]) -> Picture:
     if pixels.ndim == 2:
         pixels = pixels[:, :, None]
     if pixels.shape[2] == 4:
-        return Picture(_on_white(pixels), None, notes)
+        return _on_white(pixels), notes
     if pixels.shape[2] == 1:
         pixels = np.repeat(pixels, 3, axis=2)
-    return Picture(np.ascontiguousarray(pixels), None, notes)
+    return np.ascontiguousarray(pixels), notes
 
 
 def _on_white(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:

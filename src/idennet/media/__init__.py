@@ -1,0 +1,1 @@
+"""Reading pictures: from files, folders and what Python programs hold, to frames."""
