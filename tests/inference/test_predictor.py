@@ -69,12 +69,12 @@ def test_a_mirrored_face_has_the_same_probabilities(predictor: Predictor, crops:
 
 def test_permuting_faces_permutes_what_is_read(predictor: Predictor, crops: np.ndarray) -> None:
     order = [2, 0, 3, 1]
-    plain, permuted = predictor.read_faces(crops), predictor.read_faces(crops[order])
-    np.testing.assert_allclose(plain.au_probs[order], permuted.au_probs, atol=TOLERANCE)
-    assert plain.identity_embedding is not None
-    assert permuted.identity_embedding is not None
-    np.testing.assert_allclose(plain.identity_embedding[order], permuted.identity_embedding, atol=TOLERANCE)
-    np.testing.assert_allclose(np.linalg.norm(plain.identity_embedding, axis=1), 1, atol=1e-5)
+    plain, permuted = predictor.model.read(crops), predictor.model.read(crops[order])
+    np.testing.assert_allclose(plain.probs[order], permuted.probs, atol=TOLERANCE)
+    assert plain.embeddings is not None
+    assert permuted.embeddings is not None
+    np.testing.assert_allclose(plain.embeddings[order], permuted.embeddings, atol=TOLERANCE)
+    np.testing.assert_allclose(np.linalg.norm(plain.embeddings, axis=1), 1, atol=1e-5)
 
 
 def test_no_faces_give_no_rows(predictor: Predictor) -> None:

@@ -1,38 +1,20 @@
 """From photographs to Action Units: find faces, align them, read them in batches, in constant memory."""
 
-import copy
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import torch
 
-from idennet.errors import ImageError, InputError, ShapeError, WeightsError
+from idennet.errors import ImageError, InputError, WeightsError
 from idennet.faces.alignment import TEMPLATE, align
 from idennet.faces.finder import FaceFinder, FoundFace
 from idennet.inference.face import Box, Face, HeadPose
 from idennet.inference.result import Result
 from idennet.media.frame import Frame
 from idennet.media.pictures import as_frame
-from idennet.models.calibration import calibrate
-from idennet.models.device import choose_device
-from idennet.models.weights import load_bundled, load_weights
-
-CROP_SHAPE = (128, 128, 3)
-
-
-class FaceReadings(NamedTuple):
-    """What the network says about N aligned faces.
-
-    Attributes:
-        au_probs: (N, A) float32, 0 to 1.
-        identity_embedding: (N, D) float32 of unit length, or None for a network without identity branch.
-    """
-
-    au_probs: np.ndarray
-    identity_embedding: np.ndarray | None
+from idennet.models.action_units import ActionUnitModel, Readings
 
 
 class _Pending(NamedTuple):
@@ -66,17 +48,14 @@ class Predictor:
     ) -> None:
         if batch_size < 1:
             raise InputError(f"The batch size is {batch_size}; it must be at least 1.")
-        self.device = choose_device(device)
         self.batch_size = batch_size
-        model, self.card = load_bundled() if weights is None else load_weights(Path(weights))
+        self.model = ActionUnitModel.open(weights, device, mirror=True)
+        self.card = self.model.card
         if self.card.template != TEMPLATE.name:
             raise WeightsError(
                 f"The weights {self.card.version} were trained on faces aligned as {self.card.template}, "
                 f"but this version aligns as {TEMPLATE.name}; use weights that fit."
             )
-        # A copy, since bundled weights are one shared module; channels last nearly halves the time on a CPU.
-        own = copy.deepcopy(model).to(self.device)
-        self.model = own.to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
         self.aus: tuple[int, ...] = tuple(self.card.aus)
         self._finder = FaceFinder(None if detector_model is None else Path(detector_model))
 
@@ -96,33 +75,7 @@ class Predictor:
         Raises:
             ShapeError: `crops` has another shape or dtype.
         """
-        return self.read_faces(crops).au_probs
-
-    @torch.inference_mode()
-    def read_faces(self, crops: np.ndarray) -> FaceReadings:
-        """Return Action Unit probabilities, as `predict_faces`, together with identity embeddings.
-
-        The embedding is the mean of both views', brought back to unit length.
-
-        Raises:
-            ShapeError: `crops` has another shape or dtype.
-        """
-        if crops.ndim != 4 or crops.shape[1:] != CROP_SHAPE or crops.dtype != np.uint8:
-            raise ShapeError(
-                f"Faces have shape {crops.shape} and dtype {crops.dtype}; give (N, 128, 128, 3) uint8."
-            )
-        probs, identities = [np.empty((0, len(self.aus)), np.float32)], []
-        for start in range(0, len(crops), self.batch_size):
-            batch = np.array(crops[start : start + self.batch_size], order="C")  # writable, as torch asks
-            faces = torch.from_numpy(batch).to(self.device).permute(0, 3, 1, 2)
-            plain, mirrored = self.model(faces), self.model(faces.flip(-1))
-            mean = (plain.au_logits.sigmoid() + mirrored.au_logits.sigmoid()) / 2
-            probs.append(mean.float().cpu().numpy())
-            if plain.identity_embedding is not None:
-                both = plain.identity_embedding + mirrored.identity_embedding
-                identities.append(torch.nn.functional.normalize(both.float(), dim=1).cpu().numpy())
-        au_probs = self._calibrated(np.concatenate(probs))
-        return FaceReadings(au_probs, np.concatenate(identities) if identities else None)
+        return self.model.read(crops).probs
 
     def detect(self, sources: Iterable[object]) -> Iterator[Result]:
         """Yield one result a picture, in order, while reading the pictures as a stream.
@@ -150,11 +103,6 @@ class Predictor:
         """
         return next(self._read([self._find(source, number=1)]))
 
-    def _calibrated(self, probs: np.ndarray) -> np.ndarray:
-        if not self.card.calibration:
-            return probs
-        return calibrate(probs, [self.card.calibration[au] for au in self.aus]).astype(np.float32)
-
     def _find_or_explain(self, source: object, number: int) -> _Pending:
         try:
             return self._find(source, number)
@@ -181,7 +129,7 @@ class Predictor:
     def _read(self, waiting: list[_Pending]) -> Iterator[Result]:
         crops = [crop for item in waiting for crop in item.crops]
         if crops:
-            readings = self.read_faces(np.stack(crops))
+            readings = self.model.read(np.stack(crops))
         face_number = 0
         for item in waiting:
             faces = []
@@ -190,9 +138,9 @@ class Predictor:
                 face_number += 1
             yield replace(item.result, faces=tuple(faces))
 
-    def _face(self, found: FoundFace, crop: np.ndarray, readings: FaceReadings, index: int) -> Face:
-        probs = dict(zip(self.aus, readings.au_probs[index].tolist(), strict=True))
-        embeddings = readings.identity_embedding
+    def _face(self, found: FoundFace, crop: np.ndarray, readings: Readings, index: int) -> Face:
+        probs = dict(zip(self.aus, readings.probs[index].tolist(), strict=True))
+        embeddings = readings.embeddings
         return Face(
             box=Box(*map(float, found.box)),
             landmarks=found.landmarks,

@@ -11,7 +11,8 @@ from idennet.errors import ShapeError
 IDENTITY = (1.0, 0.0)
 """Scale and shift that change nothing."""
 
-_CLIP = 1e-7  # about the spacing of float32 below 1, so logits stay finite
+CLIP = 1e-7
+"""How far from 0 and 1 probabilities are kept, so that logits stay finite: about the spacing of float32."""
 
 
 def calibrate(probabilities: NDArray[np.floating], calibration: ArrayLike) -> NDArray[np.float64]:
@@ -36,7 +37,7 @@ def calibrate(probabilities: NDArray[np.floating], calibration: ArrayLike) -> ND
 
 def logits_of(probabilities: NDArray[np.floating]) -> NDArray[np.float64]:
     """Return finite logits, element by element, also of 0 and 1."""
-    inside = np.clip(probabilities.astype(np.float64), _CLIP, 1 - _CLIP)
+    inside = np.clip(probabilities.astype(np.float64), CLIP, 1 - CLIP)
     return np.log(inside) - np.log1p(-inside)
 
 

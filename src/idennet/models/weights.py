@@ -168,6 +168,25 @@ def load_weights(path: Path) -> tuple[Network, WeightsSidecar]:
     return model.eval(), sidecar
 
 
+def best_weights(run: Path, stage: str) -> Path:
+    """Return where the folder of a run keeps the best weights of a stage, "au" or "identity"."""
+    return run / f"best-{stage}.safetensors"
+
+
+def weights_file(given: Path) -> Path:
+    """Return the file of weights that are given as a file or as the folder of a run.
+
+    Raises:
+        WeightsError: The folder holds no weights of any stage.
+    """
+    if not given.is_dir():
+        return given
+    for stage in ("au", "identity"):
+        if (file := best_weights(given, stage)).is_file():
+            return file
+    raise WeightsError(f"{given} holds no weights; give the folder of a run that has validated once.")
+
+
 def bundled_weights_path() -> Path:
     """Return where the weights that come with this package lie."""
     return Path(str(importlib.resources.files("idennet").joinpath("assets", "idennet.safetensors")))

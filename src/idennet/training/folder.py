@@ -22,18 +22,13 @@ import idennet
 from idennet import facs
 from idennet.errors import InputError, RecipeError
 from idennet.files import draft_path, write_text
-from idennet.models.weights import load_weights
+from idennet.models.weights import best_weights, load_weights
 from idennet.training import distributed
 from idennet.training.corpus import Corpus
 from idennet.training.progress import METRICS, TENSORBOARD
 from idennet.training.recipe import Recipe
 
 MANIFEST, RECIPE, LAST = "run.json", "recipe.yaml", "last.safetensors"
-
-
-def best_path(folder: Path, stage: str) -> Path:
-    """Return where a run keeps the best weights of a stage."""
-    return folder / f"best-{stage}.safetensors"
 
 
 def prepare_folder(
@@ -147,7 +142,7 @@ def _delete_run(out: Path) -> None:
 
 
 def _weights(out: Path) -> list[Path]:
-    best = [best_path(out, stage) for stage in ("identity", "au")]
+    best = [best_weights(out, stage) for stage in ("identity", "au")]
     files = [out / LAST, *best, *(path.with_suffix(".json") for path in best)]
     return [*map(draft_path, files), *files]
 

@@ -13,16 +13,23 @@ import torch
 
 from idennet import facs
 from idennet.data.store import FaceStore
-from idennet.errors import InputError
 from idennet.faces.alignment import TEMPLATE
 from idennet.models.device import choose_device
 from idennet.models.idennet import IdenNet
 from idennet.models.lightcnn import LightCNN
-from idennet.models.weights import Network, WeightsCard, WeightsSidecar, load_weights, save_weights
+from idennet.models.weights import (
+    Network,
+    WeightsCard,
+    WeightsSidecar,
+    best_weights,
+    load_weights,
+    save_weights,
+    weights_file,
+)
 from idennet.training import distributed
 from idennet.training.checkpoint import Progress, load_checkpoint
 from idennet.training.corpus import Corpus, join_stores
-from idennet.training.folder import LAST, best_path, prepare_folder
+from idennet.training.folder import LAST, prepare_folder
 from idennet.training.initialise import fit_to_faces
 from idennet.training.loop import StageLoop, State
 from idennet.training.progress import Reporter, forget_metrics_after
@@ -56,13 +63,10 @@ def open_run(folder: Path) -> Run:
     """Return the run in a folder; its weights are the best so far if it is not finished.
 
     Raises:
-        InputError: The folder has no weights of any stage.
+        WeightsError: There is no such folder, or it has no weights of any stage.
     """
-    for stage in ("au", "identity"):
-        weights = best_path(folder, stage)
-        if weights.is_file():
-            return Run(folder, weights, load_weights(weights)[1].provenance["validation"])
-    raise InputError(f"{folder} holds no weights; give the folder of a run that has validated once.")
+    weights = weights_file(folder)
+    return Run(folder, weights, load_weights(weights)[1].provenance["validation"])
 
 
 def train(
@@ -153,7 +157,7 @@ def _run_stages(
                 loop.restore(*saved)
             loop.run()
             distributed.wait()
-            model.load_state_dict(load_weights(best_path(out, plan.name))[0].state_dict())
+            model.load_state_dict(load_weights(best_weights(out, plan.name))[0].state_dict())
 
 
 def _save_best(
@@ -173,7 +177,7 @@ def _save_best(
             "validation": numbers,
         },
     )
-    save_weights(network, best_path(out, stage), card, half=False)
+    save_weights(network, best_weights(out, stage), card, half=False)
 
 
 def _build(recipe: Recipe, num_aus: int) -> Network:

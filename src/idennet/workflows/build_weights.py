@@ -24,7 +24,7 @@ from idennet.evaluation.split import split_subjects
 from idennet.evaluation.thresholds import PRESENT, is_reliable
 from idennet.faces.alignment import TEMPLATE
 from idennet.facs import column
-from idennet.inference.predictor import Predictor
+from idennet.models.action_units import ActionUnitModel
 from idennet.models.calibration import calibrate
 from idennet.models.device import choose_device
 from idennet.models.weights import WeightsCard, load_weights, save_weights
@@ -149,15 +149,14 @@ def judge(weights: Path, test: FaceStore, *, name: str, provenance: dict[str, An
     Each Action Unit is called present from a calibrated probability of .5 on.
 
     Args:
-        weights: A weights file; judged as `idennet detect` uses it, mirrored views averaged. A calibration
-            in its card is replaced.
+        weights: A weights file; judged as `idennet detect` uses it. A calibration in its card is replaced.
         test: Rendered subjects that were not trained on, at least four.
         name: First part of the version that the weights get; the second are digits of their sha256.
         provenance: What to record beside the scores.
     """
-    reader = Predictor(weights)
-    reader.card = reader.card.model_copy(update={"calibration": {}})
-    probabilities = reader.predict_faces(test.read(np.arange(len(test))))
+    network, uncalibrated = load_weights(weights)
+    reader = ActionUnitModel(network, uncalibrated.model_copy(update={"calibration": {}}))
+    probabilities = reader.read(test.read(np.arange(len(test)))).probs
     labels = test.labels(reader.aus)
     subjects = test.frames["subject"].to_numpy(str)
     fitting, judging = split_subjects(subjects, 0.5)

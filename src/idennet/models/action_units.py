@@ -1,0 +1,137 @@
+"""From aligned faces to Action Units: a network with all that belongs to its reading, as one module.
+
+The module takes faces as they come and gives probabilities as they are meant: scaling, mirroring and
+calibration are inside. It is what an export contains.
+"""
+
+import copy
+from pathlib import Path
+from typing import NamedTuple, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+import idennet.models.threads  # noqa: F401 - makes computing after a fork safe
+from idennet.errors import ShapeError
+from idennet.models.calibration import CLIP, IDENTITY
+from idennet.models.device import choose_device
+from idennet.models.weights import Network, WeightsSidecar, load_bundled, load_weights, weights_file
+
+CROP_SHAPE = (128, 128, 3)
+"""Height, width and channels of an aligned face."""
+
+BATCH = 32
+"""Pictures of faces, mirror images included, that the network reads at a time."""
+
+
+class Readings(NamedTuple):
+    """What a network says about N aligned faces.
+
+    Attributes:
+        probs: (N, A) float32, probability of each Action Unit.
+        embeddings: (N, D) float32 of unit length, who it is, or None for a network without identity branch.
+    """
+
+    probs: NDArray[np.float32]
+    embeddings: NDArray[np.float32] | None
+
+
+class ActionUnitModel(nn.Module):
+    """Reads Action Units from aligned faces; safe to be read from several threads.
+
+    Args:
+        network: Trained, in any memory layout; copied.
+        card: Of its weights.
+        device: "auto" (CUDA where it exists, else the CPU), or the name of a torch device.
+        mirror: Whether each face is also read as its mirror image, and both probabilities averaged; this
+            doubles the time. docs/performance.md says what it brings.
+
+    Raises:
+        InputError: The device does not exist here.
+    """
+
+    def __init__(
+        self, network: Network, card: WeightsSidecar, device: str = "auto", *, mirror: bool = False
+    ) -> None:
+        super().__init__()
+        self.card = card
+        self.mirror = mirror
+        self.device = choose_device(device)
+        # Channels last nearly halves the time on a CPU.
+        self.network = copy.deepcopy(network).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        scale_and_shift = [card.calibration.get(au, IDENTITY) for au in card.aus]
+        scale, shift = torch.tensor(scale_and_shift, dtype=torch.float64).unbind(dim=1)
+        self.scale: Tensor
+        self.shift: Tensor
+        self.register_buffer("scale", scale)
+        self.register_buffer("shift", shift)
+        self.to(self.device).eval().requires_grad_(False)
+
+    @classmethod
+    def open(cls, weights: str | Path | None = None, device: str = "auto", *, mirror: bool = False) -> Self:
+        """Return the model of some weights.
+
+        Args:
+            weights: A `.safetensors` file, or the folder of a run; None: the bundled weights.
+            device: As for the class.
+            mirror: As for the class.
+
+        Raises:
+            WeightsError: The weights are missing, altered or of another network.
+            InputError: The device does not exist here, or the folder holds no weights.
+        """
+        network, card = load_bundled() if weights is None else load_weights(weights_file(Path(weights)))
+        return cls(network, card, device, mirror=mirror)
+
+    @property
+    def aus(self) -> tuple[int, ...]:
+        """Action Units in the order of the probabilities."""
+        return tuple(self.card.aus)
+
+    def forward(self, faces: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Return probabilities (N, A) and embeddings (N, D) of unit length, or None, both float32.
+
+        Args:
+            faces: Aligned RGB faces, (N, 3, 128, 128), `uint8`, or floating point in [0, 1].
+
+        Raises:
+            ShapeError: The faces have another shape or dtype.
+        """
+        views = torch.cat([faces, faces.flip(-1)]) if self.mirror else faces
+        shape = (2 if self.mirror else 1, len(faces))
+        output = self.network(views)
+        probs = output.au_logits.sigmoid().unflatten(0, shape).mean(dim=0)
+        if self.card.calibration:
+            # As `calibration.calibrate`, in PyTorch, so that an export contains it.
+            probs = torch.sigmoid(self.scale * torch.logit(probs.double(), eps=CLIP) + self.shift)
+        embeddings = output.identity_embedding
+        if embeddings is not None:
+            embeddings = nn.functional.normalize(embeddings.unflatten(0, shape).sum(dim=0), dim=1)
+        return probs.float(), embeddings
+
+    @torch.inference_mode()
+    def read(self, crops: NDArray[np.uint8]) -> Readings:
+        """Return what the network says about aligned faces, batch by batch.
+
+        Args:
+            crops: (N, 128, 128, 3) uint8 RGB, aligned with `idennet.faces.alignment.align`.
+
+        Raises:
+            ShapeError: `crops` has another shape or dtype.
+        """
+        if crops.ndim != 4 or crops.shape[1:] != CROP_SHAPE or crops.dtype != np.uint8:
+            raise ShapeError(
+                f"Faces have shape {crops.shape} and dtype {crops.dtype}; give (N, 128, 128, 3) uint8."
+            )
+        size = BATCH // 2 if self.mirror else BATCH
+        parts = [self._read(crops[start : start + size]) for start in range(0, max(len(crops), 1), size)]
+        probs = np.concatenate([part.probs for part in parts])
+        embeddings = [part.embeddings for part in parts if part.embeddings is not None]
+        return Readings(probs, np.concatenate(embeddings) if embeddings else None)
+
+    def _read(self, crops: NDArray[np.uint8]) -> Readings:
+        batch = np.array(crops, order="C")  # writable, as torch asks
+        probs, embeddings = self(torch.from_numpy(batch).to(self.device).permute(0, 3, 1, 2))
+        return Readings(probs.cpu().numpy(), None if embeddings is None else embeddings.cpu().numpy())
