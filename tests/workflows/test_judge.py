@@ -13,7 +13,7 @@ from idennet.evaluation.calibration import fit_calibration, reliability_curve
 from idennet.evaluation.metrics import auc
 from idennet.evaluation.split import split_subjects
 from idennet.facs import SYNFACS_AUS, columns
-from idennet.inference.predictor import Predictor
+from idennet.models.action_units import ActionUnitModel
 from idennet.models.calibration import calibrate
 from idennet.models.trunk import Trunk
 from idennet.models.weights import load_weights, save_weights
@@ -43,8 +43,8 @@ def test_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FaceStore:
 
 
 def test_every_number_comes_from_its_half(test_store: FaceStore, random_weights: Path) -> None:
-    reader = Predictor(random_weights)
-    raw, labels = reader.predict_faces(test_store.faces), test_store.labels(reader.aus)
+    reader = ActionUnitModel.open(random_weights)
+    raw, labels = reader.read(test_store.faces).probs, test_store.labels(reader.aus)
     subjects = test_store.frames["subject"].to_numpy(str)
     chosen = np.isin(subjects, split_subjects(subjects, 0.5)[0])
 
