@@ -16,6 +16,7 @@ from idennet.cli.prepare import prepare_command
 from idennet.data.lfw import Lfw
 from idennet.data.locate import MainFaceLocator, most_central
 from idennet.data.prepare import prepare
+from idennet.data.provenance import Origin
 from idennet.data.records import Chunk, Record
 from idennet.data.store import FaceStore
 from idennet.data.synfacs import SynFacs
@@ -69,6 +70,8 @@ class Listed:
     """A source of given records, one chunk each; counts which chunks are read and may fail at one."""
 
     name = "listed"
+    root = Path("nowhere")
+    origin = Origin.PHOTOGRAPHS
 
     def __init__(self, records: list[Record], fail_at: int | None = None) -> None:
         self.records, self.fail_at, self.read = records, fail_at, []

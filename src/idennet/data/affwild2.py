@@ -13,6 +13,7 @@ from typing import Literal
 from idennet import facs
 from idennet.data import records
 from idennet.data.listings import numbered_lines, numbered_pictures
+from idennet.data.provenance import Origin
 from idennet.data.records import Chunk, LeftOut, Record, Totals, chunk_key, file_state
 from idennet.data.tree import find_folder
 from idennet.errors import InputError, StoreError, UnknownActionUnitError
@@ -61,6 +62,7 @@ class AffWild2:
         published: Nothing: the number of annotated frames differs from year to year.
     """
 
+    origin = Origin.LICENSED
     published = Totals(pictures=None)
 
     def __init__(

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from idennet.data.bp4d_codes import Codes, TrackedPoints, read_codes, read_intensities
 from idennet.data.bp4d_files import Pictures, Recording, find_recordings
+from idennet.data.provenance import Origin
 from idennet.data.records import Chunk, LeftOut, Record, Totals, chunk_key
 from idennet.data.tree import archive_hint
 from idennet.errors import StoreError
@@ -33,6 +34,7 @@ class Bp4d:
     """
 
     name = "bp4d"
+    origin = Origin.LICENSED
     published = Totals(pictures=146_847, subjects=41, sequences=328)
     tasks: Sequence[int] = range(1, 9)
     licence = "ask for it at https://www.cs.binghamton.edu/~lijun/Research/3DFE/3DFE_Analysis.html"

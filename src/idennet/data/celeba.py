@@ -15,6 +15,7 @@ import numpy as np
 
 from idennet.data import records
 from idennet.data.listings import find_file, numbered_lines
+from idennet.data.provenance import Origin
 from idennet.data.records import Chunk, Record, Totals, chunk_key, file_state
 from idennet.data.tree import folders_below
 from idennet.errors import InputError, StoreError
@@ -58,6 +59,8 @@ class Celeba:
         name: Name of the corpus, part of every subject's name: `celeba/2880`.
         published: What the complete data set, or the chosen partition, has.
     """
+
+    origin = Origin.LICENSED
 
     def __init__(
         self,

@@ -16,6 +16,7 @@ from idennet import facs
 from idennet.data import records
 from idennet.data.listings import numbered_lines, numbered_pictures
 from idennet.data.point_sets import as_68
+from idennet.data.provenance import Origin
 from idennet.data.records import Chunk, Record, Totals, chunk_key, file_state
 from idennet.data.tables import damaged, read_lines, read_numbers
 from idennet.data.tree import find_folder, visible
@@ -60,6 +61,8 @@ class CkPlus:
         name: Name of the corpus, part of every subject's name: `ckplus/S005`.
         published: What the complete data set has.
     """
+
+    origin = Origin.LICENSED
 
     def __init__(self, root: str | Path, *, neutral_frames: bool = False, name: str = "ckplus") -> None:
         """Keep what to read and how.

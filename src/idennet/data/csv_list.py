@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from idennet import facs
+from idennet.data.provenance import Origin
 from idennet.data.records import Chunk, Record, picture_chunks
 from idennet.errors import InputError, UnknownActionUnitError
 
@@ -63,18 +64,16 @@ def occurrence(text: str, where: str) -> int:
     return _LABELS[text]
 
 
-def _plain(row: Mapping[str, str]) -> dict[str, str]:
-    """Return a row with the released code's columns under their names here."""
-    return {_RELEASED.get(name, name): value for name, value in row.items()}
-
-
 class CsvList:
     """A CSV file that lists pictures.
 
     Attributes:
         path: The file.
+        root: Its folder.
         name: Its name without suffix; part of every subject's name.
     """
+
+    origin = Origin.PHOTOGRAPHS
 
     def __init__(self, path: str | Path) -> None:
         """Check that the file exists.
@@ -83,6 +82,7 @@ class CsvList:
             InputError: There is no such file.
         """
         self.path = Path(path)
+        self.root = self.path.parent
         self.name = self.path.stem
         if not self.path.is_file():
             raise InputError(f"There is no CSV file {self.path}.")

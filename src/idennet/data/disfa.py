@@ -19,6 +19,7 @@ from scipy.io.matlab import MatReadError
 
 from idennet.data.disfa_bad_frames import is_bad
 from idennet.data.point_sets import as_68
+from idennet.data.provenance import Origin
 from idennet.data.records import Chunk, LeftOut, Record, Totals, check_threshold, chunk_key, file_state
 from idennet.data.tables import damaged, frame_numbers, read_lines, read_numbers
 from idennet.data.tree import archive_hint, find_folder, visible
@@ -66,6 +67,7 @@ class Disfa:
     """
 
     name = "disfa"
+    origin = Origin.LICENSED
     published = Totals(pictures=130_814, subjects=27, sequences=27)
 
     def __init__(

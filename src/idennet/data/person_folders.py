@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from idennet.data.provenance import Origin
 from idennet.data.records import Chunk, Record, picture_chunks
 from idennet.errors import StoreError
 from idennet.media.pictures import SUFFIXES
@@ -16,6 +17,8 @@ class PersonFolders:
         root: The folder.
         name: Name of the corpus, part of every subject's name.
     """
+
+    origin = Origin.PHOTOGRAPHS
 
     def __init__(self, root: str | Path, name: str | None = None) -> None:
         """Keep where to read.

@@ -17,6 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from idennet import facs
+from idennet.data.provenance import Origin, is_in_fake_tree
 from idennet.data.records import Chunk, LeftOut, PublishedSource, Record, Source, Totals
 from idennet.data.reduced_jpeg import after_reduction, best_factor, read_reduced
 from idennet.data.store import FaceStore
@@ -87,9 +88,12 @@ def prepare(
     keys = [chunk.key for chunk in chunks]
     total = sum(chunk.size for chunk in chunks)
     settings: dict[str, object] = {"landmark_jitter": landmark_jitter}
+    published = None
     if isinstance(source, PublishedSource):
         settings |= source.settings
-    with FaceStoreWriter(out, source.name, settings) as writer:
+        published = source.published
+    origin = Origin.FAKE_TREE if is_in_fake_tree(source.root) else source.origin
+    with FaceStoreWriter(out, source.name, settings, origin=origin, published=published) as writer:
         missing = [chunk for chunk in chunks if not writer.has(chunk.key)]
         done = total - sum(chunk.size for chunk in missing)
         if progress:
@@ -115,7 +119,7 @@ def prepare(
     lost = sorted(named - set(store.subjects))
     sequences = len(store.frames[["subject", "sequence"]].drop_duplicates())
     totals = Totals(len(store) + reasons.total(), len(store.subjects), sequences)
-    differences = totals.differences(source.published) if isinstance(source, PublishedSource) else []
+    differences = totals.differences(published) if published else []
     return PrepareReport(store, dict(reasons), tuple(differences), tuple(lost))
 
 

@@ -11,6 +11,7 @@ from typing import Literal
 
 from idennet import facs
 from idennet.data.listings import find_file, numbered_lines
+from idennet.data.provenance import Origin
 from idennet.data.records import Chunk, Record, Totals, picture_chunks
 from idennet.data.tree import find_folder
 from idennet.errors import InputError, StoreError
@@ -31,6 +32,7 @@ class RafAu:
         published: What the complete data set has.
     """
 
+    origin = Origin.LICENSED
     published = Totals(pictures=4_601)
 
     def __init__(self, root: str | Path, *, one_sided: OneSided = "present", name: str = "raf-au") -> None:

@@ -13,6 +13,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from idennet.data.provenance import Origin
 from idennet.errors import InputError
 from idennet.media.frame import Frame
 from idennet.media.pictures import decode_picture, read_picture
@@ -102,6 +103,14 @@ class Source(Protocol):
     @property
     def name(self) -> str:
         """Name of the corpus, for example `"synfacs-crowd"`."""
+
+    @property
+    def root(self) -> Path:
+        """Folder that everything is read from."""
+
+    @property
+    def origin(self) -> Origin:
+        """What kind of pictures the data set has; those of a fake tree are told by `prepare`."""
 
     def chunks(self) -> Sequence[Chunk]:
         """Return all chunks, in a fixed order."""

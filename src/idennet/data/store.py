@@ -1,7 +1,7 @@
 """The face store: aligned faces and their labels in one folder, read without loading it into memory.
 
 `faces.npy` holds N x 128 x 128 x 3 uint8, `frames.parquet` one row a face, `store.json` format, template,
-source, Action Units and digest. `store.json` appears last, so a folder that has it is complete.
+source, provenance, Action Units and digest. `store.json` appears last, so a folder that has it is complete.
 Writing lives in `idennet.data.store_writer`.
 """
 
@@ -14,14 +14,16 @@ from typing import TypeVar
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from pydantic import ValidationError
 
 from idennet import facs
+from idennet.data.provenance import Provenance
 from idennet.errors import InputError, StoreError
 from idennet.faces.alignment import TEMPLATE
 
 Number = TypeVar("Number", np.int8, np.float32)
 
-FORMAT = 1
+FORMAT = 2
 """Version of the folder's layout; a reader accepts only its own."""
 
 FACES, FRAMES, MANIFEST, PARTIAL = "faces.npy", "frames.parquet", "store.json", ".partial"
@@ -37,6 +39,7 @@ class FaceStore:
         aus: Action Units with at least one label in the store.
         digest: SHA-256 of all faces and rows of the stored folder, in hexadecimal.
         source: What the store was made of, for example `"synfacs-crowd"`.
+        provenance: Where the faces of the stored folder come from, and how much of a data set they are.
         index: (N,) rows of `faces.npy` that belong to this store: all, or those of a selection.
     """
 
@@ -54,6 +57,7 @@ class FaceStore:
         self.index = index
         self.digest = str(manifest["digest"])
         self.source = str(manifest["source"])
+        self.provenance = Provenance.model_validate(manifest["provenance"])
         self.aus: tuple[int, ...] = tuple(manifest["aus"])  # type: ignore[arg-type]
         self._manifest = manifest
         self._file_faces = file_faces
@@ -169,8 +173,12 @@ def _read_manifest(folder: Path) -> dict[str, object]:
             f"{folder} has faces aligned to template {manifest.get('template')!r}, this program uses "
             f"{TEMPLATE.name!r}; prepare the store again."
         )
-    if missing := {"source", "aus", "digest"} - manifest.keys():
+    if missing := {"source", "provenance", "aus", "digest"} - manifest.keys():
         raise StoreError(f"{folder / MANIFEST} lacks {', '.join(sorted(missing))}; prepare the store again.")
+    try:
+        Provenance.model_validate(manifest["provenance"])
+    except ValidationError as error:
+        raise StoreError(f"{folder / MANIFEST} has a damaged provenance; prepare the store again.") from error
     return manifest
 
 

@@ -19,6 +19,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from idennet import facs
+from idennet.data.provenance import Origin, Provenance
+from idennet.data.records import Totals
 from idennet.data.store import FACES, FORMAT, FRAMES, MANIFEST, PARTIAL, FaceStore
 from idennet.errors import ShapeError, StoreError
 from idennet.faces.alignment import TEMPLATE
@@ -58,13 +60,23 @@ class FaceStoreWriter:
     Leaving the block without `finish` keeps the parts for the next try.
     """
 
-    def __init__(self, path: str | Path, source: str, settings: dict[str, object] | None = None) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        source: str,
+        settings: dict[str, object] | None = None,
+        *,
+        origin: Origin = Origin.PHOTOGRAPHS,
+        published: Totals | None = None,
+    ) -> None:
         """Begin or continue a store.
 
         Args:
             path: The folder to make; it may hold an unfinished store of the same source and settings.
             source: What the faces come from.
             settings: JSON values that change the faces; parts made with others are not continued.
+            origin: What kind of pictures they are.
+            published: What the complete data set has, if others published it.
 
         Raises:
             StoreError: The folder holds a finished store, an unfinished other one, or other files.
@@ -75,7 +87,9 @@ class FaceStoreWriter:
             "template": TEMPLATE.name,
             "source": source,
             "settings": settings or {},
+            "origin": origin,
         }
+        self._origin, self._published = origin, published or Totals(None)
 
     def __enter__(self) -> "FaceStoreWriter":
         partial, job_file = self.path / PARTIAL, self.path / PARTIAL / "job.json"
@@ -158,6 +172,7 @@ class FaceStoreWriter:
             "template": TEMPLATE.name,
             "source": self._job["source"],
             "settings": self._job["settings"],
+            "provenance": self._provenance(frames).model_dump(mode="json"),
             "faces": len(frames),
             "aus": aus,
             "digest": digest.hexdigest(),
@@ -167,6 +182,15 @@ class FaceStoreWriter:
         write_text(self.path / MANIFEST, json.dumps(manifest, indent=2) + "\n")
         shutil.rmtree(partial)
         return FaceStore.open(self.path)
+
+    def _provenance(self, frames: pd.DataFrame) -> Provenance:
+        return Provenance(
+            origin=self._origin,
+            subjects=frames["subject"].nunique(),
+            faces=len(frames),
+            published_subjects=self._published.subjects,
+            published_faces=self._published.pictures,
+        )
 
     def left_out(self, keys: Sequence[str]) -> pd.DataFrame:
         """Return what the parts `keys` left out: columns `picture` and `reason`."""

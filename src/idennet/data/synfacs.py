@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from idennet import facs
+from idennet.data.provenance import Origin
 from idennet.data.records import CHUNK_PICTURES, Chunk, Record, chunk_key, file_state
 from idennet.errors import StoreError
 
@@ -27,6 +28,8 @@ class SynFacs:
         root: The folder with `corpus.json`.
         name: `"synfacs-"` and the corpus's name.
     """
+
+    origin = Origin.RENDERED
 
     def __init__(self, root: str | Path) -> None:
         """Check the folder's description.

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from idennet import facs
 from idennet.data.point_sets import as_68
+from idennet.data.provenance import Origin
 from idennet.data.records import Chunk, LeftOut, Record, Totals, check_threshold, chunk_key, file_state
 from idennet.data.tables import damaged, read_lines, read_numbers
 from idennet.data.tree import archive_hint, find_folder, visible
@@ -54,6 +55,7 @@ class Unbc:
     """
 
     name = "unbc"
+    origin = Origin.LICENSED
     published = Totals(pictures=48_398, subjects=25, sequences=200)
 
     def __init__(self, root: str | Path, *, threshold: int = 1, black: float = 10.0) -> None:

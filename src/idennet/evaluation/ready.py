@@ -117,7 +117,8 @@ def judge_ready(
         remarks += _unchosen(protocol, folds, readings)
     digests = {corpus: store.digest for corpus, store in by_corpus.items()}
     remarks += _undefined(results)
-    result = ProtocolResult(protocol, system.name, tuple(results), digests, tuple(remarks))
+    known = {corpus: store.provenance for corpus, store in by_corpus.items()}
+    result = ProtocolResult(protocol, system.name, tuple(results), digests, tuple(remarks), known)
     return Judged(result, readings)
 
 

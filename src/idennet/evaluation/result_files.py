@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from idennet.data.provenance import Provenance
 from idennet.errors import IdenNetError, InputError
 from idennet.evaluation.fold_results import FoldResult
 from idennet.evaluation.metrics import Counts
 from idennet.evaluation.protocols import Fold, Protocol
 from idennet.evaluation.results import ProtocolResult
 
-FORMAT = 1
+FORMAT = 2
 """Version of the file; a reader accepts only its own."""
 
 _OUTCOMES = ("true_positive", "false_positive", "false_negative", "true_negative")
@@ -28,6 +29,7 @@ def write_result(result: ProtocolResult, path: Path) -> None:
         "format": FORMAT,
         "system": result.system,
         "stores": dict(result.stores),
+        "provenance": {corpus: one.model_dump(mode="json") for corpus, one in result.provenance.items()},
         "remarks": list(result.remarks),
         "protocol": result.protocol.model_dump(mode="json"),
         "folds": [_fold_fields(fold) for fold in result.folds],
@@ -60,9 +62,9 @@ def read_result(path: Path) -> ProtocolResult:
             )
         protocol = Protocol.model_validate(fields["protocol"])
         folds = tuple(_fold_result(protocol, fold) for fold in fields["folds"])
-        return ProtocolResult(
-            protocol, fields["system"], folds, fields["stores"], tuple(fields.get("remarks", ()))
-        )
+        provenance = {corpus: Provenance.model_validate(one) for corpus, one in fields["provenance"].items()}
+        remarks = tuple(fields["remarks"])
+        return ProtocolResult(protocol, fields["system"], folds, fields["stores"], remarks, provenance)
     except IdenNetError:
         raise
     except (ValueError, KeyError, TypeError) as error:

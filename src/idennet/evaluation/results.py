@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from idennet import facs
+from idennet.data.provenance import Provenance
 from idennet.evaluation.fold_results import FoldResult, f1_all_positive, f1_if_shown
 from idennet.evaluation.intervals import Bootstrap, Interval, Statistic, Weights
 from idennet.evaluation.protocols import Protocol
@@ -28,6 +29,7 @@ class ProtocolResult:
         folds: One result a fold.
         stores: Digest of each face store that was used, by corpus.
         remarks: Sentences that a reader of the scores must know.
+        provenance: What each of these stores is, by corpus.
     """
 
     protocol: Protocol
@@ -35,6 +37,17 @@ class ProtocolResult:
     folds: tuple[FoldResult, ...]
     stores: Mapping[str, str] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
+    provenance: Mapping[str, Provenance] = field(default_factory=dict)
+
+    @property
+    def is_comparable(self) -> bool:
+        """Whether all stores are complete licensed data, the only kind that published numbers are about."""
+        return bool(self.provenance) and all(one.is_comparable for one in self.provenance.values())
+
+    @property
+    def data(self) -> str:
+        """What was learnt from and judged on: `bp4d: fake tree, 12 of 41 subjects; disfa: ...`."""
+        return "; ".join(f"{corpus}: {one}" for corpus, one in self.provenance.items())
 
     @property
     def aus(self) -> tuple[int, ...]:

@@ -100,7 +100,8 @@ def _judge(run: Run, fitted: Fitted, stores: Sequence[FaceStore], job: Job, fit_
     limits = np.broadcast_to(thresholds, len(columns)).tolist()
     judged = score_fold(scores, protocol, fold, tested, limits)
     remarks = (*fitted.remarks, *findings(protocol, [fold], by_corpus))
-    result = ProtocolResult(protocol, run.system.name, (judged,), dict(run.stores), remarks)
+    known = {corpus: store.provenance for corpus, store in by_corpus.items()}
+    result = ProtocolResult(protocol, run.system.name, (judged,), dict(run.stores), remarks, known)
     folder = job.results / RUNS / run.digest
     folder.mkdir(parents=True, exist_ok=True)
     write_result(result, folder / RESULT)

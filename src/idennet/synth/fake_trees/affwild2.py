@@ -32,7 +32,7 @@ def write_affwild2(out: Path, people: Sequence[Sequence[FakeFace]], seed: int = 
     Raises:
         StoreError: The folder is not empty.
     """
-    claim(out)
+    claim(out, "Aff-Wild2")
     generator = np.random.default_rng(seed)
     by_part: dict[str, list[FakeFrame]] = {"Train_Set": [], "Validation_Set": []}
     for index, (video, faces) in enumerate(zip(_videos(len(people)), people, strict=True)):

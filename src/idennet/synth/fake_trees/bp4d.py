@@ -60,7 +60,7 @@ def write_bp4d(out: Path, people: Sequence[Sequence[FakeFace]]) -> list[FakeFram
         StoreError: The folder is not empty.
         MissingExtraError: The package that writes the landmarks is not installed.
     """
-    claim(out)
+    claim(out, "BP4D")
     said = []
     for index, faces in enumerate(people):
         subject = _name(index)
@@ -87,7 +87,7 @@ def write_bp4d_plus(out: Path, people: Sequence[Sequence[FakeFace]]) -> list[Fak
         StoreError: The folder is not empty.
         MissingExtraError: The package that writes the landmarks is not installed.
     """
-    claim(out)
+    claim(out, "BP4D+")
     said = []
     for index, faces in enumerate(people):
         shift = -1 if index % 2 == 0 else 0

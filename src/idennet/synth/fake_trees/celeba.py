@@ -34,7 +34,7 @@ def write_celeba(out: Path, people: Sequence[Sequence[FakeFace]], seed: int = 0)
     Raises:
         StoreError: The folder is not empty.
     """
-    claim(out)
+    claim(out, "CelebA")
     generator = np.random.default_rng(seed)
     identities = generator.permutation(10_177)[: len(people)] + 1
     partition = [max(0, 3 - len(people) + person) for person in range(len(people))]

@@ -32,7 +32,7 @@ def write_ckplus(out: Path, people: Sequence[Sequence[FakeFace]], seed: int = 0)
     Raises:
         StoreError: The folder is not empty.
     """
-    claim(out)
+    claim(out, "CK+")
     generator = np.random.default_rng(seed)
     said = []
     for person, faces in enumerate(people):

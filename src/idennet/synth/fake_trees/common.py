@@ -20,6 +20,9 @@ from idennet.facs import MISSING, SYNFACS_AUS, column
 from idennet.synth.corpora import CorpusConfig
 from idennet.synth.generate import SubjectRenderer, encode
 
+MARKER = "FAKE-TREE.txt"
+"""File at the top of every tree that says what it is."""
+
 _LONG_AGO = (2000, 1, 1, 0, 0, 0)
 
 
@@ -150,15 +153,32 @@ def zipped(members: Mapping[str, bytes]) -> bytes:
     return stream.getvalue()
 
 
-def claim(out: Path) -> None:
-    """Make the folder of a tree.
+def check_free(out: Path) -> None:
+    """Check that a tree can be written into a folder.
 
     Raises:
         StoreError: It exists and holds something.
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise StoreError(f"{out} is not empty; give a new folder for the fake tree.")
-    out.mkdir(parents=True, exist_ok=True)
+
+
+def claim(out: Path, original: str) -> None:
+    """Make the folder of a tree and mark it, so that nobody takes it for the original.
+
+    Args:
+        out: Folder, new or empty.
+        original: Name of the data set that it imitates.
+
+    Raises:
+        StoreError: The folder exists and holds something.
+    """
+    check_free(out)
+    write_file(
+        out / MARKER,
+        f"An imitation of {original} with rendered people, written by: idennet synth fake-tree\n"
+        f"Nothing here comes from {original}. Leave this file here: it tells readers what they read.\n",
+    )
 
 
 def halves(faces: Sequence[FakeFace]) -> tuple[Sequence[FakeFace], Sequence[FakeFace]]:

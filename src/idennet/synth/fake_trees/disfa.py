@@ -38,7 +38,7 @@ def write_disfa(out: Path, people: Sequence[Sequence[FakeFace]], codec: str = "l
     """
     if len(people) > len(SUBJECTS):
         raise InputError(f"A fake tree of DISFA has at most {len(SUBJECTS)} subjects, not {len(people)}.")
-    claim(out)
+    claim(out, "DISFA")
     said: list[FakeFrame] = []
     for index, (subject, faces) in enumerate(zip(SUBJECTS, people, strict=False)):
         pictures, points = zip(*(placed(face, WIDTH, HEIGHT) for face in faces), strict=True)

@@ -29,7 +29,7 @@ def write_raf_au(out: Path, people: Sequence[Sequence[FakeFace]], seed: int = 0)
     Raises:
         StoreError: The folder is not empty.
     """
-    claim(out)
+    claim(out, "RAF-AU")
     generator = np.random.default_rng(seed)
     all_faces = [face for faces in people for face in faces]
     numbers = np.sort(generator.permutation(4_908)[: len(all_faces)] + 1)  # the real names have gaps

@@ -43,7 +43,7 @@ def write_unbc(out: Path, people: Sequence[Sequence[FakeFace]]) -> list[FakeFram
     """
     if len(people) > len(SUBJECTS):
         raise InputError(f"A fake tree of UNBC-McMaster has at most {len(SUBJECTS)} subjects.")
-    claim(out)
+    claim(out, "UNBC-McMaster")
     said = []
     for index, (subject, faces) in enumerate(zip(SUBJECTS, people, strict=False)):
         for side, some in zip(("aff", "unaff"), halves(faces), strict=True):

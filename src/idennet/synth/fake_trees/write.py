@@ -4,7 +4,7 @@ from pathlib import Path
 
 from idennet.errors import InputError
 from idennet.synth.corpora import CLINIC, CROWD, SPOT, STUDIO, WILD, CorpusConfig
-from idennet.synth.fake_trees.common import FakeFrame, claim, rendered_faces
+from idennet.synth.fake_trees.common import FakeFrame, check_free, rendered_faces
 from idennet.synth.fake_trees.kinds import FakeKind
 
 _ZOOM = (0.77, 0.8)  # leaves air above the hair
@@ -50,7 +50,7 @@ def write_fake_tree(
     """
     if subjects < 1 or frames < 4:
         raise InputError(f"A fake tree needs a subject and 4 frames of it, not {subjects} and {frames}.")
-    claim(out)  # a folder in use is told before anything is rendered
+    check_free(out)  # a folder in use is told before anything is rendered
     people = rendered_faces(_PLAYED_BY[kind], subjects, frames, seed, face_model)
     match kind:
         case FakeKind.BP4D:
