@@ -137,10 +137,10 @@ def test_a_damaged_file_is_one_sentence(tmp_path: Path) -> None:
     file.write_text(whole[: len(whole) // 2])
     with pytest.raises(InputError, match="is damaged"):
         read_result(file)
-    file.write_text(whole.replace('"format": 1', '"format": 9'))
+    file.write_text(whole.replace('"format": 2', '"format": 9'))
     with pytest.raises(InputError, match="format 9"):
         read_result(file)
-    file.write_text(whole.replace('"format": 1', '"schema": "idennet-evaluation/1"'))
+    file.write_text(whole.replace('"format": 2', '"schema": "idennet-evaluation/1"'))
     with pytest.raises(InputError, match="result of a list of pictures"):
         read_result(file)
     file.write_text(whole.replace('"counted": [ "c/0", ', '"counted": [ '))

@@ -70,9 +70,7 @@ def test_the_command_writes_rendered_people(tmp_path: Path) -> None:
     assert "4 labelled frames of 1 subjects" in done.output
     said = write_fake_tree(FakeKind.UNBC, tmp_path / "again", 1, 4, face_model=FACE_MODEL)
     files = sorted(file.relative_to(out) for file in out.rglob("*") if file.is_file())
-    assert (
-        len(files) == 4 + 4 + 4 + 2 + 1
-    )  # pictures, FACS, PSPI; one frame in two has no points; the mark
+    assert len(files) == 4 + 4 + 4 + 2 + 1  # pictures, FACS, PSPI; one frame in two has no points; the mark
     assert all((out / file).read_bytes() == (tmp_path / "again" / file).read_bytes() for file in files)
     first = said[0]
     eyes = first.landmarks[36:48].mean(0)
