@@ -37,28 +37,28 @@ from sklearn.preprocessing import StandardScaler
 from torch import Tensor, nn
 
 import idennet
-from idennet.data.prepare import prepare
-from idennet.data.samplers import BalancedFaceSampler, IdentityPairSampler
-from idennet.data.store import FaceStore
-from idennet.data.synfacs import SynFacs
-from idennet.evaluation.evaluate import score
-from idennet.evaluation.identity import nearest_shares, probe_identity
-from idennet.evaluation.metrics import auc, verification_auc
 from idennet.files import write_text
-from idennet.losses.au import masked_au_loss
-from idennet.losses.mining import HardNegativeMiner
-from idennet.losses.triplet import triplet_loss
+from idennet.learning.data.prepare import prepare
+from idennet.learning.data.readers.synfacs import SynFacs
+from idennet.learning.data.samplers import BalancedFaceSampler, IdentityPairSampler
+from idennet.learning.data.store import FaceStore
+from idennet.learning.evaluation.evaluate import score
+from idennet.learning.evaluation.identity import nearest_shares, probe_identity
+from idennet.learning.evaluation.metrics import auc, verification_auc
+from idennet.learning.losses.au import masked_au_loss
+from idennet.learning.losses.mining import HardNegativeMiner
+from idennet.learning.losses.triplet import triplet_loss
+from idennet.learning.training.augment import Augmenter
+from idennet.learning.training.initialise import fit_to_faces
+from idennet.learning.training.stages import to_tensor
 from idennet.models.combination import IdentityUse
 from idennet.models.idennet import IdenNet, IdenNetOutput
 from idennet.models.weights import load_weights
-from idennet.synth.corpora import corpus_config
-from idennet.synth.generate import generate_corpus
-from idennet.systems.contract import Budget
-from idennet.systems.fitting import COMMON_AUGMENTATION
-from idennet.systems.steps import common_optimiser
-from idennet.training.augment import Augmenter
-from idennet.training.initialise import fit_to_faces
-from idennet.training.stages import to_tensor
+from idennet.research.benchmark.systems.contract import Budget
+from idennet.research.benchmark.systems.fitting import COMMON_AUGMENTATION
+from idennet.research.benchmark.systems.steps import common_optimiser
+from idennet.research.synth.corpora import corpus_config
+from idennet.research.synth.generate import generate_corpus
 
 STRENGTHS = (0.0, 1.0, 2.0)
 CORPORA = {"sample": (120, 24), "spot": (27, 24), "clinic": (25, 24)}

@@ -18,8 +18,8 @@ from idennet.faces.crop import eye_pairs
 from idennet.faces.detector import CascadeDetector, YuNetDetector
 from idennet.faces.finder import FaceFinder, FoundFace
 from idennet.faces.landmark_net import load_landmark_net
-from idennet.training.landmark_crops import Frames, pictures_without_faces, read_frames
-from idennet.training.landmarks import landmark_errors
+from idennet.learning.training.landmark_crops import Frames, pictures_without_faces, read_frames
+from idennet.learning.training.landmarks import landmark_errors
 
 TURNS = ((0, 15), (15, 30), (30, 45), (45, 60))
 HEIGHTS = (24, 32, 40, 60, 120)

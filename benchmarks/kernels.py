@@ -26,8 +26,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from idennet import IdenNet
+from idennet.learning.training.initialise import fit_to_faces
 from idennet.models.fastcpu.library import VARIABLE, choose_kernels
-from idennet.training.initialise import fit_to_faces
 
 Run = Callable[[Tensor], Tensor]
 Timing = tuple[float, float]

@@ -16,10 +16,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from idennet.data.prepare import prepare
-from idennet.data.records import Chunk, Record
-from idennet.data.reduced_jpeg import best_factor, read_reduced
 from idennet.faces.alignment import TEMPLATE, similarity
+from idennet.learning.data.prepare import prepare
+from idennet.learning.data.readers.records import Chunk, Record
+from idennet.learning.data.reduced_jpeg import best_factor, read_reduced
 
 WIDTH, HEIGHT = 1040, 1392
 EYES = np.array([[380.0, 600.0], [660.0, 600.0]], np.float32)

@@ -10,11 +10,11 @@ import time
 
 import numpy as np
 
-from idennet.synth.build import build_appearance
-from idennet.synth.corpora import WILD, CorpusConfig
-from idennet.synth.facemodel import load_face_model
-from idennet.synth.generate import SubjectRenderer
-from idennet.synth.identity import sample_traits
+from idennet.research.synth.build import build_appearance
+from idennet.research.synth.corpora import WILD, CorpusConfig
+from idennet.research.synth.facemodel import load_face_model
+from idennet.research.synth.generate import SubjectRenderer
+from idennet.research.synth.identity import sample_traits
 
 
 def milliseconds(config: CorpusConfig) -> tuple[float, float]:

@@ -19,18 +19,18 @@ import pandas as pd
 import torch
 
 import idennet
-from idennet.data.store import FaceStore
-from idennet.evaluation.evaluate import score
-from idennet.evaluation.identity import nearest_shares
-from idennet.evaluation.metrics import verification_auc
 from idennet.inference.predictor import Predictor
+from idennet.learning.data.store import FaceStore
+from idennet.learning.evaluation.evaluate import score
+from idennet.learning.evaluation.identity import nearest_shares
+from idennet.learning.evaluation.metrics import verification_auc
+from idennet.learning.training import load_recipe, train
+from idennet.learning.training.initialise import _fit_layer
+from idennet.learning.training.recipe import Model
+from idennet.learning.training.stages import to_tensor
 from idennet.models.idennet import IdenNet
 from idennet.models.lightcnn import LightCNN
 from idennet.models.weights import Network, WeightsCard, load_weights, save_weights
-from idennet.training import load_recipe, train
-from idennet.training.initialise import _fit_layer
-from idennet.training.recipe import Model
-from idennet.training.stages import to_tensor
 
 SYSTEMS = {
     "IdenNet": ["model.kind=idennet"],

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from pathlib import Path
 
-from idennet.data.labelled_pictures import read_labelled_pictures
+from idennet.learning.data.readers.labelled_pictures import read_labelled_pictures
 
 PHOTOGRAPHS = Path(__file__).parents[1] / "results" / "photographs"
 FOLDER = PHOTOGRAPHS / "lfw-test"

@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING
 __version__ = "0.3.0"
 
 if TYPE_CHECKING:
-    from idennet.data.store import FaceStore
-    from idennet.evaluation.evaluate import evaluate
     from idennet.inference.detect import detect
     from idennet.inference.predictor import Predictor
     from idennet.inference.result import Result
-    from idennet.losses.au import masked_au_loss
-    from idennet.losses.mining import HardNegativeMiner
-    from idennet.losses.rank_hard import RankHardLoss
-    from idennet.losses.triplet import triplet_loss
+    from idennet.learning.data.store import FaceStore
+    from idennet.learning.evaluation.evaluate import evaluate
+    from idennet.learning.losses.au import masked_au_loss
+    from idennet.learning.losses.mining import HardNegativeMiner
+    from idennet.learning.losses.rank_hard import RankHardLoss
+    from idennet.learning.losses.triplet import triplet_loss
+    from idennet.learning.training.recipe import load_recipe
+    from idennet.learning.training.run import train
     from idennet.models.idennet import IdenNet, IdenNetOutput
     from idennet.models.lightcnn import LightCNN
-    from idennet.training.recipe import load_recipe
-    from idennet.training.run import train
 
 __all__ = [
     "FaceStore",
@@ -41,20 +41,20 @@ __all__ = [
 ]
 
 _HOMES = {
-    "FaceStore": "data.store",
-    "HardNegativeMiner": "losses.mining",
+    "FaceStore": "learning.data.store",
+    "HardNegativeMiner": "learning.losses.mining",
     "IdenNet": "models.idennet",
     "IdenNetOutput": "models.idennet",
     "LightCNN": "models.lightcnn",
     "Predictor": "inference.predictor",
-    "RankHardLoss": "losses.rank_hard",
+    "RankHardLoss": "learning.losses.rank_hard",
     "Result": "inference.result",
     "detect": "inference.detect",
-    "evaluate": "evaluation.evaluate",
-    "load_recipe": "training.recipe",
-    "masked_au_loss": "losses.au",
-    "train": "training.run",
-    "triplet_loss": "losses.triplet",
+    "evaluate": "learning.evaluation.evaluate",
+    "load_recipe": "learning.training.recipe",
+    "masked_au_loss": "learning.losses.au",
+    "train": "learning.training.run",
+    "triplet_loss": "learning.losses.triplet",
 }
 
 

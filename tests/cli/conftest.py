@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import torch.nn.functional as F
 
-from idennet.data.store_writer import FaceStoreWriter, Part
+from idennet.learning.data.store_writer import FaceStoreWriter, Part
 from idennet.models.trunk import Trunk
 
 

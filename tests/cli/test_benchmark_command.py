@@ -11,10 +11,10 @@ from typer.testing import CliRunner
 
 from idennet.cli.grid_progress import duration
 from idennet.cli.main import app
-from idennet.data.store_writer import FaceStoreWriter, Part
-from idennet.evaluation.catalogue import AUS
-from idennet.workflows import benchmark
-from idennet.workflows.benchmark import Failure, Progress
+from idennet.learning.data.store_writer import FaceStoreWriter, Part
+from idennet.learning.evaluation.catalogue import AUS
+from idennet.research.benchmark import benchmark
+from idennet.research.benchmark.benchmark import Failure, Progress
 
 
 @pytest.fixture(scope="module")

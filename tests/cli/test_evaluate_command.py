@@ -13,13 +13,13 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 from idennet.cli.main import app
-from idennet.data.labelled_pictures import read_labelled_pictures
-from idennet.data.store import FaceStore
 from idennet.errors import InputError
 from idennet.inference.predictor import Predictor
+from idennet.learning.data.readers.labelled_pictures import read_labelled_pictures
+from idennet.learning.data.store import FaceStore
+from idennet.learning.evaluation.evaluate_data import score_pictures
 from idennet.models.weights import WeightsCard, load_weights, save_weights
-from idennet.workflows.demo import sample_corpus
-from idennet.workflows.evaluate_data import score_pictures
+from idennet.research.demo.demo import sample_corpus
 from planted import planted_picture
 
 

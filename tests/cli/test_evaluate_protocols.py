@@ -12,11 +12,11 @@ from sklearn.metrics import f1_score, roc_auc_score
 from typer.testing import CliRunner, Result
 
 from idennet.cli.main import app
-from idennet.data.store import FaceStore
-from idennet.data.store_writer import FaceStoreWriter, Part
 from idennet.errors import StoreError
-from idennet.evaluation.folds import BP4D_SUBJECTS, DISFA_SUBJECTS
-from idennet.evaluation.result_files import read_result
+from idennet.learning.data.store import FaceStore
+from idennet.learning.data.store_writer import FaceStoreWriter, Part
+from idennet.learning.evaluation.folds import BP4D_SUBJECTS, DISFA_SUBJECTS
+from idennet.learning.evaluation.result_files import read_result
 from idennet.models.trunk import Trunk
 
 BP4D_AUS = (1, 2, 4, 6, 7, 10, 12, 14, 15, 17, 23, 24)

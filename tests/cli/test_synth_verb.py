@@ -7,9 +7,9 @@ from typer.testing import CliRunner
 
 from idennet.cli.main import app
 from idennet.errors import InputError
-from idennet.synth import generate
-from idennet.synth.corpora import corpus_config
-from idennet.synth.facemodel import load_face_model
+from idennet.research.synth import generate
+from idennet.research.synth.corpora import corpus_config
+from idennet.research.synth.facemodel import load_face_model
 
 
 @pytest.mark.parametrize("verb", ["render", "sheet", "group", "import-face-model"])

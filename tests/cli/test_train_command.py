@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from idennet.cli.evaluate import evaluate_command
 from idennet.cli.train import train_command
 from idennet.errors import RecipeError
-from idennet.evaluation.result_files import read_result
+from idennet.learning.evaluation.result_files import read_result
 
 app = typer.Typer()
 app.command("train")(train_command)

@@ -9,10 +9,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from idennet import IdenNet
+from idennet.learning.training.initialise import fit_to_faces
 from idennet.models.fastcpu.build import library_path
 from idennet.models.fastcpu.library import LAYERS, Choice, Kernels, LayerShape
 from idennet.models.trunk import Trunk
-from idennet.training.initialise import fit_to_faces
 
 SETS = {"AVX2": ("avx2",), "AVX512": ("avx2", "avx512")}.get(torch.backends.cpu.get_cpu_capability(), ())
 FACES = 17

@@ -11,11 +11,11 @@ from typer.testing import CliRunner
 
 from idennet.cli.main import app
 from idennet.errors import WeightsError
+from idennet.learning.training.run import start_from
 from idennet.models.caffemodel import read_caffemodel
 from idennet.models.idennet import IdenNet
 from idennet.models.import_lightcnn import GREY_OF_RGB, import_lightcnn
 from idennet.models.weights import load_weights
-from idennet.training.run import start_from
 
 SHAPES = {
     "conv1": (96, 1, 9, 9),

@@ -11,10 +11,10 @@ from idennet.errors import InputError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from idennet.data.store import FaceStore
-    from idennet.evaluation.protocols import Protocol
-    from idennet.systems.contract import System
-    from idennet.workflows.benchmark import Failure
+    from idennet.learning.data.store import FaceStore
+    from idennet.learning.evaluation.protocols import Protocol
+    from idennet.research.benchmark.benchmark import Failure
+    from idennet.research.benchmark.systems.contract import System
 
 EXIT_INCOMPLETE = 1
 
@@ -91,8 +91,8 @@ def benchmark_command(
     """
     from rich.console import Console
 
-    from idennet.data.store import FaceStore
-    from idennet.workflows.chosen_systems import ABLATION, PAPER, chosen_systems
+    from idennet.learning.data.store import FaceStore
+    from idennet.research.benchmark.chosen_systems import ABLATION, PAPER, chosen_systems
 
     stores = [FaceStore.open(folder) for folder in corpus]
     usual = ABLATION if kind is Kind.ABLATION else PAPER
@@ -106,8 +106,8 @@ def benchmark_command(
         _measure(console, compared, stores[0], out, device)
         return
     from idennet.cli.grid_progress import GridProgress
-    from idennet.workflows.benchmark import run_benchmark
-    from idennet.workflows.grid import GridSettings
+    from idennet.research.benchmark.benchmark import run_benchmark
+    from idennet.research.benchmark.grid import GridSettings
 
     with GridProgress(console) as progress:
         failures = run_benchmark(
@@ -135,8 +135,8 @@ def benchmark_command(
 
 
 def _protocols(kind: Kind, names: list[str] | None, stores: list["FaceStore"]) -> list["Protocol"]:
-    from idennet.evaluation.catalogue import protocol_named
-    from idennet.workflows.grid import protocols_across, protocols_within
+    from idennet.learning.evaluation.catalogue import protocol_named
+    from idennet.research.benchmark.grid import protocols_across, protocols_within
 
     if names:
         return [protocol_named(name) for name in names]
@@ -153,8 +153,8 @@ def _print_failures(console: "Console", failures: list["Failure"]) -> None:
 
 def _measure(console: "Console", systems: list["System"], store: "FaceStore", out: Path, device: str) -> None:
     from idennet.cli.tables import DASH, new_table
-    from idennet.report.size_speed import write_measured
-    from idennet.workflows.size_speed import measure_systems
+    from idennet.research.benchmark.report.size_speed import write_measured
+    from idennet.research.benchmark.size_speed import measure_systems
 
     measured = measure_systems(systems, store, device, lambda sentence: console.print(sentence, style="dim"))
     table = new_table(1, ("parameters", "MACs a face", "faces/s", "looks at"))

@@ -17,7 +17,7 @@ def compare_command(
     from rich.console import Console
 
     from idennet.cli.protocol_scores import print_comparison
-    from idennet.evaluation.comparison import Comparison
-    from idennet.evaluation.result_files import read_result
+    from idennet.learning.evaluation.comparison import Comparison
+    from idennet.learning.evaluation.result_files import read_result
 
     print_comparison(Console(), Comparison.of_shared(read_result(first), read_result(second)))

@@ -7,13 +7,13 @@ import typer
 
 from idennet.cli.weights_file import weights_file
 from idennet.errors import InputError
-from idennet.evaluation.prediction_formats import Format, Missing
+from idennet.learning.evaluation.prediction_formats import Format, Missing
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from idennet.evaluation.ready import ReadySystem
     from idennet.inference.predictor import Predictor
+    from idennet.learning.evaluation.ready import ReadySystem
 
 _TOOLS, _HOW = "Predictions of another tool", "How stores are judged"
 
@@ -73,7 +73,7 @@ def evaluate_command(
     """
     from rich.console import Console
 
-    from idennet.data.store import FaceStore
+    from idennet.learning.data.store import FaceStore
 
     for file in (out, saved):
         if file is not None and not file.absolute().parent.is_dir():
@@ -91,10 +91,7 @@ def evaluate_command(
         return
     from idennet.cli.protocol_scores import print_result
     from idennet.cli.tables import print_left_out
-    from idennet.evaluation.prediction_files import read_predictions
-    from idennet.evaluation.ready import judge_ready
-    from idennet.evaluation.result_files import write_result
-    from idennet.workflows.evaluate_stores import (
+    from idennet.learning.evaluation.evaluate_stores import (
         PredictedSystem,
         WeightsSystem,
         counted_faces,
@@ -102,6 +99,9 @@ def evaluate_command(
         protocol_for,
         save_predictions,
     )
+    from idennet.learning.evaluation.prediction_files import read_predictions
+    from idennet.learning.evaluation.ready import judge_ready
+    from idennet.learning.evaluation.result_files import write_result
 
     stores = tuple(FaceStore.open(folder) for folder in data)
     system: ReadySystem
@@ -138,7 +138,7 @@ def _evaluate_pictures(console: "Console", data: Path, reader: "Predictor", out:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from idennet.cli.scores import print_evaluation
-    from idennet.workflows.evaluate_data import evaluate_data, write_evaluation
+    from idennet.learning.evaluation.evaluate_data import evaluate_data, write_evaluation
 
     columns = (TextColumn("Reading"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as bar:

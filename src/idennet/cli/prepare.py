@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from idennet.cli.words import count, some
-from idennet.data.kinds import Kind
 from idennet.errors import InputError
+from idennet.learning.data.readers.kinds import Kind
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from idennet.data.prepare import PrepareReport
-    from idennet.data.records import Source
+    from idennet.learning.data.prepare import PrepareReport
+    from idennet.learning.data.readers.records import Source
 
 EXIT_INCOMPLETE = 1
 
@@ -51,7 +51,7 @@ def prepare_command(
     """
     from rich.console import Console
 
-    from idennet.data.kinds import open_source
+    from idennet.learning.data.readers.kinds import open_source
 
     console = Console()
     choices = dict(_pair(text) for text in choose or ())
@@ -86,8 +86,8 @@ def _prepare(
     """Prepare with a progress bar."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from idennet.data.locate import MainFaceLocator
-    from idennet.data.prepare import prepare
+    from idennet.learning.data.prepare import prepare
+    from idennet.learning.data.readers.locate import MainFaceLocator
 
     locate = None if kind is Kind.SYNFACS else MainFaceLocator(detector_model)
     columns = (
@@ -128,7 +128,7 @@ def _print_check(console: "Console", source: "Source") -> None:
         InputError: The source has no published layout.
         Exit: Something is missing; code 1.
     """
-    from idennet.data.records import PublishedSource
+    from idennet.learning.data.readers.records import PublishedSource
 
     if not isinstance(source, PublishedSource):
         raise InputError(f"{source.name} has no published layout to check; prepare it with --out.")

@@ -8,8 +8,8 @@ from rich.text import Text
 from idennet import facs
 from idennet.cli.tables import DASH, heading, interval, new_table, number, print_whole, share
 from idennet.cli.words import count
-from idennet.evaluation.comparison import Comparison
-from idennet.evaluation.results import ProtocolResult
+from idennet.learning.evaluation.comparison import Comparison
+from idennet.learning.evaluation.results import ProtocolResult
 
 _EXPLAINED = "95 %: intervals from resampled subjects"
 

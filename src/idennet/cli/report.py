@@ -19,7 +19,7 @@ def report_command(
     """
     from rich.console import Console
 
-    from idennet.report.benchmark_report import write_report
+    from idennet.research.benchmark.report.benchmark_report import write_report
 
     page = write_report(results, out)
     Console().print(f"The report: {page}", highlight=False, soft_wrap=True, markup=False)

@@ -10,10 +10,10 @@ from rich.text import Text
 from idennet import facs
 from idennet.cli.tables import DASH, heading, interval, new_table, number, print_left_out, print_whole, share
 from idennet.cli.words import count
-from idennet.evaluation.conditions import Condition
-from idennet.evaluation.scored import Scored
+from idennet.learning.evaluation.conditions import Condition
+from idennet.learning.evaluation.evaluate_data import DataEvaluation
+from idennet.learning.evaluation.scored import Scored
 from idennet.models.weights import WeightsCard
-from idennet.workflows.evaluate_data import DataEvaluation
 
 _FEW_SUBJECTS = 10
 

@@ -7,8 +7,8 @@ import typer
 from pydantic import ValidationError
 
 from idennet.errors import InputError
-from idennet.synth.corpora import CORPORA, corpus_config
-from idennet.synth.fake_trees.kinds import FakeKind
+from idennet.research.synth.corpora import CORPORA, corpus_config
+from idennet.research.synth.fake_trees.kinds import FakeKind
 
 synth_app = typer.Typer(
     help="Render the SynFACS corpora: people who do not exist, Action Units that are known exactly.",
@@ -40,7 +40,7 @@ def render(
     face_model: FaceModel = None,
 ) -> None:
     """Render a corpus; interrupt it whenever you like, the same command continues."""
-    from idennet.synth.generate import generate_corpus
+    from idennet.research.synth.generate import generate_corpus
 
     config = corpus_config(corpus)
     given = {"subjects": subjects, "frames_per_subject": frames, "seed": seed, "frame_size": size}
@@ -64,7 +64,7 @@ def sheet(
     columns: Annotated[int, typer.Option(help="Frames of each subject.")] = 8,
 ) -> None:
     """Draw a page of faces with their Action Units."""
-    from idennet.synth.contact_sheet import contact_sheet
+    from idennet.research.synth.contact_sheet import contact_sheet
 
     typer.echo(contact_sheet(corpus, out, rows, columns))
 
@@ -75,7 +75,7 @@ def group(
     face_model: FaceModel = None,
 ) -> None:
     """Render the group photo of the demo: four people who do not exist."""
-    from idennet.synth.group_photo import group_photo
+    from idennet.research.synth.group_photo import group_photo
 
     typer.echo(group_photo(out, face_model))
 
@@ -93,7 +93,7 @@ def fake_tree(
 
     It has the layout and the quirks of the original, so that everything can be tried without a licence.
     """
-    from idennet.synth.fake_trees.write import write_fake_tree
+    from idennet.research.synth.fake_trees.write import write_fake_tree
 
     typer.echo(f"Rendering {subjects * frames} faces, about one a second ...")
     said = write_fake_tree(kind, out, subjects, frames, seed, face_model)
@@ -106,6 +106,6 @@ def import_face_model(
     out: Annotated[Path, typer.Option(help="NPZ file to write, about 17 MB.")],
 ) -> None:
     """Convert ICT-FaceKit Light (USC ICT, MIT licence) into the face model of the renderer."""
-    from idennet.synth import import_facekit
+    from idennet.research.synth import import_facekit
 
     typer.echo(import_facekit.import_face_model(path, out, progress=True))

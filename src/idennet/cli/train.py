@@ -30,8 +30,8 @@ def train_command(
     """
     from rich.console import Console
 
-    from idennet.data.store import FaceStore
-    from idennet.training import load_recipe, train
+    from idennet.learning.data.store import FaceStore
+    from idennet.learning.training import load_recipe, train
 
     run = train(
         load_recipe(recipe, override or ()),

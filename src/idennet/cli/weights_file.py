@@ -11,6 +11,6 @@ def weights_file(given: Path | None) -> Path | None:
     """
     if given is None or not given.is_dir():
         return given
-    from idennet.training import open_run
+    from idennet.learning.training import open_run
 
     return open_run(given).weights

@@ -19,7 +19,7 @@ def demo_command(
     """
     from rich.console import Console
 
-    from idennet.workflows.demo import run_demo
+    from idennet.research.demo.demo import run_demo
 
     console = Console()
     page = run_demo(out, lambda sentence: console.print(sentence, style="bold"))
@@ -56,8 +56,8 @@ def build(
     """
     from rich.console import Console
 
-    from idennet.training import load_recipe
-    from idennet.workflows.build_weights import Faces, build_weights
+    from idennet.learning.training import load_recipe
+    from idennet.research.weights.build import Faces, build_weights
 
     console = Console()
     weights = build_weights(

@@ -1,7 +1,7 @@
 """The landmark network: a 64 x 64 grey crop to 68 points, how surely it is a face, and where it looks.
 
 A small residual network; each point is the centre of mass of its own 16 x 16 heat map, so that training needs
-exact points only and no target maps. Trained on rendered faces (`idennet.training.landmarks`).
+exact points only and no target maps. Trained on rendered faces (`idennet.learning.training.landmarks`).
 """
 
 import hashlib

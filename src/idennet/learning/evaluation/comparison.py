@@ -1,0 +1,155 @@
+"""Are two systems different? Both judged on the same frames, compared subject by subject."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.stats import wilcoxon
+
+from idennet import facs
+from idennet.errors import ProtocolError
+from idennet.learning.evaluation.intervals import Bootstrap, Statistic
+from idennet.learning.evaluation.metrics import drop_rate
+from idennet.learning.evaluation.results import ProtocolResult, with_mean
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two results of one protocol, side by side; differences are first minus second.
+
+    Attributes:
+        first: Result of one system.
+        second: Result of the other.
+        left_out: Action Units that only one of them reads.
+    """
+
+    first: ProtocolResult
+    second: ProtocolResult
+    left_out: tuple[int, ...] = ()
+
+    @classmethod
+    def of_shared(cls, first: ProtocolResult, second: ProtocolResult) -> "Comparison":
+        """Return the comparison on the Action Units that both read: tools differ in what they know.
+
+        Raises:
+            ProtocolError: They are of two protocols, share no Action Unit, or were judged on other frames.
+        """
+        names = f"{first.system} and {second.system}"
+        if first.protocol.name != second.protocol.name:
+            raise ProtocolError(
+                f"{names} were judged by {first.protocol.name} and {second.protocol.name}; compare results "
+                "of one protocol."
+            )
+        shared = [au for au in first.aus if au in second.aus]
+        if not shared:
+            raise ProtocolError(f"{names} read no Action Unit in common; there is nothing to compare.")
+        left_out = tuple(sorted(set(first.aus) ^ set(second.aus)))
+        return cls(first.restricted_to(shared), second.restricted_to(shared), left_out)
+
+    def __post_init__(self) -> None:
+        """Check that the results are about the same frames.
+
+        Raises:
+            ProtocolError: Action Units, folds, subjects or labels differ.
+        """
+        one, other = self.first, self.second
+        names = f"{one.system} and {other.system}"
+        if one.aus != other.aus:
+            raise ProtocolError(
+                f"{names} were judged on different Action Units; compare results of one protocol."
+            )
+        if [fold.counts.subjects for fold in one.folds] != [fold.counts.subjects for fold in other.folds]:
+            raise ProtocolError(
+                f"{names} were judged on different subjects; compare results of one protocol."
+            )
+        for mine, theirs in zip(one.folds, other.folds, strict=True):
+            for labelled in ("positives", "coded"):
+                if (getattr(mine.counts, labelled) != getattr(theirs.counts, labelled)).any():
+                    raise ProtocolError(
+                        f"{names} were judged on other frames or labels in fold {mine.fold.name}; "
+                        "evaluate both on the same store."
+                    )
+
+    def table(self, bootstrap: Bootstrap | None = None) -> pd.DataFrame:
+        """Return one row an Action Unit and a row `mean`.
+
+        Columns: for `f1_averaged`, `f1_pooled` and `auc` the two scores (`_first`, `_second`), their
+        difference and its interval (the same resampled subjects for both systems); `subjects` with a defined
+        F1; `p`, Wilcoxon's signed-rank test of their F1, two-sided; `p_holm`, corrected for the number of
+        Action Units (the row `mean` is one test and stays as it is).
+        """
+        bootstrap = bootstrap or Bootstrap()
+        one, other = self.first, self.second
+        columns: dict[str, NDArray[np.float64]] = {}
+        scores = {
+            "f1_averaged": (one.f1_averaged, other.f1_averaged),
+            "f1_pooled": (one.f1_pooled, other.f1_pooled),
+            "auc": (one.auc_averaged, other.auc_averaged),
+        }
+        for name, (mine, theirs) in scores.items():
+            interval = bootstrap.interval(_difference(mine, theirs), one.strata)
+            columns[f"{name}_first"] = with_mean(mine()[0])
+            columns[f"{name}_second"] = with_mean(theirs()[0])
+            columns[f"{name}_difference"] = interval.estimate
+            columns[f"{name}_low"], columns[f"{name}_high"] = interval.low, interval.high
+        columns |= self._tests()
+        return pd.DataFrame(columns, index=pd.Index([*facs.columns(one.aus), "mean"], name="au"))
+
+    def _tests(self) -> dict[str, NDArray[np.float64]]:
+        mine, theirs = (with_mean(result.f1_by_subject().T) for result in (self.first, self.second))
+        differences = [column[np.isfinite(column)] for column in (mine - theirs).T]
+        p = np.array([signed_rank(column) for column in differences])
+        return {
+            "subjects": np.array([float(len(column)) for column in differences]),
+            "p": p,
+            "p_holm": np.append(holm(p[:-1]), p[-1]),
+        }
+
+
+def _difference(mine: Statistic, theirs: Statistic) -> Statistic:
+    return lambda weights: with_mean(mine(weights)) - with_mean(theirs(weights))
+
+
+def signed_rank(differences: NDArray[np.float64]) -> float:
+    """Return the two-sided p of Wilcoxon's signed-rank test; 1 if all differences are 0, NaN without any."""
+    if len(differences) == 0:
+        return float("nan")
+    return float(wilcoxon(differences).pvalue) if np.any(differences) else 1.0
+
+
+def holm(p: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return p values corrected for their number by Holm's step-down method; NaN stays and does not count."""
+    corrected = np.full(len(p), np.nan)
+    tested = np.flatnonzero(np.isfinite(p))
+    rising = tested[np.argsort(p[tested])]
+    steps = p[rising] * np.arange(len(rising), 0, -1)
+    corrected[rising] = np.minimum(np.maximum.accumulate(steps), 1)
+    return corrected
+
+
+def drop_between(within: ProtocolResult, across: ProtocolResult) -> float:
+    """Return the paper's drop rate: from a within-dataset result to a cross-dataset result of one system.
+
+    F1-frame is averaged over folds on both sides; Action Units that both score count.
+
+    Raises:
+        ProtocolError: The second result is not that of a system trained on the first one's corpus and judged
+            on another, or no Action Unit is in both.
+    """
+    if (
+        within.protocol.crosses
+        or not across.protocol.crosses
+        or within.protocol.train != across.protocol.train
+    ):
+        raise ProtocolError(
+            f"A drop rate needs results within one corpus and from it to another, not {within.protocol.name} "
+            f"and {across.protocol.name}."
+        )
+    shared = [au for au in within.aus if au in across.aus]
+    if not shared:
+        raise ProtocolError(f"{within.protocol.name} and {across.protocol.name} share no Action Unit.")
+    original, new = (
+        result.f1_averaged()[0][[result.aus.index(au) for au in shared]] for result in (within, across)
+    )
+    return drop_rate(original, new)

@@ -1,0 +1,201 @@
+"""One training from stores to weights, in a folder that says what it is and can be continued.
+
+A run's folder: `recipe.yaml` (resolved), `run.json` (what, with what, where, when), `metrics.jsonl`,
+`last.safetensors` (state to continue from) and `best-<stage>.safetensors` with its card.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from idennet import facs
+from idennet.faces.alignment import TEMPLATE
+from idennet.learning.data.store import FaceStore
+from idennet.learning.training import distributed
+from idennet.learning.training.checkpoint import Progress, load_checkpoint
+from idennet.learning.training.corpus import Corpus, join_stores
+from idennet.learning.training.folder import LAST, prepare_folder
+from idennet.learning.training.initialise import fit_to_faces
+from idennet.learning.training.loop import StageLoop, State
+from idennet.learning.training.progress import Reporter, forget_metrics_after
+from idennet.learning.training.recipe import Recipe
+from idennet.learning.training.stages import StagePlan, plan_stages, to_tensor
+from idennet.models.device import choose_device
+from idennet.models.idennet import IdenNet
+from idennet.models.lightcnn import LightCNN
+from idennet.models.weights import (
+    Network,
+    WeightsCard,
+    WeightsSidecar,
+    best_weights,
+    load_weights,
+    save_weights,
+    weights_file,
+)
+
+FITTING_FACES = 64
+"""Faces to which a recipe with `fit_to_faces` scales the first weights."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished training.
+
+    Attributes:
+        folder: Where it lies.
+        weights: Best weights of its last stage.
+        best: Validation numbers of those weights, such as `mean_auc`, and the `step` they are from.
+    """
+
+    folder: Path
+    weights: Path
+    best: dict[str, float]
+
+    def load(self) -> tuple[Network, WeightsSidecar]:
+        """Return the network and its card."""
+        return load_weights(self.weights)
+
+
+def open_run(folder: Path) -> Run:
+    """Return the run in a folder; its weights are the best so far if it is not finished.
+
+    Raises:
+        WeightsError: There is no such folder, or it has no weights of any stage.
+    """
+    weights = weights_file(folder)
+    return Run(folder, weights, load_weights(weights)[1].provenance["validation"])
+
+
+def train(
+    recipe: Recipe,
+    *,
+    au_stores: Sequence[FaceStore],
+    identity_stores: Sequence[FaceStore] = (),
+    out: Path,
+    device: str = "auto",
+    resume: bool = True,
+    initial: Path | None = None,
+    held_out: Collection[str] = (),
+    quiet: bool = False,
+) -> Run:
+    """Train by a recipe; called again with the same arguments, continue where it was interrupted.
+
+    Args:
+        recipe: What to do.
+        au_stores: Faces with Action Units; their subjects are identities as well.
+        identity_stores: Faces of which only the subject is used; no Action Units, if they have any.
+        out: Folder of the run.
+        device: `"auto"` (CUDA if there is any), `"cpu"`, `"cuda"`, `"cuda:1"`, ...
+        resume: Whether to continue an interrupted run in `out`; False begins anew and deletes it.
+        initial: Weights to start from. All of them are taken if they have the same layers and Action
+            Units; else trunk and identity branch (CONV1 to NORM, as in the paper).
+        held_out: Subjects of the stores for validation, instead of the random share that the recipe asks for.
+        quiet: Print nothing.
+
+    Raises:
+        InputError: Stores, weights or folder cannot be used together.
+        RecipeError: The folder has a run of another recipe, or the recipe does not fit the device.
+    """
+    where = choose_device(device, distributed.local_rank())
+    corpus = join_stores(
+        au_stores, identity_stores, recipe.model.aus or (None if au_stores else facs.SYNFACS_AUS)
+    )
+    if held_out:
+        training, validation = corpus.hold_out(held_out)
+    else:
+        training, validation = corpus.split(recipe.validation.subject_fraction, recipe.validation.seed)
+    plans = plan_stages(recipe, training, validation)
+    with distributed.process_group(where):
+        if distributed.is_first():
+            prepare_folder(out, recipe, corpus, validation, initial, resume)
+        distributed.wait()
+        model = _build(recipe, len(corpus.aus))
+        learnt = start_from(model, corpus.aus, initial) if initial is not None else ()
+        if recipe.model.fit_to_faces:
+            some = training.sample(FITTING_FACES, recipe.seed)
+            fit_to_faces(model, to_tensor(some.read(np.arange(len(some))), torch.device("cpu")), learnt)
+        model.to(device=where, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        saved = load_checkpoint(out / LAST) if (out / LAST).is_file() else None
+        _run_stages(model, plans, training, recipe, out, where, saved, quiet)
+    return open_run(out)
+
+
+def _run_stages(
+    model: Network,
+    plans: Sequence[StagePlan],
+    training: Corpus,
+    recipe: Recipe,
+    out: Path,
+    device: torch.device,
+    saved: tuple[State, Progress] | None,
+    quiet: bool,
+) -> None:
+    names: list[str] = [plan.name for plan in plans]
+    position = names.index(saved[1].stage) if saved else 0
+    if distributed.is_first():
+        forget_metrics_after(out, names[: position + 1], saved[1].step if saved else 0)
+    with Reporter(out, active=distributed.is_first(), quiet=quiet) as reporter:
+        for plan in plans[position:]:
+
+            def save_best(network: Network, numbers: dict[str, float], stage: str = plan.name) -> None:
+                _save_best(network, numbers, stage, recipe, training, out)
+
+            loop = StageLoop(
+                model,
+                plan,
+                training,
+                recipe,
+                folder=out,
+                device=device,
+                reporter=reporter,
+                save_best=save_best,
+            )
+            if saved and saved[1].stage == plan.name:
+                loop.restore(*saved)
+            loop.run()
+            distributed.wait()
+            model.load_state_dict(load_weights(best_weights(out, plan.name))[0].state_dict())
+
+
+def _save_best(
+    network: Network, numbers: dict[str, float], stage: str, recipe: Recipe, corpus: Corpus, out: Path
+) -> None:
+    card = WeightsCard(
+        version=recipe.name,
+        aus=corpus.aus,
+        template=TEMPLATE.name,
+        thresholds=dict.fromkeys(corpus.aus, 0.5),
+        unreliable_aus=corpus.aus if stage == "identity" else (),
+        provenance={
+            "recipe": recipe.name,
+            "recipe_digest": recipe.digest(),
+            "stage": stage,
+            "stores": [{"source": store.source, "digest": store.digest} for store in corpus.stores],
+            "validation": numbers,
+        },
+    )
+    save_weights(network, best_weights(out, stage), card, half=False)
+
+
+def _build(recipe: Recipe, num_aus: int) -> Network:
+    generator = torch.Generator().manual_seed(recipe.seed)
+    if recipe.model.kind == "lightcnn":
+        return LightCNN(num_aus, generator=generator)
+    return IdenNet(num_aus, recipe.model.normalize, recipe.model.identity, generator=generator)
+
+
+def start_from(model: Network, aus: tuple[int, ...], initial: Path) -> tuple[str, ...]:
+    """Copy weights into a model, and return their names.
+
+    All of them are taken if layers and Action Units are equal, else those of trunk and identity branch.
+    """
+    network, card = load_weights(initial)
+    given, own = network.state_dict(), model.state_dict()
+    if card.aus != aus or given.keys() != own.keys():
+        given = {name: tensor for name, tensor in given.items() if name.startswith(("trunk.", "fc5."))}
+        given = {name: tensor for name, tensor in given.items() if name in own}
+    model.load_state_dict({**own, **given})
+    return tuple(given)

@@ -1,0 +1,1 @@
+"""The demonstration: a small training, told on one page."""

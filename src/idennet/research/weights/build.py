@@ -1,0 +1,198 @@
+"""From a recipe to weights with a model card: render, prepare, train both stages, calibrate, judge.
+
+Every step keeps what it finished, so an interrupted build goes on where it was.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import Field
+
+from idennet.faces.alignment import TEMPLATE
+from idennet.facs import column
+from idennet.learning.data.prepare import prepare
+from idennet.learning.data.readers.locate import MainFaceLocator
+from idennet.learning.data.readers.person_folders import PersonFolders
+from idennet.learning.data.readers.records import Source
+from idennet.learning.data.readers.synfacs import SynFacs
+from idennet.learning.data.split import split_subjects
+from idennet.learning.data.store import MANIFEST, FaceStore
+from idennet.learning.evaluation.calibration import Reliability, fit_calibration, reliability
+from idennet.learning.evaluation.evaluate import score
+from idennet.learning.evaluation.thresholds import PRESENT, is_reliable
+from idennet.learning.training import Recipe, train
+from idennet.learning.training.folder import MANIFEST as RUN_MANIFEST
+from idennet.models.action_units import ActionUnitModel
+from idennet.models.calibration import calibrate
+from idennet.models.device import choose_device
+from idennet.models.weights import WeightsCard, load_weights, save_weights
+from idennet.research import figures
+from idennet.research.synth.corpora import corpus_config
+from idennet.research.synth.facemodel import load_face_model
+from idennet.research.synth.generate import generate_corpus
+from idennet.research.weights.cost import CostRecord
+from idennet.research.weights.model_card import model_card
+from idennet.settings import Config
+
+Tell = Callable[[str], None]
+_FROM_MANIFEST = ("stores", "seed", "date", "idennet", "git_commit", "torch", "machine")
+
+
+class Faces(Config):
+    """How many faces are rendered; subjects of `test` are never trained on.
+
+    Attributes:
+        wild: Subjects with Action Units, and frames of each.
+        crowd: Subjects of whom only the identity counts, and frames of each.
+        test: Subjects for calibration and thresholds (half of them) and scores (the other half), at least
+            four, and frames of each.
+        jitter: Pixels by which eye centres are moved to imitate the error of our landmarks.
+    """
+
+    wild: tuple[int, int] = (1500, 24)
+    crowd: tuple[int, int] = (600, 8)
+    test: tuple[Annotated[int, Field(ge=4)], int] = (100, 24)
+    jitter: Annotated[float, Field(ge=0, le=10)] = 0.8
+    seed: Annotated[int, Field(ge=0)] = 1
+
+
+def build_weights(
+    recipe: Recipe,
+    faces: Faces,
+    out: Path,
+    *,
+    tell: Tell,
+    photographs: Path | None = None,
+    face_model: Path | None = None,
+    detector_model: Path | None = None,
+    workers: int = 1,
+    device: str = "auto",
+) -> Path:
+    """Return the weights file `out/idennet.safetensors`.
+
+    Beside it lie its JSON file, `model-card.md`, `reliability.png`, and `cost.json` with what each step cost.
+
+    Args:
+        recipe: How to train.
+        faces: What to render.
+        out: Folder for corpora, stores, run and weights.
+        tell: Called with one sentence before each step.
+        photographs: Folder with a subfolder of pictures for each person (such as LFW), for identity
+            and, where the recipe says so, consistency; leave out people that the weights will be judged on.
+        face_model: The renderer's face model; by default the one that `IDENNET_FACE_MODEL` names.
+        detector_model: YuNet file to find the faces of the photographs with.
+        workers: Processes to render with.
+        device: Where to train.
+
+    Raises:
+        MissingExtraError: The package that draws `reliability.png` is not installed.
+    """
+    figures.check_packages()
+    load_face_model(face_model)  # a wrong path is told before anything begins
+    people = None if photographs is None else PersonFolders(photographs)
+    if people is not None:
+        people.chunks()  # so is a folder without people
+    locate = MainFaceLocator(detector_model)
+    cost = CostRecord(out)
+    rendered = {"wild": (*faces.wild, 0), "crowd": (*faces.crowd, 0), "test": (*faces.test, 1)}
+    stores = {}
+    for name, (subjects, frames, offset) in rendered.items():
+        tell(f"Rendering and preparing {name}: {subjects} subjects, {frames} frames each.")
+        config = corpus_config("wild" if name == "test" else name)
+        changes = {"subjects": subjects, "frames_per_subject": frames, "seed": faces.seed + offset}
+        config = config.model_validate({**config.model_dump(), **changes})
+        with cost.step("render"):
+            corpus = generate_corpus(config, out / "corpora" / name, face_model, workers, progress=True)
+        with cost.step("prepare"):
+            stores[name] = _store(SynFacs(corpus), out / "stores" / name, jitter=faces.jitter)
+    identity_stores = [stores["crowd"]]
+    if people is not None:
+        tell("Preparing the photographs.")
+        with cost.step("prepare"):
+            identity_stores.append(_store(people, out / "stores" / "photographs", locate=locate))
+
+    tell("Training both stages.")
+    wild = [stores["wild"]]
+    with cost.step(f"train on {choose_device(device).type}"):
+        run = train(recipe, au_stores=wild, identity_stores=identity_stores, out=out / "run", device=device)
+
+    tell("Calibrating, judging.")
+    network, trained = run.load()
+    weights = out / "idennet.safetensors"
+    save_weights(network, weights, WeightsCard(**trained.model_dump(include=set(WeightsCard.model_fields))))
+    manifest = json.loads((run.folder / RUN_MANIFEST).read_text())
+    provenance = trained.provenance | {name: manifest[name] for name in _FROM_MANIFEST}
+    provenance |= {"faces": faces.model_dump(), "cost": cost.summary()}
+    judgement = judge(weights, stores["test"], name=recipe.name, provenance=provenance)
+    save_weights(network, weights, judgement.card)
+    figures.reliability_figure(judgement.before, judgement.after).savefig(out / "reliability.png", dpi=150)
+    (out / "model-card.md").write_text(model_card(load_weights(weights)[1]), encoding="utf-8")
+    return weights
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The card of weights, and how reliable their probabilities are before and after calibration."""
+
+    card: WeightsCard
+    before: Reliability
+    after: Reliability
+
+
+def judge(weights: Path, test: FaceStore, *, name: str, provenance: dict[str, Any]) -> Judgement:
+    """Calibrate weights on half of the test subjects, and judge on the other half.
+
+    Each Action Unit is called present from a calibrated probability of .5 on.
+
+    Args:
+        weights: A weights file; judged as `idennet detect` uses it. A calibration in its card is replaced.
+        test: Rendered subjects that were not trained on, at least four.
+        name: First part of the version that the weights get; the second are digits of their sha256.
+        provenance: What to record beside the scores.
+    """
+    network, uncalibrated = load_weights(weights)
+    reader = ActionUnitModel(network, uncalibrated.model_copy(update={"calibration": {}}))
+    probabilities = reader.read(test.read(np.arange(len(test)))).probs
+    labels = test.labels(reader.aus)
+    subjects = test.frames["subject"].to_numpy(str)
+    fitting, judging = split_subjects(subjects, 0.5)
+    fits, judges = np.isin(subjects, fitting), np.isin(subjects, judging)
+    calibration = fit_calibration(probabilities[fits], labels[fits])
+    calibrated = calibrate(probabilities[judges], calibration)
+    before = reliability(probabilities[judges], labels[judges], reader.aus)
+    after = reliability(calibrated, labels[judges], reader.aus)
+    table = score(calibrated, labels[judges], subjects[judges], reader.aus, PRESENT).table()
+    for column_name, curves in (("ece_before", before), ("ece_after", after)):
+        table[column_name] = [*curves.errors, np.nanmean(curves.errors)]
+    scores = {
+        str(au): {str(measure): float(value) for measure, value in row.dropna().items()}
+        for au, row in table.iterrows()
+    }
+    unreliable = [au for au in reader.aus if not is_reliable(scores[column(au)])]
+    protocol = (
+        f"{len(judging)} rendered subjects ({judges.sum()} frames) that were not trained on; calibrated on "
+        f"{len(fitting)} others, present from .5 on; F1-frame pooled over subjects; one seed."
+    )
+    card = WeightsCard(
+        version=f"{name}-{reader.card.sha256[:8]}",
+        aus=reader.aus,
+        template=TEMPLATE.name,
+        thresholds=dict.fromkeys(reader.aus, PRESENT),
+        calibration={
+            au: (float(scale), float(shift))
+            for au, (scale, shift) in zip(reader.aus, calibration, strict=True)
+        },
+        unreliable_aus=tuple(unreliable),
+        provenance=provenance | {"licence": "MIT", "test_protocol": protocol, "test": scores},
+    )
+    return Judgement(card, before, after)
+
+
+def _store(source: Source, folder: Path, *, jitter: float = 0.0, locate: Any = None) -> FaceStore:
+    if (folder / MANIFEST).is_file():
+        return FaceStore.open(folder)
+    return prepare(source, folder, landmark_jitter=jitter, locate=locate).store

@@ -1,0 +1,78 @@
+"""The model card: what weights are, what they were trained on, how well they read, and their limits."""
+
+from typing import Any
+
+from idennet.facs import NAMES, column
+from idennet.learning.evaluation.thresholds import RELIABLE_AUC, RELIABLE_GAIN
+from idennet.models.weights import WeightsSidecar
+
+_SCORES = ("auc", "f1", "f1_all_positive", "rate", "ece_before", "ece_after")
+
+
+def model_card(card: WeightsSidecar) -> str:
+    """Return the card of weights as Markdown; every number comes from the weights' JSON file."""
+    provenance = card.provenance
+    scores: dict[str, dict[str, float]] = provenance.get("test", {})
+    lines = [
+        f"# Model card: {card.version}",
+        "",
+        f"{card.architecture.kind} after Table I of the paper, {len(card.aus)} Action Units, "
+        f"identity embedding of {'unit length' if card.architecture.normalize else 'free length'}, "
+        f"faces aligned as `{card.template}`. sha256 of the tensors: `{card.sha256}`.",
+        "",
+        "## Scores on rendered faces",
+        "",
+        f"{provenance.get('test_protocol', '')} These are **not** scores on BP4D, DISFA or UNBC-McMaster.",
+        "",
+        "| Action Unit | | AUC | F1 | F1, always present | share present | ECE before | after | threshold |",
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+        *(_row(au, scores.get(column(au), {}), card) for au in card.aus),
+        _mean_row(scores),
+        "",
+        f"`~` marks Action Units that are not reliable: on these faces an AUC below {RELIABLE_AUC}, or F1",
+        f"less than {RELIABLE_GAIN} above that of always saying present, or for a reason given below.",
+        "An Action Unit without mark may still be read badly on photographs.",
+        "",
+        "ECE is the expected calibration error: how far probabilities are, on the mean, from the share of",
+        "frames that show the Action Unit, before and after calibration. Thresholds are on calibrated ones.",
+        "",
+        "## Where they come from",
+        "",
+        *(
+            f"* {name.replace('_', ' ')}: {_text(value)}"
+            for name, value in provenance.items()
+            if name != "test"
+        ),
+        "",
+        "## Limits",
+        "",
+        "Action Units are movements, not emotions. All Action Unit labels come from rendered faces; how well",
+        "your own recordings are read is unknown until you compare with a sample coded by hand. See",
+        "`docs/limits-and-ethics.md`.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _row(au: int, score: dict[str, float], card: WeightsSidecar) -> str:
+    mark = "~" if au in card.unreliable_aus else ""
+    cells = " | ".join(_number(score.get(name)) for name in _SCORES)
+    return f"| {mark}{column(au)} | {NAMES[au]} | {cells} | {card.thresholds[au]:.2f} |"
+
+
+def _mean_row(scores: dict[str, dict[str, float]]) -> str:
+    mean = scores.get("mean", {})
+    cells = " | ".join(_number(mean.get(name)) for name in _SCORES)
+    return f"| mean | | {cells} | |"
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_text(part)}" for name, part in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(_text, value))
+    return f"{value:.3f}" if isinstance(value, float) else str(value)

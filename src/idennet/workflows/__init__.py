@@ -1,1 +1,0 @@
-"""Whole jobs that join several rooms: the demo, and the way from a recipe to bundled weights."""

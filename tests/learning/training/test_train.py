@@ -1,0 +1,315 @@
+"""Whole trainings: what they write, that they learn, and that an interruption changes nothing."""
+
+import copy
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from conftest import lighten_trunk, small_recipe
+from idennet.errors import InputError, RecipeError
+from idennet.learning.data.store import FaceStore
+from idennet.learning.training import Run, bundled_recipes, load_recipe, open_run, train
+from idennet.learning.training.batches import Batch
+from idennet.learning.training.folder import LAST
+from idennet.learning.training.loop import StageLoop
+from idennet.learning.training.progress import read_metrics
+from idennet.learning.training.stages import to_tensor
+
+TINY = {"kind": "separate", "identities": 2, "au_faces": 4}
+
+
+def weights_of(run: Run) -> dict[str, torch.Tensor]:
+    return run.load()[0].state_dict()
+
+
+@pytest.fixture(scope="module")
+def whole(au_store: FaceStore, identity_store: FaceStore, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """An uninterrupted run."""
+    with pytest.MonkeyPatch.context() as patch:
+        lighten_trunk(patch)
+        patch.setattr("idennet.learning.training.loop.RECORD_EVERY", 1)
+        return train(
+            small_recipe(),
+            au_stores=[au_store],
+            identity_stores=[identity_store],
+            out=tmp_path_factory.mktemp("whole"),
+            quiet=True,
+        )
+
+
+@pytest.mark.usefixtures("light_trunk")
+def test_a_run_writes_its_story(whole: Run, au_store: FaceStore, identity_store: FaceStore) -> None:
+    record = json.loads((whole.folder / "run.json").read_text())
+    stores = [{name: store[name] for name in store.keys() - {"rows"}} for store in record["stores"]]
+    assert stores == [
+        {"source": "au", "digest": au_store.digest, "faces": 30, "subjects": 5, "use": "au"},
+        {"source": "id", "digest": identity_store.digest, "faces": 24, "subjects": 6, "use": "identity"},
+    ]
+    assert record["recipe_digest"] == small_recipe().digest()
+    assert load_recipe(whole.folder / "recipe.yaml") == small_recipe()
+    assert [r["step"] for r in read_metrics(whole.folder) if "validation_mean_auc" in r] == [3, 6]
+    losses = {stage: set() for stage in ("identity", "au")}
+    for line in read_metrics(whole.folder):
+        losses[line["stage"]] |= {name for name in line if name.endswith("_loss")}
+    assert losses["identity"] == {"identity_loss"}
+    assert losses["au"] == {"identity_loss", "au_loss", "consistency_loss"}
+    assert whole.weights.name == "best-au.safetensors"
+    model, card = whole.load()
+    assert card.aus == (6, 12) == au_store.aus
+    assert model.num_aus == 2
+    assert open_run(whole.folder) == whole
+
+
+@pytest.mark.usefixtures("light_trunk")
+@pytest.mark.parametrize("killed_at", [(1, 1), (1, 3), (2, 3), (2, 5)])
+def test_resumed_equals_uninterrupted_bit_for_bit(
+    whole: Run,
+    au_store: FaceStore,
+    identity_store: FaceStore,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    killed_at: tuple[int, int],
+) -> None:
+    monkeypatch.setattr("idennet.learning.training.loop.RECORD_EVERY", 1)
+
+    def run() -> Run:
+        stores = {"au_stores": [au_store], "identity_stores": [identity_store]}
+        return train(small_recipe(), **stores, out=tmp_path, quiet=True)
+
+    step = StageLoop._step
+    stage_number = {"identity": 1, "au": 2}
+
+    def dying(self: StageLoop, prepared: object) -> object:
+        if (stage_number[self._progress.stage], self._progress.step) == killed_at:
+            raise KeyboardInterrupt
+        return step(self, prepared)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(StageLoop, "_step", dying)
+        with pytest.raises(KeyboardInterrupt):
+            run()
+    resumed = run()
+    for name, tensor in weights_of(whole).items():
+        assert torch.equal(tensor, weights_of(resumed)[name]), name
+    assert (whole.folder / LAST).read_bytes() == (resumed.folder / LAST).read_bytes()
+    whole_story, story = (
+        [{k: v for k, v in record.items() if k != "faces_per_second"} for record in read_metrics(run.folder)]
+        for run in (whole, resumed)
+    )
+    assert story == whole_story
+
+
+@pytest.mark.usefixtures("light_trunk")
+def test_both_losses_fall(au_store: FaceStore, identity_store: FaceStore, tmp_path: Path) -> None:
+    recipe = small_recipe(
+        identity_stage=None,
+        augmentation={},
+        au_stage={
+            "steps": 60,
+            "validate_every": 60,
+            "batches": {"kind": "separate", "identities": 3, "au_faces": 16, "reduction": "mean"},
+            "optimiser": {"learning_rate": 3e-3},
+        },
+    )
+    run = train(
+        recipe, au_stores=[au_store], identity_stores=[identity_store], out=tmp_path / "run", quiet=True
+    )
+    au = [record["au_loss"] for record in read_metrics(run.folder) if "au_loss" in record]
+    identity = [record["identity_loss"] for record in read_metrics(run.folder) if "identity_loss" in record]
+    assert au[0] == pytest.approx(np.log(2), abs=0.05)
+    assert au[-1] < 0.35
+    assert identity[0] > 0.1
+    assert identity[-1] < 0.5 * identity[0]
+    assert run.best["mean_auc"] > 0.9
+
+
+def test_the_real_network_takes_a_step(au_store: FaceStore, tmp_path: Path) -> None:
+    batches = TINY
+    recipe = small_recipe(
+        identity_stage=None, au_stage={"steps": 1, "batches": batches}, validation={"subject_fraction": 0}
+    )
+    run = train(recipe, au_stores=[au_store], out=tmp_path / "run", quiet=True)
+    assert run.load()[0].trunk.conv1.weight.isfinite().all()
+
+
+@pytest.mark.usefixtures("light_trunk")
+@pytest.mark.parametrize("name", bundled_recipes())
+def test_every_bundled_recipe_runs(
+    name: str, au_store: FaceStore, identity_store: FaceStore, tmp_path: Path
+) -> None:
+    short = ["au_stage.batches.consistency_from=0"] if name == "transfer" else []
+    short += ["au_stage.steps=1", "au_stage.epochs=null", "au_stage.validate_every=1"]
+    if load_recipe(name).identity_stage is not None:
+        short += ["identity_stage.steps=1", "identity_stage.validate_every=1"]
+    recipe = load_recipe(name, short)
+    run = train(
+        recipe, au_stores=[au_store], identity_stores=[identity_store], out=tmp_path / name, quiet=True
+    )
+    assert run.best["step"] == 1
+
+
+@pytest.mark.usefixtures("light_trunk")
+def test_the_teacher_is_the_running_mean_on_unchanged_faces(
+    au_store: FaceStore, identity_store: FaceStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    ask = StageLoop._ask_teacher
+
+    def watched(self: StageLoop, plain: np.ndarray, batch: Batch) -> torch.Tensor:
+        told = ask(self, plain, batch)
+        network = copy.deepcopy(self._model).eval()
+        network.load_state_dict(self._average.weights)
+        with torch.no_grad():
+            faces = to_tensor(plain, torch.device("cpu"))
+            views = torch.stack([network(faces).au_probs, network(faces.flip(-1)).au_probs])
+        torch.testing.assert_close(told, views.mean(0))
+        np.testing.assert_array_equal(plain, self._training.read(batch.rows))
+        asked.append(self._progress.step)
+        return told
+
+    monkeypatch.setattr(StageLoop, "_ask_teacher", watched)
+    train(small_recipe(), au_stores=[au_store], identity_stores=[identity_store], out=tmp_path, quiet=True)
+    assert asked == [0, 2, 4]
+
+
+@pytest.mark.usefixtures("light_trunk")
+def test_lightcnn_learns_without_identities(au_store: FaceStore, tmp_path: Path) -> None:
+    recipe = small_recipe(identity_stage=None, model={"kind": "lightcnn"})
+    run = train(recipe, au_stores=[au_store], out=tmp_path / "run", quiet=True)
+    assert type(run.load()[0]).__name__ == "LightCNN"
+    assert not any("identity_loss" in record for record in read_metrics(run.folder))
+
+
+@pytest.mark.usefixtures("light_trunk")
+def test_identity_stage_alone_then_its_trunk_starts_another(
+    au_store: FaceStore, identity_store: FaceStore, tmp_path: Path
+) -> None:
+    first = train(
+        small_recipe(au_stage=None),
+        au_stores=[],
+        identity_stores=[identity_store],
+        out=tmp_path / "a",
+        quiet=True,
+    )
+    assert first.weights.name == "best-identity.safetensors"
+    assert first.load()[0].num_aus == 22
+    still = {"steps": 1, "validate_every": 1, "optimiser": {"learning_rate": 1e-12}}
+    second = train(
+        small_recipe(
+            identity_stage=None,
+            au_stage={**still, "batches": TINY},
+        ),
+        au_stores=[au_store],
+        initial=first.weights,
+        out=tmp_path / "b",
+        quiet=True,
+    )
+    before, after = weights_of(first), weights_of(second)
+    assert torch.allclose(before["fc5.weight"], after["fc5.weight"], atol=1e-9)
+    assert torch.equal(before["trunk.conv4.weight"], after["trunk.conv4.weight"])
+
+
+@pytest.mark.usefixtures("light_trunk")
+@pytest.mark.parametrize("aus", [(6, 12), (12, 6)])
+def test_only_weights_of_the_same_action_units_are_taken_whole(
+    aus: tuple[int, ...], au_store: FaceStore, tmp_path: Path
+) -> None:
+    still = {"steps": 1, "validate_every": 1, "optimiser": {"learning_rate": 1e-12}, "batches": TINY}
+    runs = [
+        train(
+            small_recipe(identity_stage=None, au_stage=still, seed=seed, model={"aus": units}),
+            au_stores=[au_store],
+            initial=tmp_path / "0" / "best-au.safetensors" if seed else None,
+            out=tmp_path / str(seed),
+            quiet=True,
+        )
+        for seed, units in enumerate([(6, 12), aus])
+    ]
+    first, second = (weights_of(run)["fc7.weight"] for run in runs)
+    assert torch.allclose(first, second, atol=1e-9) == (aus == (6, 12))
+
+
+@pytest.mark.usefixtures("light_trunk")
+def test_early_stopping_ends_a_stage(au_store: FaceStore, tmp_path: Path) -> None:
+    stage = {"steps": 50, "validate_every": 1, "patience": 2, "optimiser": {"learning_rate": 1e-12}}
+    recipe = small_recipe(
+        identity_stage=None,
+        au_stage={**stage, "batches": TINY},
+    )
+    run = train(recipe, au_stores=[au_store], out=tmp_path / "run", quiet=True)
+    assert max(record["step"] for record in read_metrics(run.folder)) == 3
+    assert run.best["step"] == 1
+
+
+@pytest.mark.usefixtures("light_trunk")
+@pytest.mark.parametrize(("patience", "end"), [(1, "are kept; patience is ignored."), (None, "are kept.")])
+def test_a_stage_without_a_judge_says_so(
+    patience: int | None, end: str, au_store: FaceStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stage = {"steps": 3, "validate_every": 1, "patience": patience, "batches": TINY}
+    recipe = small_recipe(identity_stage=None, au_stage=stage, validation={"subject_fraction": 0})
+    run = train(recipe, au_stores=[au_store], out=tmp_path / "run")
+    told = [line for line in capsys.readouterr().err.splitlines() if "judged" in line]
+    assert told == [f"Stage au has no validation faces to be judged by: its newest weights {end}"]
+    assert run.best["step"] == 3
+
+
+@pytest.mark.usefixtures("light_trunk")
+def test_another_recipe_in_the_same_folder_is_refused(au_store: FaceStore, tmp_path: Path) -> None:
+    stage = {"steps": 1, "batches": TINY}
+    recipe = small_recipe(identity_stage=None, au_stage=stage)
+    train(recipe, au_stores=[au_store], out=tmp_path / "run", quiet=True)
+    other = small_recipe(identity_stage=None, au_stage=stage, seed=1)
+    with pytest.raises(RecipeError, match=r"another recipe_digest.*--fresh"):
+        train(other, au_stores=[au_store], out=tmp_path / "run", quiet=True)
+    fresh = train(other, au_stores=[au_store], out=tmp_path / "run", quiet=True, resume=False)
+    assert json.loads((fresh.folder / "run.json").read_text())["seed"] == 1
+
+
+def test_a_folder_with_other_files_is_left_alone(au_store: FaceStore, tmp_path: Path) -> None:
+    (tmp_path / "diary.txt").write_text("mine")
+    with pytest.raises(InputError, match="holds other files"):
+        train(small_recipe(), au_stores=[au_store], out=tmp_path, resume=False, quiet=True)
+    assert (tmp_path / "diary.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["cuda:99", "meta", "tpu9"])
+def test_devices_that_are_not_here_are_refused(name: str, au_store: FaceStore, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=f"no device '{name}'"):
+        train(small_recipe(), au_stores=[au_store], out=tmp_path / "run", device=name)
+
+
+@pytest.mark.usefixtures("light_trunk")
+def test_bfloat16_learns_as_float32_does(au_store: FaceStore, tmp_path: Path) -> None:
+    losses = []
+    for precision in ("float32", "bfloat16"):
+        recipe = small_recipe(identity_stage=None, precision=precision)
+        run = train(recipe, au_stores=[au_store], out=tmp_path / precision, device="cpu", quiet=True)
+        losses.append([record["loss"] for record in read_metrics(run.folder) if "loss" in record])
+    assert losses[0] != losses[1]
+    assert losses[0] == pytest.approx(losses[1], rel=0.05)
+
+
+def test_float16_without_cuda_is_refused(au_store: FaceStore, tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="float16 needs a CUDA device"):
+        train(
+            small_recipe(precision="float16"),
+            au_stores=[au_store],
+            out=tmp_path / "run",
+            device="cpu",
+            quiet=True,
+        )
+
+
+@pytest.mark.usefixtures("light_trunk")
+def test_a_diverging_loss_stops_with_advice(
+    au_store: FaceStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "idennet.learning.training.separate.masked_au_loss", lambda *_, **__: torch.tensor(np.nan)
+    )
+    with pytest.raises(RecipeError, match="lower the learning rate"):
+        train(small_recipe(identity_stage=None), au_stores=[au_store], out=tmp_path / "run", quiet=True)

@@ -1,0 +1,62 @@
+"""From nothing to weights, tiny: the way must exist and must be resumable; how good they are is no test."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from idennet.errors import StoreError
+from idennet.learning.training import load_recipe
+from idennet.models.weights import load_weights
+from idennet.research.weights.build import Faces, build_weights
+
+FACE_MODEL = Path(
+    os.environ.get("IDENNET_FACE_MODEL", Path(__file__).parents[4] / "shared" / "facekit" / "ict_facekit.npz")
+)
+SHORT = [
+    *("identity_stage.steps=1", "identity_stage.validate_every=1", "identity_stage.batches.identities=3"),
+    *("au_stage.steps=1", "au_stage.validate_every=1", "au_stage.batches.identities=3"),
+    *("au_stage.batches.au_faces=8", "validation.faces=8"),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not FACE_MODEL.is_file(), reason="there is no face model")
+def test_recipe_to_weights_and_card_and_again_without_work(tmp_path: Path) -> None:
+    recipe = load_recipe("demo", SHORT)
+    faces = Faces(wild=(5, 4), crowd=(4, 2), test=(4, 8), seed=5)
+    said: list[str] = []
+
+    def build() -> Path:
+        return build_weights(recipe, faces, tmp_path, tell=said.append, face_model=FACE_MODEL)
+
+    weights = build()
+    card = load_weights(weights)[1]
+    assert card.provenance["recipe"] == "demo"
+    assert card.provenance["faces"]["seed"] == 5
+    assert all(0 < threshold < 1 for threshold in card.thresholds.values())
+    assert set(card.provenance["test"]) >= {"AU12", "mean"}
+    assert set(card.calibration) == set(card.aus)
+    assert (tmp_path / "reliability.png").read_bytes().startswith(b"\x89PNG")
+    assert card.sha256 in (tmp_path / "model-card.md").read_text()
+    corpus_file = next((tmp_path / "corpora" / "wild" / "subjects").iterdir())
+    trained, rendered = (tmp_path / "run" / "best-au.safetensors").stat(), corpus_file.stat()
+    assert build() == weights
+    assert (tmp_path / "run" / "best-au.safetensors").stat().st_mtime_ns == trained.st_mtime_ns
+    assert corpus_file.stat().st_mtime_ns == rendered.st_mtime_ns
+    assert any("Training" in sentence for sentence in said)
+
+
+@pytest.mark.skipif(not FACE_MODEL.is_file(), reason="there is no face model")
+def test_photographs_without_people_are_told_before_anything_is_rendered(tmp_path: Path) -> None:
+    (tmp_path / "photographs").mkdir()
+    with pytest.raises(StoreError, match="has no pictures like"):
+        build_weights(
+            load_recipe("demo", SHORT),
+            Faces(),
+            tmp_path / "out",
+            tell=pytest.fail,
+            photographs=tmp_path / "photographs",
+            face_model=FACE_MODEL,
+        )
+    assert not (tmp_path / "out").exists()
