@@ -60,15 +60,23 @@ def load_checkpoint(path: Path) -> tuple[dict[str, dict[str, Tensor]], Progress]
 
 
 def optimiser_tensors(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """Return Adam's state, one tensor for each parameter number and name, such as `3.exp_avg`."""
+    """Return an optimiser's state, one tensor for each parameter number and name, such as `3.exp_avg`."""
     state = optimiser.state_dict()["state"]
     return {f"{number}.{name}": value for number, slots in state.items() for name, value in slots.items()}
 
 
 def load_optimiser(optimiser: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
-    """Put back what `optimiser_tensors` returned."""
+    """Put back what `optimiser_tensors` returned, each tensor in the memory format of its parameter.
+
+    Files hold contiguous tensors, and fused optimisers pair the memory of a parameter with that of its state,
+    whatever the strides of either say: with others, channels last say, moments would change places.
+    """
     slots: dict[int, dict[str, Tensor]] = {}
     for key, value in tensors.items():
         number, _, name = key.partition(".")
         slots.setdefault(int(number), {})[name] = value
     optimiser.load_state_dict({**optimiser.state_dict(), "state": slots})
+    for parameter, state in optimiser.state.items():
+        for name, value in state.items():
+            if value.shape == parameter.shape:
+                state[name] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)

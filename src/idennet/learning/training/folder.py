@@ -85,6 +85,14 @@ def prepare_folder(
     write_text(manifest, json.dumps(record, indent=2) + "\n")
 
 
+def record_continuation(out: Path, stage: str, step: int) -> None:
+    """Note in `run.json` that the run was interrupted and goes on after so many steps of a stage."""
+    record = json.loads((out / MANIFEST).read_text())
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    record.setdefault("continued", []).append({"stage": stage, "step": step, "date": now})
+    write_text(out / MANIFEST, json.dumps(record, indent=2) + "\n")
+
+
 def git_commit(folder: Path) -> str | None:
     """Return the commit of the IdenNet repository that `folder` lies in; None if it is in no such one."""
     git = shutil.which("git")

@@ -17,7 +17,7 @@ from idennet.learning.data.store import FaceStore
 from idennet.learning.training import distributed
 from idennet.learning.training.checkpoint import Progress, load_checkpoint
 from idennet.learning.training.corpus import Corpus, join_stores
-from idennet.learning.training.folder import LAST, prepare_folder
+from idennet.learning.training.folder import LAST, prepare_folder, record_continuation
 from idennet.learning.training.initialise import fit_to_faces
 from idennet.learning.training.loop import StageLoop, State
 from idennet.learning.training.progress import Reporter, forget_metrics_after
@@ -137,6 +137,8 @@ def _run_stages(
     position = names.index(saved[1].stage) if saved else 0
     if distributed.is_first():
         forget_metrics_after(out, names[: position + 1], saved[1].step if saved else 0)
+        if saved and not (saved[1].finished and position == len(plans) - 1):
+            record_continuation(out, saved[1].stage, saved[1].step)
     with Reporter(out, active=distributed.is_first(), quiet=quiet) as reporter:
         for plan in plans[position:]:
 
