@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from conftest import small_recipe
 from idennet.learning.data.store import FaceStore
 from idennet.models.fastcpu.library import VARIABLE
+from idennet.models.weights import best_weights
 from idennet.research.benchmark.systems.contract import Budget
 from idennet.research.benchmark.systems.sgd import Sgd
 from idennet.research.benchmark.systems.steps import take_steps
@@ -24,7 +25,7 @@ from idennet.learning.training.checkpoint import (
     optimiser_tensors,
     save_checkpoint,
 )
-from idennet.learning.training.folder import LAST, MANIFEST, best_path
+from idennet.learning.training.folder import LAST, MANIFEST
 from idennet.learning.training.loop import StageLoop
 
 STEP = {"schedule": "step", "step_every": 2, "weight_decay": 5e-4}
@@ -100,7 +101,7 @@ def test_a_recipe_goes_on_with_the_real_network(
 
     def run(folder: Path) -> dict[str, bytes]:
         train(recipe, au_stores=[au_store], identity_stores=[identity_store], out=folder, quiet=True)
-        return {path.name: path.read_bytes() for path in (folder / LAST, best_path(folder, "au"))}
+        return {path.name: path.read_bytes() for path in (folder / LAST, best_weights(folder, "au"))}
 
     whole = run(tmp_path / "whole")
     step = StageLoop._step
