@@ -12,11 +12,6 @@ from torch import Tensor, nn
 
 from conftest import small_recipe
 from idennet.learning.data.store import FaceStore
-from idennet.models.fastcpu.library import VARIABLE
-from idennet.models.weights import best_weights
-from idennet.research.benchmark.systems.contract import Budget
-from idennet.research.benchmark.systems.sgd import Sgd
-from idennet.research.benchmark.systems.steps import take_steps
 from idennet.learning.training import train
 from idennet.learning.training.checkpoint import (
     Progress,
@@ -27,6 +22,11 @@ from idennet.learning.training.checkpoint import (
 )
 from idennet.learning.training.folder import LAST, MANIFEST
 from idennet.learning.training.loop import StageLoop
+from idennet.models.fastcpu.library import VARIABLE
+from idennet.models.weights import best_weights
+from idennet.research.benchmark.systems.contract import Budget
+from idennet.research.benchmark.systems.sgd import Sgd
+from idennet.research.benchmark.systems.steps import take_steps
 
 STEP = {"schedule": "step", "step_every": 2, "weight_decay": 5e-4}
 COSINE = {"schedule": "cosine", "warm_up": 1, "clip_norm": 1.0, "average": 0.9}
