@@ -288,7 +288,7 @@ def test_weights_and_their_saved_predictions_agree(
         (lambda t: t.assign(subject="F099"), "line 2: no store has the recording 'F099/T1'"),
         (lambda t: t.drop(columns="sequence"), "'F001' may be bp4d/F001/T1 or bp4d/F001/T8"),
         (lambda t: t.drop(columns="frame"), "these are no columns of OpenFace, py-feat or LibreFace"),
-        (lambda t: t.assign(frame=1.5), "line 2: frame must be a whole number"),
+        (lambda t: t.assign(frame=1.5), "line 2: frame is '1.5', but must be a whole number"),
         (lambda t: pd.concat([t, t[:1]]), "line 330: bp4d/F001/T1, frame 1 has a row already"),
         (lambda t: t[3:], "says nothing about 3 of 328 faces"),
         (lambda t: t.loc[:, ["subject", "sequence", "frame"]], "no column of csv has an Action Unit"),

@@ -3,7 +3,7 @@
 docs/evaluate-your-own.md describes each format. Which face a row is about is found by `prediction_rows`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,19 +13,33 @@ from numpy.typing import NDArray
 
 from idennet import facs
 from idennet.errors import InputError
+from idennet.learning.evaluation.prediction_cells import (
+    check_decimal_mark,
+    numbers_of,
+    read_cells,
+    whole_numbers,
+)
 from idennet.learning.evaluation.prediction_formats import (
-    LAYOUTS,
     SEQUENCE,
     SUBJECT,
     Format,
     Layout,
     Quantity,
     au_columns,
+    layout_of,
     recognise,
 )
 
+ROUNDING = 1e-5
+"""How far outside its scale a value may be: float32 written in decimals gives 1.0000001."""
+
 LARGEST_INTENSITY = 5.0
 """End of the scale of FACS intensities, A to E."""
+
+NO_FRAME = -1
+"""Stands for the number of a frame where a row names a picture instead."""
+
+_PICTURE = r"\.(?:jpe?g|png|bmp|tiff?|webp|gif|heic|heif|avif)$"
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,10 +51,10 @@ class PredictionTable:
         format: Who wrote them.
         aus: Action Units, in the order of FACS.
         places: (R,) file and line of each row, for messages.
-        recordings: (R,) what each row says about its recording: `subject/sequence` of its columns, or a path
-            without suffix.
+        recordings: (R,) what each row says about its recording or picture: `subject/sequence` of its columns,
+            or a path without suffix.
         named: Whether columns say it, so that nothing but the name itself will do.
-        frames: (R,) numbers, the first frame of a recording being 1.
+        frames: (R,) numbers, the first frame of a recording being 1; `NO_FRAME` where a picture is named.
         scores: (R, A) from 0 to 1, rising with the evidence; NaN rows where no face was found.
         decisions: (R, A) 1 and 0, what the tool called present; NaN where it gives a score alone.
         graded: Action Units of which the score is an intensity, divided by 5.
@@ -70,7 +84,7 @@ def read_predictions(path: Path, format: Format | None = None) -> PredictionTabl
             columns, or a value is not allowed; the sentence names file and line.
     """
     if path.is_dir():
-        files = sorted(path.rglob("*.csv"))
+        files = sorted(file for file in path.rglob("*") if file.suffix.lower() == ".csv")
     elif path.is_file():
         files = [path]
     else:
@@ -95,76 +109,45 @@ def read_predictions(path: Path, format: Format | None = None) -> PredictionTabl
     )
 
 
-def _read_file(file: Path, format: Format | None) -> PredictionTable:
-    names = _header(file)
-    format = format or recognise(file, names)
-    layout = LAYOUTS[format]
-    columns = au_columns(file, format, names)
-    needed = [layout.frame, *(name for by_au in columns.values() for name in by_au.values())]
-    there = [name for name in (SUBJECT, SEQUENCE, layout.success, layout.picture) if name in names]
-    if missing := [name for name in needed if name not in names]:
-        raise InputError(f"{file}, line 1: {format} needs the column {missing[0]!r}, which is not there.")
-    try:
-        table = pd.read_csv(
-            file,
-            names=list(names),
-            skiprows=1,
-            usecols=[*dict.fromkeys([*needed, *there])],
-            dtype=str,
-            keep_default_na=False,
-            skipinitialspace=True,
-            encoding="utf-8-sig",
-            index_col=False,
-        )
-    except (ValueError, pd.errors.ParserError) as error:
-        raise InputError(f"{file} cannot be read as CSV ({str(error).strip()}); save it again.") from error
-    lines = np.array([f"{file}, line {number}" for number in range(2, len(table) + 2)])
+def _read_file(file: Path, given: Format | None) -> PredictionTable:
+    header: list[str] = []
+
+    def needed(names: tuple[str, ...]) -> Collection[str]:
+        header.extend(names)
+        format = given or recognise(file, names)
+        layout, columns = layout_of(format, names), au_columns(file, format, names)
+        if format is Format.CSV and not {layout.frame, layout.picture} & set(names):
+            raise InputError(f"{file}, line 1: {format} needs the column 'frame', which is not there.")
+        values = [name for by_au in columns.values() for name in by_au.values()]
+        return {SUBJECT, SEQUENCE, layout.frame, layout.success, layout.picture, *values} - {""}
+
+    table = read_cells(file, needed)
+    format = given or recognise(file, header)
+    layout, columns = layout_of(format, header), au_columns(file, format, header)
+    lines = np.array([f"{file}, line {number}" for number in table.index], dtype=str)
+    about = [name for name in (SUBJECT, SEQUENCE, layout.picture) if name in table]
+    check_decimal_mark(table.drop(columns=about), file)
     values = {
-        kind: {au: _numbers(table[name], name, lines) for au, name in by_au.items()}
+        kind: {au: numbers_of(table[name], file) for au, name in by_au.items()}
         for kind, by_au in columns.items()
     }
     lost = np.zeros(len(table), dtype=bool)
-    if layout.success in there:
-        lost = _numbers(table[layout.success], layout.success, lines) == 0
+    if layout.success in table:
+        lost = numbers_of(table[layout.success], file) == 0
     scores, decisions = _on_one_scale(values, columns, lost, lines)
-    frames = _numbers(table[layout.frame], layout.frame, lines)
-    if (wrong := np.flatnonzero(~(frames == np.floor(frames)))).size:
-        raise InputError(f"{lines[wrong[0]]}: {layout.frame} must be a whole number.")
-    aus = tuple(au for au in facs.NAMES if any(au in by_au for by_au in values.values()))
-    recordings, numbers = _recordings(file, table, layout, frames.astype(np.int64))
+    recordings, frames = _recordings(file, table, layout)
     return PredictionTable(
         path=file,
         format=format,
-        aus=aus,
+        aus=tuple(au for au in facs.NAMES if any(au in by_au for by_au in values.values())),
         places=lines,
         recordings=recordings,
-        named=SUBJECT in table or SEQUENCE in table,
-        frames=numbers,
+        named=_is_named(table, layout),
+        frames=frames,
         scores=scores,
         decisions=decisions,
         graded=frozenset(values[Quantity.INTENSITY]) if Quantity.INTENSITY in values else frozenset(),
     )
-
-
-def _header(file: Path) -> tuple[str, ...]:
-    try:
-        with file.open(encoding="utf-8-sig") as stream:
-            names = tuple(name.strip().strip('"') for name in stream.readline().rstrip("\r\n").split(","))
-    except UnicodeDecodeError as error:
-        raise InputError(f"{file} is not UTF-8 text ({error}); save it as UTF-8 CSV.") from error
-    if doubled := [name for number, name in enumerate(names) if name and name in names[:number]]:
-        raise InputError(f"{file}, line 1: two columns are called {doubled[0]!r}; keep one.")
-    return tuple(name or f"unnamed {number}" for number, name in enumerate(names))
-
-
-def _numbers(cells: pd.Series, name: str, lines: NDArray[np.str_]) -> NDArray[np.float64]:
-    """Return a column as numbers, NaN where a cell is empty or says nan."""
-    text = cells.str.strip()
-    values = pd.to_numeric(text, errors="coerce").to_numpy(np.float64)
-    unread = np.isnan(values) & ~text.str.lower().isin(("", "nan")).to_numpy()
-    if (wrong := np.flatnonzero(unread | np.isinf(values))).size:
-        raise InputError(f"{lines[wrong[0]]}: {name} is {cells.iloc[wrong[0]]!r}, which is no number.")
-    return values
 
 
 def _on_one_scale(
@@ -179,7 +162,7 @@ def _on_one_scale(
     largest = {Quantity.DECISION: 1.0, Quantity.PROBABILITY: 1.0, Quantity.INTENSITY: LARGEST_INTENSITY}
     for kind, by_au in values.items():
         for au, column in by_au.items():
-            allowed = (column >= 0) & (column <= largest[kind])
+            allowed = (column >= -ROUNDING) & (column <= largest[kind] + ROUNDING)
             allowed &= np.isin(column, (0, 1)) if kind is Quantity.DECISION else True
             if (wrong := np.flatnonzero(~(allowed | unread))).size:
                 said = "1 or 0" if kind is Quantity.DECISION else f"a number from 0 to {largest[kind]:g}"
@@ -199,28 +182,27 @@ def _on_one_scale(
         else:
             scores[:, number] = given[Quantity.DECISION]
     scores[unread] = np.nan
-    return scores, decisions
+    return np.clip(scores, 0, 1), decisions
 
 
 def _recordings(
-    file: Path, table: pd.DataFrame, layout: Layout, frames: NDArray[np.int64]
+    file: Path, table: pd.DataFrame, layout: Layout
 ) -> tuple[NDArray[np.str_], NDArray[np.int64]]:
-    """Return for each row the recording as far as the file names it, and the number of its frame."""
-    numbers = frames + 1 - layout.first_frame
-    named = [table[name] for name in (SUBJECT, SEQUENCE) if name in table]
-    if named:
-        whole = named[0] if len(named) == 1 else named[0] + "/" + named[1]
+    """Return for each row the recording or picture as far as the file names it, and its frame."""
+    numbers = np.full(len(table), NO_FRAME)
+    if layout.frame in table:
+        numbers = whole_numbers(table[layout.frame], file) + 1 - layout.first_frame
+    if _is_named(table, layout):
+        whole = table[[name for name in (SUBJECT, SEQUENCE) if name in table]].agg("/".join, axis=1)
         return whole.to_numpy(str), numbers
     if layout.picture not in table:
         return np.full(len(table), file.with_suffix("").as_posix()), numbers
-    return _by_picture(table[layout.picture], numbers)
-
-
-def _by_picture(paths: pd.Series, numbers: NDArray[np.int64]) -> tuple[NDArray[np.str_], NDArray[np.int64]]:
-    """Return recording and frame by the path of a video, or of a picture: its folder and number."""
-    places = paths.str.replace("\\", "/", regex=False)
+    places = table[layout.picture].str.replace("\\", "/", regex=False)
+    is_picture = places.str.contains(_PICTURE, case=False, regex=True).to_numpy()
     stems = places.str.replace(r"\.\w+$", "", regex=True)
-    is_picture = places.str.contains(r"\.(?:jpe?g|png|bmp|tiff?|webp)$", case=False, regex=True).to_numpy()
-    recordings = np.where(is_picture, stems.str.rpartition("/")[0], stems).astype(str)
-    named = pd.to_numeric(stems.str.extract(r"(\d+)$")[0], errors="coerce").fillna(-1).to_numpy(np.int64)
-    return recordings, np.where(is_picture, named, numbers)
+    return stems.to_numpy(str), np.where(is_picture, NO_FRAME, numbers)
+
+
+def _is_named(table: pd.DataFrame, layout: Layout) -> bool:
+    """Return whether columns name the recording, and not a picture."""
+    return (SUBJECT in table or SEQUENCE in table) and (layout.frame in table or layout.picture not in table)

@@ -1,4 +1,4 @@
-"""How OpenFace, py-feat, LibreFace and a plain CSV name their columns.
+"""How OpenFace, py-feat, LibreFace and plain tables (`aus.csv` of `idennet detect`) name their columns.
 
 Sources: the wiki of OpenFace 2.2, and the public code and test files of py-feat and LibreFace.
 """
@@ -15,6 +15,8 @@ from idennet.errors import InputError, UnknownActionUnitError
 SUBJECT, SEQUENCE = "subject", "sequence"
 """Columns that may be added to any format, to say whose frames the rows are."""
 
+_PRESENT = r"(?i:au) ?(\d+)_present"
+
 
 class Format(StrEnum):
     """Who wrote the file."""
@@ -26,7 +28,7 @@ class Format(StrEnum):
 
 
 class Missing(StrEnum):
-    """What to do about faces that the file says nothing about."""
+    """What to do about faces of which a system says nothing."""
 
     REFUSE = "refuse"
     ABSENT = "absent"
@@ -46,12 +48,11 @@ class Layout:
     """How a format names its columns.
 
     Attributes:
-        frame: Column of the frame's number.
+        frame: Column of the frame's number; a file without it is about one picture, or has `picture`.
         first_frame: What the first frame of a recording is called there; data sets say 1.
         quantities: Pattern of the columns of each quantity; group 1 is the number of the Action Unit.
         success: Column that is 0 where no face was followed.
         picture: Column with the path of the video or picture.
-        others: Whether columns that are not known here are passed over.
     """
 
     frame: str
@@ -59,10 +60,9 @@ class Layout:
     quantities: Mapping[Quantity, str]
     success: str = ""
     picture: str = ""
-    others: bool = True
 
 
-LAYOUTS = {
+_LAYOUTS = {
     Format.OPENFACE: Layout(
         frame="frame",
         first_frame=1,
@@ -81,48 +81,71 @@ LAYOUTS = {
         frame="frame",
         first_frame=1,
         quantities={Quantity.DECISION: r"(?i:au) ?(\d+)", Quantity.PROBABILITY: r"(?i:au) ?(\d+)_prob"},
-        others=False,
+        picture="file",
     ),
 }
 
+_OF_DETECT = Layout(
+    frame="frame",
+    first_frame=1,
+    quantities={Quantity.DECISION: _PRESENT, Quantity.PROBABILITY: r"(?i:au) ?(\d+)"},
+    picture="file",
+)
+"""A plain table with `AU12_present`, where `AU12` is the probability."""
+
+
+def layout_of(format: Format, names: Sequence[str]) -> Layout:
+    """Return how the columns of a file of this format are named."""
+    if format is Format.CSV and _any_matches(names, _PRESENT):
+        return _OF_DETECT
+    return _LAYOUTS[format]
+
 
 def recognise(file: Path, names: Sequence[str]) -> Format:
-    """Return the format whose columns a file has."""
+    """Return the format whose columns a file has.
 
-    def any_matches(*kinds: str) -> bool:
-        return any(re.fullmatch(kind, name) for kind in kinds for name in names)
-
-    if any_matches(*LAYOUTS[Format.OPENFACE].quantities.values()):
+    Raises:
+        InputError: It is none of them.
+    """
+    if _any_matches(names, *_LAYOUTS[Format.OPENFACE].quantities.values()):
         return Format.OPENFACE
-    if any_matches(*LAYOUTS[Format.LIBREFACE].quantities.values()):
+    if _any_matches(names, *_LAYOUTS[Format.LIBREFACE].quantities.values()):
         return Format.LIBREFACE
     if "FaceScore" in names or "FaceRectX" in names:
         return Format.PY_FEAT
-    if {SUBJECT, "frame"} <= set(names):
+    if {SUBJECT, "frame"} <= set(names) or "file" in names:
         return Format.CSV
     raise InputError(
         f"{file}, line 1: these are no columns of OpenFace, py-feat or LibreFace; a plain CSV needs "
-        "subject, sequence, frame, and Action Units such as AU12_prob or AU12."
+        "subject, sequence, frame (or file, the path of a picture), and Action Units such as AU12_prob, AU12."
     )
 
 
 def au_columns(file: Path, format: Format, names: Sequence[str]) -> dict[Quantity, dict[int, str]]:
-    """Return the column of each quantity and Action Unit; those that have no name here are passed over."""
-    layout = LAYOUTS[format]
+    """Return the column of each quantity and Action Unit.
+
+    Other columns are passed over, but not in a plain CSV written by hand, where they are slips: one that has
+    no `file`.
+
+    Raises:
+        InputError: A column is not known, two are about the same, or none has an Action Unit.
+    """
+    layout = layout_of(format, names)
+    others = format is not Format.CSV or layout.picture in names
     found: dict[Quantity, dict[int, str]] = {kind: {} for kind in layout.quantities}
     for name in names:
         kind = next((kind for kind, text in layout.quantities.items() if re.fullmatch(text, name)), None)
         if kind is None:
-            if not layout.others and name not in (SUBJECT, SEQUENCE, layout.frame):
+            if not others and name not in (SUBJECT, SEQUENCE, layout.frame):
                 raise InputError(
                     f"{file}, line 1: column {name!r} is not known; allowed are subject, sequence, frame, "
-                    "and Action Units such as AU12_prob and AU12."
+                    "file, and Action Units such as AU12_prob and AU12."
                 )
             continue
         try:
             au = facs.parse(re.fullmatch(layout.quantities[kind], name)[1])  # type: ignore[index]
         except UnknownActionUnitError as error:
-            if not layout.others:
+            if not others:
                 raise InputError(f"{file}, line 1: column {name!r} is not known. {error}") from error
             continue  # AU45 of OpenFace, AU11 of py-feat
         if au in found[kind]:
@@ -131,3 +154,7 @@ def au_columns(file: Path, format: Format, names: Sequence[str]) -> dict[Quantit
     if not any(found.values()):
         raise InputError(f"{file}, line 1: no column of {format} has an Action Unit.")
     return {kind: by_au for kind, by_au in found.items() if by_au}
+
+
+def _any_matches(names: Sequence[str], *kinds: str) -> bool:
+    return any(re.fullmatch(kind, name) for kind in kinds for name in names)
