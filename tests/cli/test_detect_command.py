@@ -100,7 +100,7 @@ def test_a_batch_counts_and_explains_everything(detect: Detect, tmp_path: Path) 
     assert ran.exit_code == 0, ran.output
     assert "4 pictures: 3 faces, 1 without a face, 1 unreadable." in ran.stdout
     assert "torn.png is damaged" in ran.stdout
-    assert "1 video passed over (clip.MOV)" in ran.stdout
+    assert "1 passed over (clip.MOV): videos are not read" in ran.stdout
     table = pd.read_csv(out / "aus.csv")
     assert [Path(name).name for name in table["file"]] == ["same.png"] * 3 + ["none.png", "torn.png"]
     assert table["face"].fillna(0).tolist() == [1, 1, 2, 0, 0]
@@ -120,7 +120,9 @@ def test_every_usual_kind_of_picture_is_read(detect: Detect, tmp_path: Path) -> 
     kinds.mkdir()
     grey = np.full((120, 340), 1, np.uint8)  # red value 1 at the first pixel: one face
     Image.fromarray(grey).save(kinds / "grey.png")
-    Image.fromarray(grey.astype(np.uint16) * 257).save(kinds / "deep.png")
+    deep = grey.astype(np.uint16) * 257
+    deep[-1, -1] = 65535
+    Image.fromarray(deep).save(kinds / "deep.png")
     alpha = np.dstack([pixels, np.full(pixels.shape[:2], 255, np.uint8)])
     Image.fromarray(alpha).save(kinds / "alpha.png")
     image.save(kinds / "animated.png", save_all=True, append_images=[Image.fromarray(planted_picture(0))])

@@ -180,7 +180,7 @@ def test_an_unreadable_picture_raises_alone_and_explains_itself_in_a_list(
 def test_what_is_no_picture_is_refused(random_weights: Path, planted_finder: None) -> None:
     with pytest.raises(InputError, match="not int"):
         idennet.detect(5, weights=random_weights)  # type: ignore[call-overload]
-    with pytest.raises(ShapeError, match="must have shape"):
+    with pytest.raises(ShapeError, match="array of 2 pictures"):
         idennet.detect(np.zeros((2, 9, 9, 3), np.uint8), weights=random_weights)
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
-from idennet.errors import ImageError, InputError, ShapeError
-from idennet.media.pictures import as_frame, decode_picture, find_pictures, read_picture
+from idennet.errors import ImageError
+from idennet.media.pictures import read_picture
 
 COLOURS = np.random.default_rng(0).integers(0, 256, (13, 17, 3), dtype=np.uint8)
 SMOOTH = np.repeat(np.tile(np.linspace(20, 230, 24).astype(np.uint8), (16, 1))[:, :, None], 3, axis=2)
@@ -25,6 +25,7 @@ SMOOTH = np.repeat(np.tile(np.linspace(20, 230, 24).astype(np.uint8), (16, 1))[:
         ("a.tif", {}),
         ("lzw.tif", {"compression": "tiff_lzw"}),
         ("a.webp", {"lossless": True}),
+        ("a.jp2", {"irreversible": False}),
         ("interlaced.png", {"optimize": True}),
     ],
 )
@@ -38,7 +39,7 @@ def test_lossless_files_come_back_exactly(tmp_path: Path, name: str, options: di
 
 
 @pytest.mark.parametrize(
-    ("name", "options"), [("a.jpg", {}), ("p.jpeg", {"progressive": True}), ("a.webp", {})]
+    ("name", "options"), [("a.jpg", {}), ("p.jpeg", {"progressive": True}), ("a.webp", {}), ("a.avif", {})]
 )
 def test_lossy_files_come_back_nearly(tmp_path: Path, name: str, options: dict) -> None:
     Image.fromarray(SMOOTH).save(tmp_path / name, quality=95, **options)
@@ -109,7 +110,8 @@ def test_sixteen_bits_are_scaled(tmp_path: Path, suffix: str) -> None:
     cv2.imwrite(str(tmp_path / f"rgb.{suffix}"), deep[:, :, ::-1])
     cv2.imwrite(str(tmp_path / f"grey.{suffix}"), deep[:, :, 0])
     colour, grey = read_picture(tmp_path / f"rgb.{suffix}"), read_picture(tmp_path / f"grey.{suffix}")
-    assert np.abs(colour.pixels - deep / 257.0).max() <= 1  # Pillow keeps the high byte
+    assert np.array_equal(colour.pixels, np.round(deep / 257.0).astype(np.uint8))
+    assert colour.notes == ("16-bit scaled to 8-bit",)
     assert np.array_equal(grey.pixels, np.dstack([np.round(deep[:, :, 0] / 257.0).astype(np.uint8)] * 3))
     assert grey.notes == ("16-bit scaled to 8-bit",)
 
@@ -118,7 +120,7 @@ def test_float_tiff(tmp_path: Path) -> None:
     Image.fromarray(np.array([[0.0, 0.5, 1.0]], np.float32)).save(tmp_path / "a.tif")
     assert read_picture(tmp_path / "a.tif").pixels[0, :, 0].tolist() == [0, 128, 255]
     Image.fromarray(np.array([[0.0, 7.5]], np.float32)).save(tmp_path / "b.tif")
-    with pytest.raises(ImageError, match=r"b\.tif has grey values from 0 to 7\.5"):
+    with pytest.raises(ImageError, match=r"b\.tif has values from 0 to 7\.5; .* must be in \[0, 1\]"):
         read_picture(tmp_path / "b.tif")
 
 
@@ -134,6 +136,37 @@ def test_the_first_frame_of_several_is_used(tmp_path: Path, name: str) -> None:
     ]
 
 
+def test_the_first_of_several_views_is_used(tmp_path: Path) -> None:
+    views = [Image.fromarray(SMOOTH), Image.fromarray(SMOOTH[:, ::-1])]
+    views[0].save(tmp_path / "a.mpo", "MPO", save_all=True, append_images=views[1:])
+    frame = read_picture(tmp_path / "a.mpo")
+    assert np.abs(frame.pixels.astype(int) - SMOOTH).max() < 16
+    assert frame.notes == ("several views: first of 2 pictures used",)
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+@pytest.mark.parametrize("count", [1, 80])
+def test_texts_of_any_size_in_a_png_are_passed_over(tmp_path: Path, compressed: bool, count: int) -> None:
+    texts = PngImagePlugin.PngInfo()
+    for number in range(count):
+        texts.add_text(f"workflow {number}", "x" * (8_000_000 // count), zip=compressed)
+    Image.fromarray(COLOURS).save(tmp_path / "a.png", pnginfo=texts)
+    assert np.array_equal(read_picture(tmp_path / "a.png").pixels, COLOURS)
+
+
+def test_thin_pictures_are_read(tmp_path: Path) -> None:
+    for shape in ((1, 1300), (1300, 1), (1, 1)):
+        Image.new("L", shape, 128).save(tmp_path / "a.png")
+        assert read_picture(tmp_path / "a.png").pixels.shape == (shape[1], shape[0], 3)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_damaged_exif_data_do_not_hide_the_picture(tmp_path: Path) -> None:
+    Image.fromarray(COLOURS).save(tmp_path / "a.png", exif=b"Exif\0\0MM\0*\xff\xff\xff\xff")
+    frame = read_picture(tmp_path / "a.png")
+    assert np.array_equal(frame.pixels, COLOURS)
+
+
 def png_without_pixels(width: int, height: int) -> bytes:
     body = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     header = struct.pack(">I", 13) + body + struct.pack(">I", zlib.crc32(body))
@@ -144,9 +177,11 @@ BROKEN = {
     "empty.jpg": (b"", "is empty"),
     "text.jpg": (b"Dear diary, this is no picture.", "is not a picture"),
     "short.png": (b"\x89PNG", "is not a picture"),
-    "script.eps": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "is not a picture"),
-    "phone.heic": (b"\0\0\0\x18ftypheic\0\0\0\0heic", "HEIC or AVIF"),
+    "script.eps": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "is a PostScript document"),
+    "phone.heic": (b"\0\0\0\x18ftypheic\0\0\0\0heic", "is a HEIC picture, which is not supported"),
     "bomb.png": (png_without_pixels(60000, 60000), "60000 x 60000 pixels; at most 200 megapixels"),
+    "phone.jxl": (b"\xff\x0a\xfa\x1f", "is a JPEG XL picture"),
+    "page.jpg": (b"%PDF-1.7\n", "is a PDF document"),
     "hollow.png": (png_without_pixels(50, 50), "damaged or incomplete"),
 }
 
@@ -172,81 +207,8 @@ def test_truncated_files_give_one_sentence(tmp_path: Path, name: str, share: flo
         read_picture(tmp_path / name)
 
 
-@pytest.mark.parametrize("suffix", ["jpg", "png", "gif", "webp", "tif", "bmp"])
-@pytest.mark.filterwarnings("ignore")
-def test_random_damage_never_escapes_as_another_error(tmp_path: Path, suffix: str) -> None:
-    rng = np.random.default_rng(3)
-    Image.fromarray(COLOURS).save(tmp_path / f"a.{suffix}")
-    content = np.frombuffer((tmp_path / f"a.{suffix}").read_bytes(), np.uint8)
-    for _ in range(60):
-        damaged = content.copy()
-        damaged[rng.integers(0, len(content), 4)] = rng.integers(0, 256, 4)
-        try:
-            assert decode_picture(damaged.tobytes()).pixels.ndim == 3
-        except ImageError:
-            continue
-
-
 def test_what_is_no_file(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="is a folder"):
         read_picture(tmp_path)
     with pytest.raises(ImageError, match="does not exist"):
         read_picture(tmp_path / "a.jpg")
-
-
-def test_arrays_of_all_kinds() -> None:
-    grey = COLOURS[:, :, 0]
-    thrice = np.dstack([grey] * 3)
-    assert as_frame(COLOURS).pixels is COLOURS
-    assert np.array_equal(as_frame(grey).pixels, thrice)
-    assert np.array_equal(as_frame(grey[:, :, None]).pixels, thrice)
-    assert np.array_equal(as_frame(COLOURS.astype(np.uint16) * 257).pixels, COLOURS)
-    for kind in (np.float16, np.float32, np.float64):
-        assert np.array_equal(as_frame((COLOURS / 255).astype(kind)).pixels, COLOURS)
-    clear = np.dstack([COLOURS, np.zeros_like(grey)])
-    assert (as_frame(clear).pixels == 255).all()
-    assert np.array_equal(as_frame(Image.fromarray(COLOURS)).pixels, COLOURS)
-    picture = as_frame(COLOURS)
-    assert as_frame(picture) is picture
-
-
-def test_wrong_arrays_are_explained() -> None:
-    with pytest.raises(ShapeError, match="move the channels last"):
-        as_frame(np.zeros((3, 20, 20), np.uint8))
-    with pytest.raises(ShapeError, match=r"\(0, 5\)"):
-        as_frame(np.zeros((0, 5), np.uint8))
-    with pytest.raises(ShapeError, match="int64"):
-        as_frame(np.zeros((5, 5), np.int64))
-    for value in (1.5, -0.1, np.nan):
-        with pytest.raises(InputError, match=r"\[0, 1\]"):
-            as_frame(np.full((5, 5), value))
-    with pytest.raises(InputError, match="not list"):
-        as_frame([[1, 2], [3, 4]])
-
-
-def test_finding_pictures(tmp_path: Path) -> None:
-    for name in ("b.jpg", "a.PNG", "deep/er/c.webp", "notes.txt", ".hidden.jpg", ".git/d.jpg", "odd.xyz"):
-        file = tmp_path / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.touch()
-
-    def names(*arguments: str) -> list[str]:
-        found = find_pictures([str(tmp_path / argument) for argument in arguments])
-        return [str(path.relative_to(tmp_path)) for path in found]
-
-    assert names(".") == ["a.PNG", "b.jpg", "deep/er/c.webp"]
-    assert names("*.jpg", "b.jpg") == ["b.jpg"]
-    assert names("**/*.webp") == ["deep/er/c.webp"]
-    assert names("d*") == ["deep/er/c.webp"]
-    assert names("odd.xyz", "b.jpg") == ["odd.xyz", "b.jpg"]
-    for nothing in ("*.gif", "missing.jpg", "*.txt"):
-        with pytest.raises(InputError, match="No picture or folder matches"):
-            names(nothing)
-    (tmp_path / "hollow").mkdir()
-    with pytest.raises(InputError, match="holds no pictures"):
-        names("hollow")
-
-
-def test_brackets_in_names_are_no_pattern(tmp_path: Path) -> None:
-    (tmp_path / "me [1].jpg").touch()
-    assert find_pictures([tmp_path / "me [1].jpg"]) == [tmp_path / "me [1].jpg"]

@@ -46,14 +46,15 @@ def detect_command(
     from idennet.cli import screen
     from idennet.cli.outputs import CSV_NAME, Outputs, made_by_us
     from idennet.inference.predictor import Predictor
-    from idennet.media.pictures import find_pictures, find_videos
+    from idennet.media.folders import find_pictures
 
     if overlay and out is None:
         raise InputError("Overlays need a folder; add --out FOLDER.")
     if out is not None and out.is_file():
         raise InputError(f"{out} is a file; --out needs a folder.")
     alone = len(pictures) == 1 and Path(pictures[0]).is_file()
-    paths = [path for path in find_pictures(pictures) if alone or not made_by_us(path, out)]
+    named = find_pictures(pictures)
+    paths = [path for path in named.files if alone or not made_by_us(path, out)]
     if not paths:
         raise InputError(
             f"All pictures there are overlays that {out} holds from an earlier run; name others."
@@ -86,8 +87,8 @@ def detect_command(
         except KeyboardInterrupt:
             interrupted = True
 
-    if videos := find_videos(pictures):
-        screen.print_passed_over(console, videos)
+    for remark in named.remarks():
+        screen.print_remark(console, remark)
     if not quiet:
         screen.print_footnotes(console, summary, details=alone)
     console.print(("" if quiet else "\n") + summary.line(), highlight=False)

@@ -1,14 +1,12 @@
 """What `idennet detect` prints: Action Units with plain names for one picture, a line a face for many."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from idennet.cli.words import count, some
+from idennet.cli.words import count
 from idennet.facs import NAMES
 from idennet.inference.face import Face
 from idennet.inference.result import Result
@@ -60,10 +58,8 @@ def print_hint(console: Console, *, yunet: bool) -> None:
     console.print(f"Is it upright? Turn it{other}.", style="dim", highlight=False, soft_wrap=True)
 
 
-def print_passed_over(console: Console, videos: Sequence[Path]) -> None:
-    """Print that folders hold videos, which are not read."""
-    names = some([video.name for video in videos])
-    sentence = f"{count(len(videos), 'video')} passed over ({names}); save single frames as pictures first."
+def print_remark(console: Console, sentence: str) -> None:
+    """Print what else people should know, such as what was passed over."""
     console.print(Text(sentence, style="yellow"), soft_wrap=True)
 
 

@@ -24,7 +24,7 @@ from idennet.learning.data.readers.records import Chunk, LeftOut, PublishedSourc
 from idennet.learning.data.reduced_jpeg import after_reduction, best_factor, read_reduced
 from idennet.learning.data.store import FaceStore
 from idennet.learning.data.store_writer import LEFT_OUT, FaceStoreWriter, Part
-from idennet.media.pictures import SUFFIXES
+from idennet.media.kinds import SUFFIXES
 
 Locate = Callable[[NDArray[np.uint8]], NDArray[np.floating] | None]
 """Finds the landmarks (68, 2) of the one face of a picture (H, W, 3) that counts, or None."""

@@ -19,7 +19,7 @@ from idennet.learning.data.readers import records
 from idennet.learning.data.readers.listings import find_file, numbered_lines
 from idennet.learning.data.readers.records import Chunk, Record, Totals, chunk_key, file_state
 from idennet.learning.data.readers.tree import folders_below
-from idennet.media.pictures import SUFFIXES
+from idennet.media.kinds import SUFFIXES
 
 Pictures = Literal["aligned", "wild"]
 Partition = Literal["all", "train", "valid", "test"]

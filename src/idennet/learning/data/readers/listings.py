@@ -6,7 +6,7 @@ from pathlib import Path
 
 from idennet.learning.data.readers.tables import damaged
 from idennet.learning.data.readers.tree import folders_below
-from idennet.media.pictures import SUFFIXES
+from idennet.media.kinds import SUFFIXES
 
 _NUMBERED = re.compile(r"(\d+)(\.\w+)$")
 

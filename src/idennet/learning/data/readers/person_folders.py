@@ -7,7 +7,7 @@ from pathlib import Path
 from idennet.errors import StoreError
 from idennet.learning.data.provenance import Origin
 from idennet.learning.data.readers.records import Chunk, Record, picture_chunks
-from idennet.media.pictures import SUFFIXES
+from idennet.media.kinds import SUFFIXES
 
 
 class PersonFolders:
