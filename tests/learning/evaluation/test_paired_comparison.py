@@ -140,7 +140,9 @@ def test_drop_between_results() -> None:
     )
     across = replace(other, protocol=rule)
     expected = 1 - across.f1_averaged()[0, 0] / within.f1_averaged()[0, 1]
-    assert drop_between(within, across) == pytest.approx(expected)
+    drop = drop_between(within, across)
+    assert drop.rate == pytest.approx(expected)
+    assert drop.aus == (12,)
     with pytest.raises(ProtocolError, match="not c-to-d and p"):
         drop_between(across, within)
     alien = replace(system(0.2, aus=(1, 2)), protocol=rule.model_copy(update={"aus": (1, 2)}))

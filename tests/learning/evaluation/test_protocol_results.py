@@ -199,6 +199,6 @@ def test_what_cannot_be_learnt_or_scored_is_found_before_training(tmp_path: Path
     sentences = findings(rule, rule.folds(store.subjects), {"home": store})
     about_12 = [sentence for sentence in sentences if "AU12" in sentence]
     assert about_12 == [
-        "Fold a: no training frame shows AU12, it cannot be learnt.",
-        *(f"Fold {name}: no test frame shows AU12, its scores are undefined there." for name in "bcd"),
+        "Fold a: no training frame shows AU12, which cannot be learnt.",
+        *(f"Fold {name}: no test frame shows AU12, whose scores are undefined there." for name in "bcd"),
     ]

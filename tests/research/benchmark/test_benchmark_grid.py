@@ -200,8 +200,8 @@ def test_two_systems_of_one_name_are_refused(stores: list[FaceStore], tmp_path: 
 def test_the_report_is_written_from_what_the_grid_left(told: Told, tmp_path: Path) -> None:
     page = write_report(told.results, tmp_path / "report")
     text = page.read_text()
-    assert "F1-frame in percent, studio-halves (rendered data)" in text
-    assert "**Figure 2, IdenNet, studio-halves (rendered data).**" in text
+    assert "F1-frame in percent, studio-halves: photographs, 6 subjects" in text
+    assert "**Figure 2, IdenNet, studio-halves (photographs, 6 subjects).**" in text
     assert "(chance 33.3%)" in text
     with (page.parent / "tables" / "studio-halves-f1.csv").open() as file:
         assert [row["fails-once"] for row in csv.DictReader(file)] == ["100.0"] * 3

@@ -1,6 +1,7 @@
 """Are two systems different? Both judged on the same frames, compared subject by subject."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -128,10 +129,18 @@ def holm(p: NDArray[np.float64]) -> NDArray[np.float64]:
     return corrected
 
 
-def drop_between(within: ProtocolResult, across: ProtocolResult) -> float:
+class Drop(NamedTuple):
+    """A drop rate, and the Action Units that it is the mean of."""
+
+    rate: float
+    aus: tuple[int, ...]
+
+
+def drop_between(within: ProtocolResult, across: ProtocolResult) -> Drop:
     """Return the paper's drop rate: from a within-dataset result to a cross-dataset result of one system.
 
-    F1-frame is averaged over folds on both sides; Action Units that both score count.
+    F1-frame is averaged over folds on both sides; Action Units that both score count, unless a score is
+    undefined or the one within is 0.
 
     Raises:
         ProtocolError: The second result is not that of a system trained on the first one's corpus and judged
@@ -152,4 +161,5 @@ def drop_between(within: ProtocolResult, across: ProtocolResult) -> float:
     original, new = (
         result.f1_averaged()[0][[result.aus.index(au) for au in shared]] for result in (within, across)
     )
-    return drop_rate(original, new)
+    counted = np.isfinite(original) & np.isfinite(new) & (original > 0)
+    return Drop(drop_rate(original, new), tuple(np.array(shared)[counted].tolist()))

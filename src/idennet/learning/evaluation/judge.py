@@ -45,20 +45,18 @@ def stores_by_corpus(
 
 
 def findings(protocol: Protocol, folds: Sequence[Fold], stores: Mapping[str, FaceStore]) -> list[str]:
-    """Return one sentence for each fold and Action Unit that no training or no test frame shows."""
+    """Return one sentence for each fold and group, training or test, that never shows some Action Unit."""
     shown = {corpus: _shown(store, protocol.aus) for corpus, store in stores.items()}
     sentences = []
     for fold in folds:
-        groups = [("test", protocol.test, fold.test, "its scores are undefined there")]
+        groups = [("test", protocol.test, fold.test, "whose scores are undefined there")]
         if fold.train:
-            groups.insert(0, ("training", protocol.train, fold.train, "it cannot be learnt"))
+            groups.insert(0, ("training", protocol.train, fold.train, "which cannot be learnt"))
         for group, corpus, names, consequence in groups:
             anybody = np.any([shown[corpus][name] for name in names], axis=0)
-            sentences += [
-                f"Fold {fold.name}: no {group} frame shows {facs.column(au)}, {consequence}."
-                for au, is_shown in zip(protocol.aus, anybody, strict=True)
-                if not is_shown
-            ]
+            if not anybody.all():
+                never = ", ".join(facs.columns(np.array(protocol.aus)[~anybody].tolist()))
+                sentences.append(f"Fold {fold.name}: no {group} frame shows {never}, {consequence}.")
     return sentences
 
 

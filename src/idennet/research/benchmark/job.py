@@ -33,6 +33,8 @@ from idennet.research.benchmark.runs import (
     RECORD,
     RESULT,
     RUNS,
+    SHOWN_FACES,
+    SHOWN_SUBJECTS,
     Leak,
     RunRecord,
     is_finished,
@@ -148,16 +150,17 @@ def _leak(fitted: Fitted, tested: FaceStore, run: Run, folder: Path) -> Leak | N
         return None
     au = MAPPED_AU if MAPPED_AU in run.protocol.aus else run.protocol.aus[0]
     present = tested.labels([au])[:, 0]
-    rows = _some_of_each(tested, present >= 0)
-    features = subtraction(fitted.network.cpu(), tested, rows)
-    fitted.network.to(fitted.device)
+    rows = _some_of_each(tested, present >= 0, FACES_OF_A_SUBJECT)
+    features = _features(fitted, tested, rows)
     subjects, sequences = features.subjects, _sequences(tested, rows)
     pieces = pd.Series(sequences).groupby(subjects).nunique()
     if len(pieces) < 2 or pieces.min() < 2:
         return None  # nobody to confuse them with, or nothing left to test on
     probes = [probe_identity(side, subjects, sequences) for side in (features.before, features.after)]
     if isinstance(fitted.network, IdenNet) and _keeps_features(run):
-        _save_features(features, present[rows] == 1, au, folder / FEATURES)
+        first = np.isin(tested.subject_index, range(SHOWN_SUBJECTS)) & (present >= 0)
+        shown = _some_of_each(tested, first, SHOWN_FACES)
+        _save_features(_features(fitted, tested, shown), present[shown] == 1, au, folder / FEATURES)
     return Leak(
         faces=len(rows),
         au=au,
@@ -171,17 +174,23 @@ def _leak(fitted: Fitted, tested: FaceStore, run: Run, folder: Path) -> Leak | N
     )
 
 
+def _features(fitted: FittedTwoStage, faces: FaceStore, rows: NDArray[np.int64]) -> Subtraction:
+    features = subtraction(fitted.network.cpu(), faces, rows)
+    fitted.network.to(fitted.device)
+    return features
+
+
 def _keeps_features(run: Run) -> bool:
     settings = run.system.model_dump()
     return run.order == 0 and not run.protocol.crosses and settings.get("identity") == "translation"
 
 
-def _some_of_each(store: FaceStore, coded: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Return rows, evenly spaced among the coded faces of each subject."""
+def _some_of_each(store: FaceStore, wanted: NDArray[np.bool_], most: int) -> NDArray[np.int64]:
+    """Return at most so many rows of each subject, evenly spaced among its wanted faces."""
     chosen = []
     for person in range(len(store.subjects)):
-        rows = np.flatnonzero((store.subject_index == person) & coded)
-        places = np.linspace(0, len(rows) - 1, min(len(rows), FACES_OF_A_SUBJECT)).round().astype(int)
+        rows = np.flatnonzero((store.subject_index == person) & wanted)
+        places = np.linspace(0, len(rows) - 1, min(len(rows), most)).round().astype(int)
         chosen.append(rows[places])
     return np.concatenate(chosen)
 

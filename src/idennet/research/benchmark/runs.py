@@ -28,6 +28,9 @@ from idennet.settings import Config
 
 RUNS, RECORD, RESULT, CURVE, FEATURES = "runs", "run.json", "result.json", "curve.csv", "features.npz"
 
+SHOWN_SUBJECTS, SHOWN_FACES = 6, 1000
+"""Of Figure 2: test subjects, and at most so many faces of each."""
+
 
 class Leak(Config):
     """How much of the person and of one Action Unit is in the features of test faces, 0 to 1 each.
@@ -155,6 +158,19 @@ class Repeated:
         return self.runs[0].result.protocol
 
     @property
+    def is_comparable(self) -> bool:
+        """Whether everything is about complete licensed data, and the paper's numbers may stand beside."""
+        return all(result.is_comparable for result in self.seeds.values())
+
+    @property
+    def data(self) -> str:
+        """What was learnt from and judged on, in words: `fake tree, 12 of 41 subjects`."""
+        known = self.runs[0].result.provenance
+        if not self.protocol.crosses:
+            return str(known[self.protocol.test])
+        return f"trained on {known[self.protocol.train]}; tested on {known[self.protocol.test]}"
+
+    @property
     def remarks(self) -> tuple[str, ...]:
         """What a reader must know, each sentence once."""
         return tuple(dict.fromkeys(said for run in self.runs for said in run.result.remarks))
@@ -162,6 +178,25 @@ class Repeated:
     def f1_averaged(self, weights: Weights | None = None) -> NDArray[np.float64]:
         """Return the F1-frame averaged over folds, then over seeds, (R, A)."""
         return np.mean([result.f1_averaged(weights) for result in self.seeds.values()], axis=0)
+
+    @cached_property
+    def aus_absent_from_folds(self) -> tuple[int, ...]:
+        """Action Units that no test frame of some fold shows; their F1 is undefined there."""
+        folds = [one.counts.positives.sum(1) for result in self.seeds.values() for one in result.folds]
+        return tuple(np.array(self.protocol.aus)[(np.array(folds) == 0).any(axis=0)].tolist())
+
+    @cached_property
+    def f1_absent_is_zero(self) -> NDArray[np.float64]:
+        """Return F1-frames and their mean, (A + 1,), if a fold without the Action Unit counts as 0.
+
+        So scikit-learn's `f1_score` counts it; everywhere else such a fold is left out.
+        """
+        by_fold = [
+            one.f1(np.ones((1, len(one.counts.subjects))))[0]
+            for result in self.seeds.values()
+            for one in result.folds
+        ]
+        return with_mean(np.mean(np.nan_to_num(by_fold), axis=0))  # every seed has all folds
 
     def auc_averaged(self, weights: Weights | None = None) -> NDArray[np.float64]:
         """Return the AUC averaged over folds, then over seeds, (R, A)."""

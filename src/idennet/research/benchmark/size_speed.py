@@ -75,6 +75,8 @@ def measure_systems(
             )
             for system, one, count, seconds in zip(systems, fitted, macs, times, strict=True)
         ),
+        aus=faces.aus,
+        data=str(store.provenance),
         faces=len(scored),
         rounds=ROUNDS,
         engine=f"PyTorch {torch.__version__}",

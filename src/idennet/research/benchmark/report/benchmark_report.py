@@ -12,19 +12,16 @@ import pandas as pd
 
 from idennet.research import figures
 from idennet.research.benchmark.report.benchmark_tables import (
-    RENDERED,
     Table,
     drop_table,
-    is_rendered,
     norm_table,
     score_tables,
-    shown_name,
     size_speed_table,
 )
-from idennet.research.benchmark.report.paper_tables import SYSTEM_NAMES
 from idennet.research.benchmark.report.size_speed import read_measured
 from idennet.research.benchmark.report.subtraction_figure import FeatureSides, leak_sentence
 from idennet.research.benchmark.runs import CURVE, FEATURES, FinishedRun, Repeated, read_runs, repeat
+from idennet.research.benchmark.systems.names import SHOWN, shown_name
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -89,7 +86,7 @@ def write_report(results: Path, out: Path) -> Path:
         of_protocol = sorted((one for one in together if one.protocol.name == name), key=_order_of_systems)
         for comparable in _on_same_stores(of_protocol):
             _add_protocol(report, comparable, runs)
-    _add_section(report, "Drop rates", [drop_table(together, by_paper) for by_paper in (True, False)])
+    _add_section(report, "Drop rates", [drop_table(together)])
     _add_section(report, "Without NORM", [norm_table(together)])
     measured = read_measured(results)
     _add_section(report, "Size and speed", [] if measured is None else [size_speed_table(measured)])
@@ -107,27 +104,28 @@ def _add_section(report: Report, title: str, tables: Sequence[Table | None]) -> 
 
 def _add_protocol(report: Report, results: Sequence[Repeated], runs: Sequence[FinishedRun]) -> None:
     name = results[0].protocol.name
-    kind = f" ({RENDERED})" if is_rendered(results) else ""
-    report.heading(f"{name}{kind}")
+    what = f"{name} ({results[0].data})"
+    report.heading(what)
     for table in score_tables(results):
         report.table(table)
     by_system = {shown_name(one.name): one.table for one in results}
-    bars = figures.system_bars(by_system, "f1", f"{name}{kind}: F1-frame, 95 % intervals over test subjects")
-    report.figure(f"{name}-f1", bars, f"F1-frame by Action Unit, {name}{kind}")
+    bars = figures.system_bars(by_system, "f1", f"{what}: F1-frame, 95 % intervals over test subjects")
+    report.figure(f"{name}-f1", bars, f"F1-frame by Action Unit, {what}")
     digests = {run.record.key for one in results for run in one.runs}
     firsts = [run for run in runs if run.record.key in digests and run.record.order == 0]
     lowest_seed = min((run.record.seed for run in firsts), default=0)
     firsts = [run for run in firsts if run.record.seed == lowest_seed]
-    _add_curves(report, name, kind, firsts)
+    _add_curves(report, name, what, firsts)
     for run in firsts:
         if (run.folder / FEATURES).is_file():
             system = run.record.system
-            report.text(f"**Figure 2, {shown_name(system)}, {name}{kind}.** {leak_sentence(run)}")
-            caption = f"t-SNE of features of test subjects, {shown_name(system)}, {name}{kind}"
-            report.figure(f"{name}-{system}-subtraction", FeatureSides.read(run.folder).draw(), caption)
+            report.text(f"**Figure 2, {shown_name(system)}, {what}.** {leak_sentence(run)}")
+            sides = FeatureSides.read(run.folder)
+            caption = f"t-SNE of {sides.shown} of test subjects, {shown_name(system)}, {what}"
+            report.figure(f"{name}-{system}-subtraction", sides.draw(), caption)
 
 
-def _add_curves(report: Report, name: str, kind: str, runs: Sequence[FinishedRun]) -> None:
+def _add_curves(report: Report, name: str, what: str, runs: Sequence[FinishedRun]) -> None:
     """Add the loss of every system that learnt in steps, one panel each, four a figure."""
     panels = {}
     for run in runs:
@@ -141,7 +139,7 @@ def _add_curves(report: Report, name: str, kind: str, runs: Sequence[FinishedRun
     names = list(panels)
     for first in range(0, len(names), 4):
         some = {key: panels[key] for key in names[first : first + 4]}
-        caption = f"Training losses, first fold, {name}{kind}: {', '.join(some)}"
+        caption = f"Training losses, first fold, {what}: {', '.join(some)}"
         report.figure(f"{name}-curves-{first // 4 + 1}", figures.curves(some), caption)
 
 
@@ -155,7 +153,7 @@ def _on_same_stores(results: Sequence[Repeated]) -> list[list[Repeated]]:
 
 def _order_of_systems(one: Repeated) -> tuple[int, str]:
     """Return the paper's order, then the alphabet."""
-    names = list(SYSTEM_NAMES)
+    names = list(SHOWN)
     return (names.index(one.name) if one.name in names else len(names), one.name)
 
 

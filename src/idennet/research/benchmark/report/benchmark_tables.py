@@ -1,20 +1,19 @@
 """Tables in the paper's layout: Action Units down, systems across, the paper's numbers beside ours.
 
-The paper's numbers stand beside ours only where both are about the same photographs. Results on rendered data
-get tables of their own that say so.
+Every caption says what the data are. The paper's numbers stand beside results on complete licensed data only:
+not beside a part of them, an imitation, or rendered people.
 """
 
 import csv
 import io
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from idennet.errors import ProtocolError
 from idennet.learning.evaluation.comparison import drop_between
 from idennet.research.benchmark.report.paper_tables import (
     SIZE_SPEED,
-    SYSTEM_NAMES,
     TABLES,
     WITHOUT_NORM,
     PaperTable,
@@ -22,9 +21,9 @@ from idennet.research.benchmark.report.paper_tables import (
 )
 from idennet.research.benchmark.report.size_speed import Measured
 from idennet.research.benchmark.runs import Repeated
+from idennet.research.benchmark.systems.names import EXPERIMENTAL, EXPERIMENTAL_MEANS, MARK, shown_name
 
 DASH = "–"
-RENDERED = "rendered data"
 
 
 @dataclass(frozen=True)
@@ -96,59 +95,70 @@ class Table:
         return (row[0], *marked)
 
 
-def is_rendered(results: Sequence[Repeated]) -> bool:
-    """Return whether any of the corpora is SynFACS."""
-    protocols = [one.protocol for one in results]
-    return any(name.startswith("synfacs-") for one in protocols for name in (one.train, one.test))
-
-
 def score_tables(results: Sequence[Repeated]) -> list[Table]:
-    """Return the tables of one protocol: F1-frame, AUC, and on rendered data the paper's own beside it.
+    """Return the tables of one protocol: F1-frame, AUC, and one row a system.
 
     Args:
-        results: Of one protocol, in the order of the columns.
+        results: Of one protocol and the same stores, in the order of the columns.
     """
     protocol = results[0].protocol
     paper = _paper_table(protocol.name)
-    same_data = paper is not None and protocol.name in paper.protocols
-    kind = f" ({RENDERED})" if is_rendered(results) else ""
-    notes = _notes(results)
-    header, columns = ["AU"], []
-    for one in results:
-        theirs = _paper_column(paper, one) if same_data else None
-        header.append(shown_name(one.name))
-        columns.append([f"{100 * value:.1f}" for value in one.table["f1"]])
-        if theirs is not None:
-            header.append(f"{shown_name(one.name)}, paper")
-            columns.append(theirs)
-    header.append("always")
-    columns.append([f"{100 * value:.1f}" for value in results[0].table["f1_all_positive"]])
-    names = [*map(str, protocol.aus), "Ave"]
-    counterpart = f", counterpart of the paper's Table {paper.number}" if paper and not same_data else ""
-    number = f", the paper's Table {paper.number}" if paper and same_data else ""
-    title = f"{protocol.name}{counterpart}{number}{kind}"
-    f1 = Table(
-        f"{protocol.name}-f1",
-        f"F1-frame in percent, {title}",
-        tuple(header),
-        tuple(zip(names, *columns, strict=True)),
-        (*notes, "always: saying 'present' to every frame, the baseline to beat."),
-        best=not same_data,
-    )
-    aucs = [[f"{100 * value:.1f}" for value in one.table["auc"]] for one in results]
+    title = f"{protocol.name}: {results[0].data}"
+    if paper is not None:
+        role = "the protocol of " if protocol.name in paper.protocols else "counterpart of "
+        role = "" if _is_papers(paper, results[0]) else role
+        title = (
+            f"{protocol.name}, {role}the paper's Table {paper.number} ({paper.caption}): {results[0].data}"
+        )
+    aus = [*map(str, protocol.aus), "Ave"]
+    aucs = [[_percent(value) for value in one.table["auc"]] for one in results]
     auc = Table(
         f"{protocol.name}-auc",
         f"AUC in percent, {title}",
         ("AU", *(shown_name(one.name) for one in results)),
-        tuple(zip(names, *aucs, strict=True)),
+        tuple(zip(aus, *aucs, strict=True)),
         best=True,
     )
-    summary = summary_table(results, kind)
-    beside = [] if same_data or paper is None else [printed_table(paper)]
-    return [f1, auc, summary, *beside]
+    return [_f1_table(results, title), auc, summary_table(results)]
 
 
-def summary_table(results: Sequence[Repeated], kind: str) -> Table:
+def _f1_table(results: Sequence[Repeated], title: str) -> Table:
+    """Return F1-frames, the paper's beside where the data are its own, also of systems that were not run."""
+    protocol = results[0].protocol
+    paper = _paper_table(protocol.name)
+    printed = _printed(paper, protocol.aus) if paper and _is_papers(paper, results[0]) else {}
+    columns: dict[str, list[str]] = {}
+    for one in results:
+        columns[shown_name(one.name)] = [_percent(value) for value in one.table["f1"]]
+        if (name := shown_name(one.name)) in printed:
+            columns[f"{name}, printed"] = printed.pop(name)
+    columns |= {f"{name}, printed": cells for name, cells in printed.items()}
+    columns["always"] = [_percent(value) for value in results[0].table["f1_all_positive"]]
+    rows = list(zip([*map(str, protocol.aus), "Ave"], *columns.values(), strict=True))
+    notes = ["F1 is the mean over the folds in which a test frame shows the Action Unit."]
+    absent = results[0].aus_absent_from_folds
+    if absent:
+        notes.append("absent = 0: such folds count as 0, as scikit-learn's f1_score counts them.")
+        for label, at in [*((f"{au}", protocol.aus.index(au)) for au in absent), ("Ave", -1)]:
+            zeros = [_percent(one.f1_absent_is_zero[at]) for one in results]
+            by_name = dict(zip((shown_name(one.name) for one in results), zeros, strict=True))
+            rows.append((f"{label}, absent = 0", *(by_name.get(name, DASH) for name in columns)))
+    else:
+        notes[0] = "F1 is the mean over folds; a test frame of every fold shows every Action Unit."
+    notes += _notes(results)
+    if any("printed" in name for name in columns):
+        notes.append("printed: as the paper prints it.")
+    return Table(
+        f"{protocol.name}-f1",
+        f"F1-frame in percent, {title}",
+        ("AU", *columns),
+        tuple(rows),
+        (*notes, "always: saying 'present' to every frame, the baseline to beat."),
+        best=not any("printed" in name for name in columns),
+    )
+
+
+def summary_table(results: Sequence[Repeated]) -> Table:
     """Return one row a system: mean F1 and AUC with intervals, seeds, and what is left of the person."""
     rows = []
     for one in results:
@@ -157,16 +167,17 @@ def summary_table(results: Sequence[Repeated], kind: str) -> Table:
         leaks = [run.record.leak for run in one.runs if run.record.leak is not None]
         leak = [DASH, DASH]
         if leaks:
-            before = sum(found.probe_before for found in leaks) / len(leaks)
-            after = sum(found.probe_after for found in leaks) / len(leaks)
-            chance = sum(found.chance for found in leaks) / len(leaks)
-            leak = [f"{100 * before:.1f} → {100 * after:.1f}", f"{100 * chance:.1f}"]
+            before, after, chance = (
+                _percent(sum(getattr(found, name) for found in leaks) / len(leaks))
+                for name in ("probe_before", "probe_after", "chance")
+            )
+            leak = [f"{before} → {after}", chance]
         rows.append(
             (
                 shown_name(one.name),
                 *(_with_interval(mean, score) for score in ("f1", "auc")),
                 str(len(one.seeds)),
-                DASH if math.isnan(mean["f1_sd"]) else f"{100 * mean['f1_sd']:.1f}",
+                _percent(mean["f1_sd"]),
                 f"{record.parameters / 1000:,.1f}K",
                 *leak,
                 record.looks_at,
@@ -175,7 +186,7 @@ def summary_table(results: Sequence[Repeated], kind: str) -> Table:
     header = ("system", "F1 (95 %)", "AUC (95 %)", "seeds", "sd of seeds", "parameters")
     return Table(
         f"{results[0].protocol.name}-summary",
-        f"Means over Action Units in percent, {results[0].protocol.name}{kind}",
+        f"Means over Action Units in percent, {results[0].protocol.name}: {results[0].data}",
         (*header, "subject probe, before → after", "chance", "looks at"),
         tuple(rows),
         (
@@ -186,69 +197,60 @@ def summary_table(results: Sequence[Repeated], kind: str) -> Table:
     )
 
 
-def printed_table(paper: PaperTable) -> Table:
-    """Return a table of the paper alone, for a page on which ours is about other data."""
-    names = [*map(str, paper.aus), "Ave"]
-    columns = [
-        [*(f"{value:.1f}" for value in paper.f1[system]), f"{paper.printed_mean[system]:.1f}"]
-        for system in paper.f1
-    ]
-    return Table(
-        f"paper-table-{paper.number}",
-        f"The paper's Table {paper.number}, {paper.caption}: photographs, not comparable with rendered data",
-        ("AU", *paper.f1),
-        tuple(zip(names, *columns, strict=True)),
-        best=True,
-    )
-
-
-def drop_table(results: Sequence[Repeated], by_paper: bool) -> Table | None:
+def drop_table(results: Sequence[Repeated]) -> Table | None:
     """Return drop rates of systems with results within a corpus and from it to another; None without any.
 
     Args:
         results: Of all protocols.
-        by_paper: True for the photographs, with the paper's numbers; False for rendered data.
     """
-    rows = []
-    for across in results:
-        if not across.protocol.crosses or is_rendered([across]) == by_paper:
-            continue
-        for within in results:
-            if within.name != across.name or within.protocol.crosses:
-                continue
-            if within.protocol.train != across.protocol.train:
-                continue
-            rows.append(_drop_row(within, across, by_paper))
+    rows = [
+        _drop_row(within, across)
+        for across in results
+        if across.protocol.crosses
+        for within in results
+        if within.name == across.name
+        and not within.protocol.crosses
+        and within.protocol.train == across.protocol.train
+    ]
     if not rows:
         return None
-    kind = "" if by_paper else f" ({RENDERED})"
-    name = "drop-rates" if by_paper else "drop-rates-rendered"
-    header = ("system", "within", "across", "drop rate")
+    header = ("system", "within", "across", "data", "drop rate", "Action Units", "paper's tables")
     return Table(
-        name,
-        f"Drop rates in percent, the lower the better{kind}",
-        (*header, "paper's tables") if by_paper else header,
+        "drop-rates",
+        "Drop rates in percent, the lower the better",
+        header,
         tuple(rows),
-        ("Mean over shared Action Units of (within - across) / within, of F1-frame; mean over seeds.",),
+        (
+            "Mean over shared Action Units of (within - across) / within, of F1-frame; mean over seeds.",
+            "Action Units: those whose scores are defined, and above 0 within, of those that both score.",
+        ),
     )
 
 
-def _drop_row(within: Repeated, across: Repeated, by_paper: bool) -> tuple[str, ...]:
-    seeds = sorted(within.seeds.keys() & across.seeds.keys())
-    drops = []
-    for seed in seeds:
-        try:
-            drops.append(100 * drop_between(within.seeds[seed], across.seeds[seed]))
-        except ProtocolError:  # no Action Unit is in both
-            continue
-    rate = f"{sum(drops) / len(drops):.1f}" if drops else DASH
-    row = (shown_name(within.name), within.protocol.name, across.protocol.name, rate)
-    if not by_paper:
-        return row
+def _drop_row(within: Repeated, across: Repeated) -> tuple[str, ...]:
+    shared = set(within.protocol.aus) & set(across.protocol.aus)
+    drops = [
+        drop_between(within.seeds[seed], across.seeds[seed])
+        for seed in sorted(within.seeds.keys() & across.seeds.keys())
+        if shared
+    ]
+    rate = sum(drop.rate for drop in drops) / len(drops) if drops else math.nan
+    counted = sorted({len(drop.aus) for drop in drops})
+    over = " to ".join(str(number) for number in (counted[:1] + counted[1:][-1:])) or "0"
     paper = _paper_table(across.protocol.name)
-    name = SYSTEM_NAMES.get(across.name)
-    known = paper is not None and name is not None and name in paper.f1
-    return (*row, f"{paper_drop_rate(paper, name):.1f}" if known and paper and name else DASH)
+    name = shown_name(across.name)
+    printed = math.nan
+    if within.is_comparable and paper and _is_papers(paper, across) and name in paper.f1:
+        printed = paper_drop_rate(paper, name) / 100
+    return (
+        name,
+        within.protocol.name,
+        across.protocol.name,
+        across.data if within.data in across.data else f"{across.data}; within: {within.data}",
+        _percent(rate),
+        f"{over} of {len(shared)}",
+        _percent(printed),
+    )
 
 
 def norm_table(results: Sequence[Repeated]) -> Table | None:
@@ -259,22 +261,18 @@ def norm_table(results: Sequence[Repeated]) -> Table | None:
         without = by_key.get((protocol, f"{name}-without-norm"))
         if without is None:
             continue
-        means = [100 * each.table["f1"].iloc[-1] for each in (one, without)]
+        means = [float(each.table["f1"].iloc[-1]) for each in (one, without)]
         paper = _paper_table(protocol)
         theirs = DASH
-        if paper and protocol in paper.protocols and name == "idennet" and paper.number in WITHOUT_NORM:
+        if paper and _is_papers(paper, one) and name == "idennet" and paper.number in WITHOUT_NORM:
             theirs = f"{paper.printed_mean['IdenNet']:.1f} → {WITHOUT_NORM[paper.number]:.1f}"
-        data = RENDERED if is_rendered([one]) else "photographs"
-        difference = f"{means[1] - means[0]:+.1f}"
-        rows.append(
-            (protocol, data, shown_name(name), f"{means[0]:.1f}", f"{means[1]:.1f}", difference, theirs)
-        )
+        difference = DASH if math.isnan(means[1] - means[0]) else f"{100 * (means[1] - means[0]):+.1f}"
+        rows.append((protocol, one.data, shown_name(name), *map(_percent, means), difference, theirs))
     if not rows:
         return None
-    kind = f" (some or all: {RENDERED})" if any(row[1] == RENDERED for row in rows) else ""
     return Table(
         "norm",
-        f"Mean F1 in percent with and without NORM{kind}",
+        "Mean F1 in percent with and without NORM",
         ("protocol", "data", "system", "with", "without", "difference", "paper"),
         tuple(rows),
     )
@@ -284,7 +282,7 @@ def size_speed_table(measured: Measured) -> Table:
     """Return what was measured side by side, with Table II beside it."""
     rows = []
     for one in measured.systems:
-        printed, speed = SIZE_SPEED.get(SYSTEM_NAMES.get(one.system, ""), (DASH, None))
+        printed, speed = SIZE_SPEED.get(shown_name(one.system), (DASH, None))
         rows.append(
             (
                 shown_name(one.system),
@@ -306,61 +304,71 @@ def size_speed_table(measured: Measured) -> Table:
             f"{measured.rounds} rounds over {measured.faces} faces, reading and descriptors included.",
             "The paper's speeds are of Caffe on a Titan X: compare ratios, not numbers.",
             "Parameters without biases, as the paper counts; its >12,351.1K are feature extractors only.",
+            f"Networks for {len(measured.aus)} Action Units; the paper's have 12. Faces: {measured.data}.",
         ),
     )
-
-
-OTHER_NAMES = {
-    "2b-nm": "2B(N+M)",
-    "e-net": "E-Net",
-    "r-t1": "R-T1",
-    "r-t2": "R-T2",
-    "iacnn": "IACNN",
-    "ccnet-cda": "CCNET+CDA",
-    "stm": "STM",
-    "cpm": "CPM",
-    "idennet-without-norm": "IdenNet, no NORM",
-}
-"""Systems that have a name but no column of their own in the paper's tables."""
-
-
-def shown_name(name: str) -> str:
-    """Return what the paper or the field calls a system; ours where neither knows it."""
-    return SYSTEM_NAMES.get(name) or OTHER_NAMES.get(name, name)
 
 
 def _paper_table(protocol: str) -> PaperTable | None:
     return next((one for one in TABLES if protocol in (*one.protocols, one.counterpart)), None)
 
 
-def _paper_column(paper: PaperTable | None, one: Repeated) -> list[str] | None:
-    name = SYSTEM_NAMES.get(one.name)
-    if paper is None or name is None or name not in paper.f1:
-        return None
-    known = dict(zip(paper.aus, paper.f1[name], strict=True))
-    cells = [f"{known[au]:.1f}" if au in known else DASH for au in one.protocol.aus]
-    return [*cells, f"{paper.printed_mean[name]:.1f}"]
+def _is_papers(paper: PaperTable, one: Repeated) -> bool:
+    """Return whether a result is by the protocol of a table of the paper, on its data, all of them."""
+    return one.protocol.name in paper.protocols and one.is_comparable
+
+
+def _printed(paper: PaperTable, aus: Sequence[int]) -> dict[str, list[str]]:
+    """Return by system what the paper prints for some Action Units and its mean."""
+    cells = {}
+    for name, column in paper.f1.items():
+        known = dict(zip(paper.aus, column, strict=True))
+        numbers = [f"{known[au]:.1f}" if au in known else DASH for au in aus]
+        cells[name] = [*numbers, f"{paper.printed_mean[name]:.1f}"]
+    return cells
 
 
 def _notes(results: Sequence[Repeated]) -> tuple[str, ...]:
-    first = results[0]
-    thresholds = first.runs[0].record.thresholds
-    seeds = "one seed" if len(first.seeds) == 1 else f"{len(first.seeds)} seeds"
-    notes = [f"Mean over folds, {seeds}. Threshold: {thresholds}."]
-    if any(one.runs[0].record.looks_at == "subject" for one in results):
-        names = [shown_name(one.name) for one in results if one.runs[0].record.looks_at == "subject"]
-        notes.append(f"Transductive, sees all unlabelled frames of a test subject: {', '.join(names)}.")
     said: dict[str, list[str]] = {}
     for one in results:
-        for remark in one.remarks:
+        record = one.runs[0].record
+        seeds = "One seed" if len(one.seeds) == 1 else f"Mean over {len(one.seeds)} seeds"
+        for remark in (f"{seeds}. Threshold: {record.thresholds}.", *one.remarks):
             said.setdefault(remark, []).append(shown_name(one.name))
-    notes += [f"{', '.join(names)}: {remark}" for remark, names in said.items()]
+    notes = []
+    by_systems: dict[str, list[str]] = {}
+    for remark, names in said.items():
+        who = "All" if len(results) == len(names) > 1 else ", ".join(names)
+        by_systems.setdefault(who, []).append(remark)
+    notes += [f"{who}: {' '.join(_together(remarks))}" for who, remarks in by_systems.items()]
+    if any(one.runs[0].record.system in EXPERIMENTAL for one in results):
+        notes.append(f"{MARK} {EXPERIMENTAL_MEANS}")
     return tuple(notes)
 
 
+def _together(remarks: Sequence[str]) -> list[str]:
+    """Return remarks with those that differ in the fold only as one: `Folds 1, 3: ...`."""
+    folds: dict[str, list[str]] = {}
+    for remark in remarks:
+        found = re.fullmatch(r"Fold (\S+): (.*)", remark)
+        if found is None:
+            folds[remark] = []
+        else:
+            folds.setdefault(found[2], []).append(found[1])
+    return [
+        f"{'Fold' if len(names) == 1 else 'Folds'} {', '.join(names)}: {text}" if names else text
+        for text, names in folds.items()
+    ]
+
+
+def _percent(share: float) -> str:
+    """Return a share of 1 as percent with one digit, or a dash where it is undefined."""
+    return DASH if math.isnan(share) else f"{100 * share:.1f}"
+
+
 def _with_interval(row: Mapping[str, float], score: str) -> str:
-    value, low, high = (100 * row[f"{score}{end}"] for end in ("", "_low", "_high"))
-    return f"{value:.1f}" if math.isnan(low) else f"{value:.1f} ({low:.1f} to {high:.1f})"
+    value, low, high = (_percent(row[f"{score}{end}"]) for end in ("", "_low", "_high"))
+    return value if DASH in (low, high) else f"{value} ({low} to {high})"
 
 
 def _number(cell: str) -> float | None:
@@ -381,4 +389,4 @@ def _ampersands(cells: Sequence[str], escape: bool = True) -> str:
 def _escape(text: str) -> str:
     for character in "&%_#":
         text = text.replace(character, rf"\{character}")
-    return text.replace("→", r"$\to$").replace("–", "--").replace(">", "$>$")
+    return text.replace("→", r"$\to$").replace("–", "--").replace(">", "$>$").replace(MARK, r"\dag{}")

@@ -1,7 +1,6 @@
-"""The paper's numbers, typed exactly as printed, and what its own arithmetic makes of them.
+"""The paper's numbers, typed exactly as printed: F1-frame in percent, sizes and speeds.
 
-F1-frame in percent. Where a printed mean is not the mean of its column, or the text disagrees with the
-tables, `slips` says so; nothing is corrected here.
+Nothing is corrected here; where the paper contradicts itself is in docs/fidelity.md.
 """
 
 from dataclasses import dataclass
@@ -43,10 +42,6 @@ class PaperTable:
     aus: tuple[int, ...]
     f1: dict[str, tuple[float, ...]]
     printed_mean: dict[str, float]
-
-    def mean(self, system: str) -> float:
-        """Return the mean of a column."""
-        return float(np.mean(self.f1[system]))
 
 
 TABLE_III = PaperTable(
@@ -141,8 +136,6 @@ TABLE_VII = PaperTable(
 
 TABLES = (TABLE_III, TABLE_IV, TABLE_V, TABLE_VI, TABLE_VII)
 
-_BY_NUMBER = {table.number: table for table in TABLES}
-
 SIZE_SPEED = {
     "DRML": ("56,855.1K", 82.52),
     "ROINet": (">12,351.1K", None),
@@ -155,18 +148,6 @@ SIZE_SPEED = {
 WITHOUT_NORM = {"III": 58.0, "IV": 47.8, "V": 23.9}
 """Mean F1 of IdenNet without NORM, by the table that has the mean with it."""
 
-DROP_RATES = {"VI": (33.0, 46.0), "VII": (72.0, 74.0)}
-"""By table: IdenNet's drop rate in percent as the text gives it, and what all others exceed."""
-
-BEST_OF = {"III": 9, "V": 4}
-"""By table: in how many Action Units IdenNet is best according to the text."""
-
-BOLD = {"VII": (7, 10)}
-"""By table: Action Units in which IdenNet's F1 is set bold, as the largest, and is worth checking."""
-
-ROUNDING = 0.1
-"""Largest difference of a printed mean from that of its column that rounding of both can explain."""
-
 
 def paper_drop_rate(across: PaperTable, system: str) -> float:
     """Return the drop rate in percent that the tables give, from Table III to another."""
@@ -174,52 +155,3 @@ def paper_drop_rate(across: PaperTable, system: str) -> float:
     within = np.array([TABLE_III.f1[system][TABLE_III.aus.index(au)] for au in shared])
     new = np.array([across.f1[system][across.aus.index(au)] for au in shared])
     return 100 * drop_rate(within, new)
-
-
-def times_best(table: PaperTable, system: str = "IdenNet") -> int:
-    """Return in how many Action Units a system's F1 is the largest, alone."""
-    columns = np.array(list(table.f1.values()))
-    others = np.delete(columns, list(table.f1).index(system), axis=0)
-    return int((np.array(table.f1[system]) > others.max(axis=0)).sum())
-
-
-def slips() -> list[str]:
-    """Return one sentence for each number of the paper that its other numbers contradict."""
-    found = []
-    for table in TABLES:
-        for system, printed in table.printed_mean.items():
-            if abs(table.mean(system) - printed) > ROUNDING:
-                found.append(
-                    f"Table {table.number}, {system}: the column's mean is {table.mean(system):.1f}; "
-                    f"printed is {printed:.1f}."
-                )
-    for number, count in BEST_OF.items():
-        table = _BY_NUMBER[number]
-        if times_best(table) != count:
-            found.append(
-                f"Table {number}: IdenNet is best in {times_best(table)} of {len(table.aus)} Action Units; "
-                f"the text says {count}."
-            )
-    for number, aus in BOLD.items():
-        table = _BY_NUMBER[number]
-        for au in aus:
-            row = {system: column[table.aus.index(au)] for system, column in table.f1.items()}
-            best = max(row, key=row.__getitem__)
-            if row["IdenNet"] < row[best]:
-                found.append(
-                    f"Table {number}, AU{au}: IdenNet's {row['IdenNet']} is bold, but {best} has {row[best]}."
-                )
-    for table in (TABLE_VI, TABLE_VII):
-        own, others = DROP_RATES[table.number]
-        computed = {system: paper_drop_rate(table, system) for system in table.f1}
-        if abs(computed["IdenNet"] - own) > 0.5:
-            found.append(
-                f"Table {table.number}: IdenNet's drop rate is {computed['IdenNet']:.1f} %; the text says "
-                f"{own:.0f} %."
-            )
-        found += [
-            f"Table {table.number}: {system}'s drop rate is {rate:.1f} %; the text says above {others:.0f} %."
-            for system, rate in computed.items()
-            if system != "IdenNet" and rate <= others
-        ]
-    return found

@@ -35,6 +35,8 @@ class Measured(Config):
 
     Attributes:
         systems: In the order asked for.
+        aus: Action Units that the networks have.
+        data: What the faces are, in words.
         faces: How many were scored in each round.
         rounds: How often; in each round all systems took their turn.
         engine: What computed the networks.
@@ -43,6 +45,8 @@ class Measured(Config):
     """
 
     systems: tuple[SizeSpeed, ...]
+    aus: tuple[int, ...]
+    data: str
     faces: int
     rounds: int
     engine: str

@@ -9,13 +9,10 @@ from numpy.typing import NDArray
 
 from idennet import facs
 from idennet.research import figures
-from idennet.research.benchmark.runs import FEATURES, FinishedRun
+from idennet.research.benchmark.runs import FEATURES, SHOWN_SUBJECTS, FinishedRun
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-SHOWN_SUBJECTS = 6
-"""As many as in the paper's figure."""
 
 
 @dataclass(frozen=True)
@@ -35,11 +32,20 @@ class FeatureSides:
             before, after = (arrays[side].astype(np.float32) for side in ("before", "after"))
             return cls(before, after, arrays["subjects"], arrays["present"], int(arrays["au"]))
 
+    @property
+    def shown(self) -> str:
+        """How much the picture shows: `240 faces of 6 subjects`."""
+        return f"{self._rows.sum():,} faces of {len(np.unique(self.subjects[self._rows]))} subjects"
+
+    @property
+    def _rows(self) -> NDArray[np.bool_]:
+        return np.isin(self.subjects, np.unique(self.subjects)[:SHOWN_SUBJECTS])
+
     def draw(self, seed: int = 0) -> "Figure":
         """Return t-SNE places of six subjects, coloured by subject and by Action Unit."""
         from sklearn.manifold import TSNE
 
-        shown = np.isin(self.subjects, np.unique(self.subjects)[:SHOWN_SUBJECTS])
+        shown = self._rows
         perplexity = min(30.0, (shown.sum() - 1) / 3)
         before, after = (
             TSNE(perplexity=perplexity, init="pca", random_state=seed).fit_transform(side[shown])
