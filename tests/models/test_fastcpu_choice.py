@@ -30,13 +30,9 @@ class Calls:
 
 
 @pytest.fixture
-def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
-    """Counts what the kernels of this machine compute."""
-    monkeypatch.delenv(VARIABLE, raising=False)
-    kernels = choose_kernels().kernels
-    if kernels is None:
-        pytest.skip(str(choose_kernels()))
-    counting = Calls(kernels)
+def calls(each_kernels: Kernels, monkeypatch: pytest.MonkeyPatch) -> Calls:
+    """Counts what the kernels compute."""
+    counting = Calls(each_kernels)
     monkeypatch.setattr("idennet.models.fastcpu.trunk.choose_kernels", lambda: Choice(counting))  # type: ignore[arg-type]
     return counting
 
@@ -175,14 +171,79 @@ def test_variable_with_another_value(monkeypatch: pytest.MonkeyPatch, trunk: Tru
         trunk(FACES)
 
 
+AVX2 = {"architecture": "x86_64", "sse4_2": True, "avx": True, "avx2": True, "fma3": True}
+AVX512 = AVX2 | dict.fromkeys(["avx512_f", "avx512_bw", "avx512_dq", "avx512_vl"], True)
+
+
+def give_cpu(monkeypatch: pytest.MonkeyPatch, capabilities: dict[str, object]) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
+
+
 @pytest.fixture
 def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A folder in which the libraries are looked for, on a CPU with AVX2."""
     monkeypatch.delenv(VARIABLE, raising=False)
-    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX2")
+    give_cpu(monkeypatch, AVX2)
     monkeypatch.setattr(library, "library_path", lambda name: build.library_path(name, tmp_path))
     monkeypatch.setattr(library, "choose_built", library.choose_built.__wrapped__)
     return tmp_path
+
+
+@pytest.fixture
+def opened(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the libraries that are loaded (`dlopen`), where all are built and none can be."""
+    names = []
+
+    def refuse(path: str) -> None:
+        names.append(Path(path).name)
+        raise OSError("not loaded in this test")
+
+    for name in build.INSTRUCTION_SETS:
+        build.library_path(name, elsewhere).write_bytes(b"built")
+    monkeypatch.setattr(library.ctypes, "CDLL", refuse)
+    return names
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "expected"),
+    [
+        (AVX512, ["kernels_avx512.so"]),
+        (AVX2, ["kernels_avx2.so"]),
+        (AVX512 | {"avx512_vl": False}, ["kernels_avx2.so"]),
+        (AVX2 | {"avx512_f": True}, ["kernels_avx2.so"]),
+        (AVX2 | {"fma3": False}, []),
+        ({"architecture": "x86_64", "sse4_2": True, "avx2": False}, []),
+        ({"architecture": "aarch64", "neon": True, "sve": True}, []),
+    ],
+    ids=["AVX-512", "AVX2", "AVX-512 without VL", "AVX-512 F alone", "AVX2 without FMA", "SSE", "ARM"],
+)
+def test_the_choice_follows_the_flags_of_the_cpu_not_what_was_built(
+    opened: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capabilities: dict[str, object],
+    expected: list[str],
+) -> None:
+    give_cpu(monkeypatch, capabilities)
+    choice = choose_kernels()
+    assert opened == expected
+    assert choice.kernels is None
+    assert choice.reason == (
+        "the kernels cannot be loaded: not loaded in this test" if expected else "this CPU has no AVX2"
+    )
+
+
+def test_a_library_is_not_loaded_on_a_cpu_without_its_instruction_set(opened: list[str]) -> None:
+    with pytest.raises(OSError, match="this CPU has no avx512"):
+        Kernels("avx512")
+    assert opened == []
+
+
+def test_every_feature_of_every_instruction_set_is_asked_for() -> None:
+    """A flag for the compiler that the CPU's list does not name could never be checked."""
+    names = {feature for features in build.INSTRUCTION_SETS.values() for feature in features}
+    assert names == set(library._CAPABILITIES)
+    if torch.cpu.get_capabilities()["architecture"] == "x86_64":
+        assert set(library._CAPABILITIES.values()) <= torch.cpu.get_capabilities().keys()
 
 
 def test_library_missing(elsewhere: Path, trunk: Trunk) -> None:
@@ -196,18 +257,10 @@ def test_library_broken(elsewhere: Path) -> None:
     assert str(choose_kernels()).startswith("PyTorch: the kernels cannot be loaded: ")
 
 
-def test_library_of_other_sources(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    built = build.library_path("avx2")
-    if not built.exists():
-        pytest.skip("the kernels are not built")
-    (elsewhere / "kernels_avx2.so").write_bytes(built.read_bytes())
+def test_library_of_other_sources(each_kernels: Kernels, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(library, "choose_built", library.choose_built.__wrapped__)
     monkeypatch.setattr(library, "source_digest", lambda: "0" * 16)
     assert str(choose_kernels()).startswith("PyTorch: the kernels were built from other sources; once more: ")
-
-
-def test_other_cpus(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "DEFAULT")
-    assert str(choose_kernels()) == "PyTorch: this CPU has no AVX2"
 
 
 def test_build_without_compiler(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

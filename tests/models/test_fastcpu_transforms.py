@@ -5,7 +5,6 @@ from fractions import Fraction
 import pytest
 import torch
 
-from idennet.models.fastcpu.build import FLAGS, library_path
 from idennet.models.fastcpu.library import Kernels
 
 Rows = list[list[Fraction]]
@@ -54,15 +53,8 @@ def test_the_formula_is_a_correlation(tile: int, taps: int) -> None:
 
 
 @pytest.mark.parametrize("layer", TILES)
-@pytest.mark.parametrize("name", FLAGS)
-def test_compiled_constants(name: str, layer: int) -> None:
-    if not library_path(name).exists():
-        pytest.skip("the kernels are not built")
-    try:
-        kernels = Kernels(library_path(name))
-    except OSError as error:
-        pytest.skip(str(error))
+def test_the_compiled_constants_are_exact(each_kernels: Kernels, layer: int) -> None:
     expected = cook_toom(*TILES[layer])
-    for found, exact in zip(kernels.transforms(layer, *TILES[layer]), expected, strict=True):
+    for found, exact in zip(each_kernels.transforms(layer, *TILES[layer]), expected, strict=True):
         assert found.dtype == torch.float64
         torch.testing.assert_close(found, torch.tensor(exact, dtype=torch.float64), rtol=2e-16, atol=0)

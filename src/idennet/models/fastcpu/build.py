@@ -18,11 +18,14 @@ from pathlib import Path
 FOLDER = Path(__file__).parent
 """Where the sources (`csrc`) are and the libraries go."""
 
-FLAGS = {
-    "avx2": ["-mavx2", "-mfma"],
-    "avx512": ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mfma"],
+INSTRUCTION_SETS = {
+    "avx512": ("avx512f", "avx512bw", "avx512dq", "avx512vl", "fma"),
+    "avx2": ("avx2", "fma"),
 }
-"""What the compiler is told for each instruction set; nothing else depends on the machine that compiles."""
+"""The features (compiler's names) that each library is compiled with and its CPU must have; fastest first.
+
+Nothing in a library depends on the machine that compiles it.
+"""
 
 
 class BuildError(Exception):
@@ -54,7 +57,9 @@ def build(folder: Path = FOLDER) -> list[Path]:
         raise BuildError("the kernels are for Linux and macOS on x86-64")
     compiler = _compiler()
     with ThreadPoolExecutor() as threads:
-        return list(threads.map(lambda name: _compile(compiler, name, library_path(name, folder)), FLAGS))
+        return list(
+            threads.map(lambda name: _compile(compiler, name, library_path(name, folder)), INSTRUCTION_SETS)
+        )
 
 
 def _compiler() -> list[str]:
@@ -70,7 +75,8 @@ def _compile(compiler: list[str], instruction_set: str, target: Path) -> Path:
     """Compile one library beside its place and move it there, so that no process sees half of it."""
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
         made = Path(folder) / target.name
-        command = [*compiler, "-std=c++17", "-O3", *FLAGS[instruction_set], "-fPIC", "-shared"]
+        features = [f"-m{feature}" for feature in INSTRUCTION_SETS[instruction_set]]
+        command = [*compiler, "-std=c++17", "-O3", *features, "-fPIC", "-shared"]
         command += [
             f'-DIDENNET_SOURCES="{source_digest()}"',
             str(FOLDER / "csrc" / "kernels.cpp"),

@@ -7,22 +7,28 @@ import ctypes
 import os
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
 
 from idennet.errors import InputError
-from idennet.models.fastcpu.build import library_path, source_digest
+from idennet.models.fastcpu.build import INSTRUCTION_SETS, library_path, source_digest
 
 VARIABLE = "IDENNET_KERNELS"
 """Environment variable: `auto` (default), or `torch` to compute everything with PyTorch."""
 
 REBUILD = "python -m idennet.models.fastcpu.build"
 
-_CAPABILITIES = {"AVX2": "avx2", "AVX512": "avx512"}
-"""What PyTorch calls the instruction sets of this CPU, and what the libraries are called."""
+_CAPABILITIES = {
+    "avx2": "avx2",
+    "fma": "fma3",
+    "avx512f": "avx512_f",
+    "avx512bw": "avx512_bw",
+    "avx512dq": "avx512_dq",
+    "avx512vl": "avx512_vl",
+}
+"""The compiler's name of a CPU feature, and PyTorch's."""
 
 _POINTER, _INT = ctypes.c_void_p, ctypes.c_int
 _FUNCTIONS: dict[str, tuple[list[type], type | None]] = {
@@ -68,19 +74,34 @@ LAYERS = (
 """CONV1 reads the nine 3x3 parts of its filters as channels; CONV4 comes without its pooling."""
 
 
+def instruction_sets() -> list[str]:
+    """Return the instruction sets that this CPU and its operating system support, fastest first.
+
+    PyTorch asks the CPU (CPUID) whenever a process starts; what was built says nothing about it.
+    """
+    has = torch.cpu.get_capabilities()
+    return [
+        name
+        for name, features in INSTRUCTION_SETS.items()
+        if all(has.get(_CAPABILITIES[feature]) for feature in features)
+    ]
+
+
 class Kernels:
     """One library, for one instruction set.
 
     Args:
-        path: The library.
+        instruction_set: One of `INSTRUCTION_SETS`.
 
     Raises:
-        OSError: It cannot be loaded.
+        OSError: This CPU does not support the instruction set, or the library cannot be loaded.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.instruction_set = "AVX-512" if "avx512" in path.name else "AVX2"
-        self._library = ctypes.CDLL(str(path))
+    def __init__(self, instruction_set: str) -> None:
+        if instruction_set not in instruction_sets():
+            raise OSError(f"this CPU has no {instruction_set}")
+        self.instruction_set = {"avx512": "AVX-512", "avx2": "AVX2"}[instruction_set]
+        self._library = ctypes.CDLL(str(library_path(instruction_set)))
         for name, (arguments, result) in _FUNCTIONS.items():
             function = getattr(self._library, f"idennet_{name}")
             function.argtypes, function.restype = arguments, result
@@ -193,14 +214,13 @@ def choose_kernels() -> Choice:
 @cache
 def choose_built() -> Choice:
     """Return the library for this CPU, or why there is none; looks once."""
-    name = _CAPABILITIES.get(torch.backends.cpu.get_cpu_capability())
-    if name is None:
+    supported = instruction_sets()
+    if not supported:
         return Choice(None, "this CPU has no AVX2")
-    path = library_path(name)
-    if not path.exists():
+    if not library_path(supported[0]).exists():
         return Choice(None, f"the kernels are not built; with a C++ compiler: {REBUILD}")
     try:
-        kernels = Kernels(path)
+        kernels = Kernels(supported[0])
     except OSError as error:
         return Choice(None, f"the kernels cannot be loaded: {error}")
     if kernels.sources != source_digest():
