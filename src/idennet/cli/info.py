@@ -55,6 +55,8 @@ def _weights_facts() -> Iterator[tuple[str, str]]:
     yield "", f"{len(card.aus)} Action Units: {' '.join(columns(card.aus))}"
     if card.unreliable_aus:
         yield "", f"unreliable: {' '.join(columns(card.unreliable_aus))}"
+    for grade in dict.fromkeys(card.evidence.values()):
+        yield "", f"{grade}: {' '.join(columns(au for au, given in card.evidence.items() if given == grade))}"
     for key, value in card.provenance.items():
         if not isinstance(value, dict | list):
             yield "", f"{key}: {value}"

@@ -7,6 +7,7 @@ import typer
 from idennet import __version__
 from idennet.cli.benchmark import benchmark_command
 from idennet.cli.compare import compare_command
+from idennet.cli.demo import demo_command
 from idennet.cli.detect import detect_command
 from idennet.cli.errors import Verbs
 from idennet.cli.evaluate import evaluate_command
@@ -16,7 +17,7 @@ from idennet.cli.prepare import prepare_command
 from idennet.cli.report import report_command
 from idennet.cli.synth import synth_app
 from idennet.cli.train import train_command
-from idennet.cli.workflows import demo_command, weights_app
+from idennet.cli.weights import weights_app
 
 app = typer.Typer(
     cls=Verbs,

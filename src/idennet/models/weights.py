@@ -7,6 +7,7 @@ checked on the very bytes that are then read, so an altered or torn file never b
 import functools
 import hashlib
 import importlib.resources
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -36,6 +37,13 @@ Scale = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Shift = Annotated[float, Field(allow_inf_nan=False)]
 
 
+class Evidence(StrEnum):
+    """What is known about how well an Action Unit is read on photographs."""
+
+    PHOTOGRAPHS = "tested on photographs"
+    RENDERINGS = "renderings only"
+
+
 class Architecture(Config):
     """What to build before the tensors can be loaded."""
 
@@ -56,6 +64,7 @@ class WeightsCard(Config):
         calibration: Scale and shift of each Action Unit's logit, after which its probability tells how often
             it is present; empty when the network's probabilities are used as they are.
         unreliable_aus: Action Units that were predicted too poorly to rely on.
+        evidence: What each Action Unit was tested on; empty for weights that nobody promoted.
         provenance: Where the weights come from: recipe digest, corpora, metrics, licence; free form.
     """
 
@@ -65,6 +74,7 @@ class WeightsCard(Config):
     thresholds: dict[ActionUnit, Annotated[float, Field(gt=0, lt=1)]]
     calibration: dict[ActionUnit, tuple[Scale, Shift]] = Field(default_factory=dict)
     unreliable_aus: tuple[ActionUnit, ...] = ()
+    evidence: dict[ActionUnit, Evidence] = Field(default_factory=dict)
     provenance: dict[str, Any] = Field(default_factory=dict)
 
     @model_validator(mode="after")
@@ -77,6 +87,8 @@ class WeightsCard(Config):
             raise ValueError("calibration must be empty or have a scale and a shift for each of aus")
         if not set(self.unreliable_aus) <= set(self.aus):
             raise ValueError("unreliable_aus names an Action Unit that is not in aus")
+        if self.evidence and set(self.evidence) != set(self.aus):
+            raise ValueError("evidence must be empty or have a grade for each of aus")
         return self
 
 
@@ -86,6 +98,10 @@ class WeightsSidecar(WeightsCard):
     format: Literal[1] = 1
     architecture: Architecture
     sha256: str
+
+    def to_json(self) -> str:
+        """Return the content of the JSON file."""
+        return self.model_dump_json(indent=2) + "\n"
 
 
 def save_weights(model: Network, path: Path, card: WeightsCard, half: bool = True) -> None:
@@ -123,7 +139,7 @@ def save_weights(model: Network, path: Path, card: WeightsCard, half: bool = Tru
     sidecar = WeightsSidecar(architecture=architecture, sha256=hashlib.sha256(data).hexdigest(), **values)
     with drafts_of(path, _sidecar_path(path)) as (tensors_draft, sidecar_draft):
         tensors_draft.write_bytes(data)
-        sidecar_draft.write_text(sidecar.model_dump_json(indent=2) + "\n", encoding="utf-8", newline="\n")
+        sidecar_draft.write_text(sidecar.to_json(), encoding="utf-8", newline="\n")
 
 
 def load_weights(path: Path) -> tuple[Network, WeightsSidecar]:

@@ -14,6 +14,7 @@ from pydantic import Field
 
 from idennet.faces.alignment import TEMPLATE
 from idennet.facs import column
+from idennet.files import write_text
 from idennet.learning.data.prepare import prepare
 from idennet.learning.data.readers.locate import MainFaceLocator
 from idennet.learning.data.readers.person_folders import PersonFolders
@@ -39,6 +40,10 @@ from idennet.research.weights.model_card import model_card
 from idennet.settings import Config
 
 Tell = Callable[[str], None]
+WEIGHTS, CARD, RELIABILITY, RUN = map(
+    Path, ("idennet.safetensors", "model-card.md", "reliability.png", "run")
+)
+"""What lies in a build's folder, beside corpora, stores and cost."""
 _FROM_MANIFEST = ("stores", "seed", "date", "idennet", "git_commit", "torch", "machine")
 
 
@@ -118,19 +123,19 @@ def build_weights(
     tell("Training both stages.")
     wild = [stores["wild"]]
     with cost.step(f"train on {choose_device(device).type}"):
-        run = train(recipe, au_stores=wild, identity_stores=identity_stores, out=out / "run", device=device)
+        run = train(recipe, au_stores=wild, identity_stores=identity_stores, out=out / RUN, device=device)
 
     tell("Calibrating, judging.")
     network, trained = run.load()
-    weights = out / "idennet.safetensors"
+    weights = out / WEIGHTS
     save_weights(network, weights, WeightsCard(**trained.model_dump(include=set(WeightsCard.model_fields))))
     manifest = json.loads((run.folder / RUN_MANIFEST).read_text())
     provenance = trained.provenance | {name: manifest[name] for name in _FROM_MANIFEST}
     provenance |= {"faces": faces.model_dump(), "cost": cost.summary()}
     judgement = judge(weights, stores["test"], name=recipe.name, provenance=provenance)
     save_weights(network, weights, judgement.card)
-    figures.reliability_figure(judgement.before, judgement.after).savefig(out / "reliability.png", dpi=150)
-    (out / "model-card.md").write_text(model_card(load_weights(weights)[1]), encoding="utf-8")
+    figures.reliability_figure(judgement.before, judgement.after).savefig(out / RELIABILITY, dpi=150)
+    write_text(out / CARD, model_card(load_weights(weights)[1]))
     return weights
 
 

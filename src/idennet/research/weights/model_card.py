@@ -5,7 +5,9 @@ from typing import Any
 from idennet.facs import NAMES, column
 from idennet.learning.evaluation.thresholds import RELIABLE_AUC, RELIABLE_GAIN
 from idennet.models.weights import WeightsSidecar
+from idennet.research.weights.evidence import rule
 
+_ELSEWHERE = ("test", "test_protocol", "unreliable")
 _SCORES = ("auc", "f1", "f1_all_positive", "rate", "ece_before", "ece_after")
 
 
@@ -24,14 +26,18 @@ def model_card(card: WeightsSidecar) -> str:
         "",
         f"{provenance.get('test_protocol', '')} These are **not** scores on BP4D, DISFA or UNBC-McMaster.",
         "",
-        "| Action Unit | | AUC | F1 | F1, always present | share present | ECE before | after | threshold |",
-        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+        "| Action Unit | | AUC | F1 | F1, always present | share present | ECE before | after | threshold "
+        "| evidence |",
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |",
         *(_row(au, scores.get(column(au), {}), card) for au in card.aus),
         _mean_row(scores),
         "",
-        f"`~` marks Action Units that are not reliable: on these faces an AUC below {RELIABLE_AUC}, or F1",
-        f"less than {RELIABLE_GAIN} above that of always saying present, or for a reason given below.",
-        "An Action Unit without mark may still be read badly on photographs.",
+        f"`~` marks Action Units that are not reliable. On these faces: an AUC below {RELIABLE_AUC}, or F1",
+        f"less than {RELIABLE_GAIN} above that of always saying present. On photographs: {rule()}.",
+        "An Action Unit without mark may still be read badly on photographs, above all where the evidence is",
+        "renderings only.",
+        "",
+        *(f"* ~{au}: {why}" for au, why in provenance.get("unreliable", {}).items()),
         "",
         "ECE is the expected calibration error: how far probabilities are, on the mean, from the share of",
         "frames that show the Action Unit, before and after calibration. Thresholds are on calibrated ones.",
@@ -41,7 +47,7 @@ def model_card(card: WeightsSidecar) -> str:
         *(
             f"* {name.replace('_', ' ')}: {_text(value)}"
             for name, value in provenance.items()
-            if name != "test"
+            if name not in _ELSEWHERE
         ),
         "",
         "## Limits",
@@ -57,13 +63,14 @@ def model_card(card: WeightsSidecar) -> str:
 def _row(au: int, score: dict[str, float], card: WeightsSidecar) -> str:
     mark = "~" if au in card.unreliable_aus else ""
     cells = " | ".join(_number(score.get(name)) for name in _SCORES)
-    return f"| {mark}{column(au)} | {NAMES[au]} | {cells} | {card.thresholds[au]:.2f} |"
+    tested = card.evidence.get(au, "–")
+    return f"| {mark}{column(au)} | {NAMES[au]} | {cells} | {card.thresholds[au]:.2f} | {tested} |"
 
 
 def _mean_row(scores: dict[str, dict[str, float]]) -> str:
     mean = scores.get("mean", {})
     cells = " | ".join(_number(mean.get(name)) for name in _SCORES)
-    return f"| mean | | {cells} | |"
+    return f"| mean | | {cells} | | |"
 
 
 def _number(value: float | None) -> str:

@@ -1,29 +1,11 @@
-"""`idennet demo` and `idennet weights build`: whole jobs with one command."""
+"""`idennet weights build` and `promote`: from nothing to the weights that ship."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-weights_app = typer.Typer(help="Build weights and their model card.", no_args_is_help=True)
-
-
-def demo_command(
-    out: Annotated[
-        Path, typer.Option("--out", "-o", help="Folder for the report and what it is made of.")
-    ] = Path("demo"),
-) -> None:
-    """Read a real photograph, train both stages for about two minutes, and write one HTML report.
-
-    [bold]idennet demo --out demo[/bold]
-    """
-    from rich.console import Console
-
-    from idennet.research.demo.demo import run_demo
-
-    console = Console()
-    page = run_demo(out, lambda sentence: console.print(sentence, style="bold"))
-    console.print(f"The report: {page.resolve()}", highlight=False, soft_wrap=True, markup=False)
+weights_app = typer.Typer(help="Build weights, and make them the bundled ones.", no_args_is_help=True)
 
 
 @weights_app.command()
@@ -51,8 +33,8 @@ def build(
 
     [bold]idennet weights build transfer --out build --face-model ict_facekit.npz --photographs lfw[/bold]
 
-    Interrupted, the same command continues where it was. Copied over the files of the same name in
-    idennet/assets, the result becomes the bundled weights.
+    Interrupted, the same command continues where it was. idennet weights promote makes the result the
+    bundled weights.
     """
     from rich.console import Console
 
@@ -72,3 +54,28 @@ def build(
         device=device,
     )
     console.print(f"Weights: {weights}; model card: {out / 'model-card.md'}", highlight=False, soft_wrap=True)
+
+
+@weights_app.command()
+def promote(
+    build: Annotated[Path, typer.Argument(help="Folder of a finished idennet weights build.")],
+    name: Annotated[str, typer.Option(help="Version of the weights, such as synfacs-0.3.0.")],
+    evidence: Annotated[
+        list[Path],
+        typer.Option(help="What idennet evaluate wrote about them and a list of photographs; repeatable."),
+    ],
+    checkout: Annotated[Path, typer.Option(help="Root of the repository to write into.")] = Path(),
+) -> None:
+    """Make the weights of a build the bundled ones: name, marks, model card, checksums, records.
+
+    [bold]idennet weights promote build --name synfacs-1 --evidence results/portraits/synfacs-1.json[/bold]
+
+    An Action Unit is marked as unreliable when rendered faces or the photographs say so; evidence.yaml beside
+    the evidence tells what the photographs show. The same records give the same files.
+    """
+    from rich.console import Console
+
+    from idennet.research.weights.promote import promote_weights
+
+    weights = promote_weights(build, name, evidence, checkout)
+    Console().print(f"{name} ships as {weights}.", highlight=False, soft_wrap=True)

@@ -1,0 +1,119 @@
+"""From a finished build to what ships: name, marks from photographs, model card, checksums and records.
+
+What ships follows from the records in `results/weights-NAME` and the results on photographs that the card
+names; a test makes it again from them.
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from idennet.errors import InputError
+from idennet.facs import column
+from idennet.files import drafts_of, write_bytes, write_text
+from idennet.learning.training.folder import MANIFEST, RECIPE
+from idennet.learning.training.progress import METRICS
+from idennet.models.weights import Evidence, WeightsSidecar, load_weights
+from idennet.research.weights import cost
+from idennet.research.weights.build import CARD, RELIABILITY, RUN, WEIGHTS
+from idennet.research.weights.evidence import PhotographEvidence, read_evidence
+from idennet.research.weights.model_card import model_card
+
+ASSETS = Path("src", "idennet", "assets")
+"""Where a checkout of the repository keeps the weights that ship."""
+
+RECORDS = {
+    "build.json": WEIGHTS.with_suffix(".json"),
+    cost.FILE: Path(cost.FILE),
+    **{name: RUN / name for name in (RECIPE, MANIFEST, METRICS)},
+}
+"""Files of `results/weights-NAME`, and where in the build's folder they come from; all text and numbers."""
+
+
+def promote_weights(build: Path, name: str, results: list[Path], checkout: Path) -> Path:
+    """Write what ships into a checkout of the repository, and return the weights file there.
+
+    Args:
+        build: Folder of a finished `idennet weights build`.
+        name: Version of the weights, such as "synfacs-0.3.0".
+        results: What `idennet evaluate` wrote about the build's weights and lists of photographs; in the
+            checkout, since they are the proof of the marks.
+        checkout: Root of the repository. Written are `src/idennet/assets/idennet.*`, `docs/model-card.md`,
+            `docs/images/reliability.png` and `results/weights-NAME`; weights and card come together.
+
+    Raises:
+        InputError: The name is none, the build is not finished, the checkout is none, a result lies outside
+            it or judges something else, or the name belongs to other weights already.
+        WeightsError: The build's weights are damaged.
+    """
+    if not re.fullmatch(r"[a-z0-9]+([.-][a-z0-9]+)*", name):
+        raise InputError(f"{name!r} is no name of weights; name them like synfacs-0.3.0, in small letters.")
+    if not (checkout / ASSETS).is_dir():
+        raise InputError(f"{checkout} is no checkout of IdenNet's repository; it has no {ASSETS}.")
+    sources = {record: build / source for record, source in RECORDS.items()}
+    sources["reliability.png"] = build / RELIABILITY
+    if missing := [str(source) for source in (build / WEIGHTS, *sources.values()) if not source.is_file()]:
+        raise InputError(f"There is no {missing[0]}; finish the build with idennet weights build.")
+    root = checkout.resolve()
+    if outside := [str(result) for result in results if not result.resolve().is_relative_to(root)]:
+        raise InputError(f"{outside[0]} lies outside {checkout}; copy it into results and commit it.")
+    built = load_weights(build / WEIGHTS)[1]
+    evidence = {
+        result.resolve().relative_to(root).as_posix(): read_evidence(result, built) for result in results
+    }
+    card = promoted(built, name, evidence)
+    records = checkout / "results" / f"weights-{name}"
+    earlier = records / "build.json"
+    if earlier.is_file() and WeightsSidecar.model_validate_json(earlier.read_bytes()).sha256 != built.sha256:
+        raise InputError(f"{records} records other weights; choose another name.")
+    records.mkdir(parents=True, exist_ok=True)
+    for record in RECORDS:
+        write_bytes(records / record, sources[record].read_bytes())
+    write_bytes(checkout / "docs" / "images" / RELIABILITY.name, (build / RELIABILITY).read_bytes())
+    write_text(checkout / "docs" / CARD.name, model_card(card))
+    shipped = checkout / ASSETS / WEIGHTS
+    with drafts_of(shipped, shipped.with_suffix(".json")) as (tensors, sidecar):
+        tensors.write_bytes((build / WEIGHTS).read_bytes())
+        sidecar.write_text(card.to_json(), encoding="utf-8", newline="\n")
+    return shipped
+
+
+def promoted(built: WeightsSidecar, name: str, evidence: Mapping[str, PhotographEvidence]) -> WeightsSidecar:
+    """Return the card that ships: the build's, with its name, and what photographs say about it.
+
+    Args:
+        built: The card that the build wrote.
+        name: Version of the weights.
+        evidence: What photographs say, by the path of the result in the repository.
+    """
+    scores: Mapping[str, Mapping[str, float]] = built.provenance["test"]
+    reasons = {
+        au: [_rendered_fault(scores[column(au)])] if au in built.unreliable_aus else [] for au in built.aus
+    }
+    for one in evidence.values():
+        for au in built.aus:
+            reasons[au] += one.faults(au)
+    tested = frozenset[int]().union(*(one.tested_aus for one in evidence.values()))
+    return built.model_copy(
+        update={
+            "version": name,
+            "unreliable_aus": tuple(au for au in built.aus if reasons[au]),
+            "evidence": {
+                au: Evidence.PHOTOGRAPHS if au in tested else Evidence.RENDERINGS for au in built.aus
+            },
+            "provenance": built.provenance
+            | {
+                "name_of_the_build": built.version,
+                "records": f"results/weights-{name}",
+                "photographs": list(evidence),
+                "unreliable": {column(au): "; ".join(why) for au, why in reasons.items() if why},
+            },
+        }
+    )
+
+
+def _rendered_fault(score: Mapping[str, float]) -> str:
+    return (
+        f"AUC {score['auc']:.3f}, F1 {score['f1']:.3f} on rendered faces "
+        f"(always saying present: F1 {score['f1_all_positive']:.3f})"
+    )
