@@ -40,9 +40,9 @@ def within_person_loss(au_logits: Tensor, teacher_logits: Tensor, pairs: Tensor,
     """Return how far the network's differences are from the teacher's, over pairs of pictures of one person.
 
     For a pair (i, j) the network's probability that i shows more than j, sigmoid(z_i - z_j), has the target
-    sigmoid(t_i - t_j): cross entropy, as for pairs in ranking (Burges et al., "Learning to rank using gradient
-    descent", ICML 2005, with graded targets). Adding a constant to all logits of a person, the network's or
-    the teacher's, changes nothing.
+    sigmoid(t_i - t_j): cross entropy, as for ranked pairs (Burges et al., "Learning to rank using gradient
+    descent", ICML 2005), but with graded targets. Adding a constant to all logits of a person, the network's
+    or the teacher's, changes nothing.
 
     Args:
         au_logits: (N, A) of the network.

@@ -1,4 +1,4 @@
-"""Losses by a teacher: brute force, silence where nothing is taught, nothing constant about a person counts."""
+"""Losses by a teacher: brute force, silence where nothing is taught, constants of a person are nothing."""
 
 import math
 

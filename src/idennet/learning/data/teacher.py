@@ -1,0 +1,155 @@
+"""What MediaPipe's face landmarker says of photographs, as targets for Action Units.
+
+Its 52 blendshapes (named as in Apple's ARKit) are no Action Units: a lesson says which of them stand for
+which, from where on, and how far they are believed. Values below what studio portraits of neutral faces
+reach teach absence. A large part of such a value is the person, so some lessons are taken relative to what
+is usual for that person.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from idennet.errors import InputError
+from idennet.files import draft_of
+
+LIP_GAP = "lip_gap"
+"""Column: distance of the inner lips' middles (points 13 and 14) over the distance of the eye centres."""
+
+ENOUGH_PICTURES = 4
+"""Photographs of one person from which their median says what is usual for them."""
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """How a teacher's value becomes the logit of one Action Unit: (value - middle) / width.
+
+    Attributes:
+        au: Number of the Action Unit.
+        columns: Values whose mean counts; both sides of the face where there are two.
+        middle: Value that is neither present nor absent; above the 95th percentile of neutral portraits.
+        width: Change of the value that is worth one unit of the logit.
+        weight: How far it is believed, by its AUC on photographs with proxy labels: 1 above .95,
+            0.5 above .7, 0.25 below or untested.
+        relative: Taken relative to the person's own median.
+        larger: The larger of the columns counts, not their mean (one closed eye).
+    """
+
+    au: int
+    columns: tuple[str, ...]
+    middle: float
+    width: float
+    weight: float
+    relative: bool = False
+    larger: bool = False
+
+
+def _sides(name: str) -> tuple[str, str]:
+    return f"{name}Left", f"{name}Right"
+
+
+LESSONS: tuple[Lesson, ...] = (
+    Lesson(1, ("browInnerUp",), 0.35, 0.1, 0.5, relative=True),
+    Lesson(2, _sides("browOuterUp"), 0.4, 0.1, 0.5, relative=True),
+    Lesson(4, _sides("browDown"), 0.6, 0.1, 0.25, relative=True),
+    Lesson(5, _sides("eyeWide"), 0.06, 0.015, 0.5, relative=True),
+    Lesson(7, _sides("eyeSquint"), 0.6, 0.1, 0.5, relative=True),
+    Lesson(10, _sides("mouthUpperUp"), 0.35, 0.1, 0.25),
+    Lesson(12, _sides("mouthSmile"), 0.4, 0.1, 1.0),
+    Lesson(15, _sides("mouthFrown"), 0.06, 0.02, 0.25, relative=True),
+    Lesson(17, ("mouthShrugLower",), 0.45, 0.1, 0.25, relative=True),
+    Lesson(18, ("mouthPucker",), 0.6, 0.1, 0.25),
+    Lesson(20, _sides("mouthStretch"), 0.25, 0.06, 0.25),
+    Lesson(22, ("mouthFunnel",), 0.1, 0.03, 0.25),
+    Lesson(25, (LIP_GAP,), 0.06, 0.015, 1.0),
+    Lesson(26, ("jawOpen",), 0.2, 0.05, 1.0),
+    Lesson(27, ("jawOpen",), 0.55, 0.07, 0.5),
+    Lesson(43, _sides("eyeBlink"), 0.5, 0.07, 1.0, larger=True),
+)
+"""AU6 and AU9 are missing because the teacher's cheekSquint and noseSneer stay at 0."""
+
+_BOUND = 6.0  # of a teacher's logit: nothing is certain
+
+
+@dataclass(frozen=True, eq=False)
+class TeacherLabels:
+    """A teacher's values of photographs.
+
+    Attributes:
+        pictures: (N,) names of the pictures, without suffix, each once.
+        subjects: (N,) who is shown; the same name is the same person.
+        values: N rows of teacher's values, 0 to 1, and `lip_gap`; NaN where no face was found.
+    """
+
+    pictures: tuple[str, ...]
+    subjects: tuple[str, ...]
+    values: pd.DataFrame
+
+    @classmethod
+    def open(cls, path: Path) -> "TeacherLabels":
+        """Read a Parquet file of `save`.
+
+        Raises:
+            InputError: It is missing, no Parquet file, or lacks a column that a lesson needs.
+        """
+        if not path.is_file():
+            raise InputError(
+                f"There is no {path}; write it with: idennet teach FOLDER --model TASK --out {path}."
+            )
+        try:
+            table = pd.read_parquet(path)
+        except (OSError, ValueError) as error:
+            raise InputError(
+                f"{path} is no Parquet file of teacher's labels; write it with idennet teach."
+            ) from error
+        needed = {"picture", "subject", *(column for lesson in LESSONS for column in lesson.columns)}
+        if missing := sorted(needed - set(table)):
+            raise InputError(f"{path} lacks the column {missing[0]}; write it anew with idennet teach.")
+        if table["picture"].duplicated().any():
+            twice = table["picture"][table["picture"].duplicated()].iloc[0]
+            raise InputError(f"{path} names the picture {twice} twice; write it anew with idennet teach.")
+        values = table.drop(columns=["picture", "subject"]).astype(np.float32)
+        return cls(tuple(table["picture"]), tuple(table["subject"]), values)
+
+    def save(self, path: Path) -> None:
+        """Write a Parquet file with the columns `picture`, `subject` and the values as float16."""
+        table = self.values.astype(np.float16)
+        table.insert(0, "picture", list(self.pictures))
+        table.insert(1, "subject", list(self.subjects))
+        with draft_of(path) as draft:
+            table.to_parquet(draft, index=False)
+
+    def logits(self, aus: Sequence[int], relative: bool = True) -> NDArray[np.float32]:
+        """Return the teacher's logits (N, A), NaN where it says nothing, bounded by 6.
+
+        Args:
+            aus: Action Units, in order.
+            relative: Take lessons marked so relative to the person: where somebody has `ENOUGH_PICTURES`
+                photographs, their own median takes the place of the median of all people's medians.
+        """
+        lessons = {lesson.au: lesson for lesson in LESSONS}
+        columns = [
+            self._logit(lessons[au], relative) if au in lessons else np.full(len(self.pictures), np.nan)
+            for au in aus
+        ]
+        return np.stack(columns, axis=1).astype(np.float32)
+
+    def _logit(self, lesson: Lesson, relative: bool) -> NDArray[np.float64]:
+        sides = self.values[list(lesson.columns)].to_numpy(np.float64)
+        value = sides.max(axis=1) if lesson.larger else sides.mean(axis=1)
+        if relative and lesson.relative:
+            people = pd.Series(value).groupby(np.array(self.subjects))
+            usual = people.transform("median").to_numpy()
+            enough = people.transform("count").to_numpy() >= ENOUGH_PICTURES
+            value = np.where(enough, value - usual + np.nanmedian(people.median()), value)
+        return ((value - lesson.middle) / lesson.width).clip(-_BOUND, _BOUND)
+
+
+def lesson_weights(aus: Sequence[int]) -> NDArray[np.float32]:
+    """Return how far each Action Unit's teacher is believed, (A,); 0 where there is no lesson."""
+    weights = {lesson.au: lesson.weight for lesson in LESSONS}
+    return np.array([weights.get(au, 0.0) for au in aus], np.float32)
