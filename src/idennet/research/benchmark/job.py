@@ -102,8 +102,8 @@ def _judge(run: Run, fitted: Fitted, stores: Sequence[FaceStore], job: Job, fit_
     limits = np.broadcast_to(thresholds, len(columns)).tolist()
     judged = score_fold(scores, protocol, fold, tested, limits)
     remarks = (*fitted.remarks, *findings(protocol, [fold], by_corpus))
-    known = {corpus: store.provenance for corpus, store in by_corpus.items()}
-    result = ProtocolResult(protocol, run.system.name, (judged,), dict(run.stores), remarks, known)
+    provenance = {corpus: store.provenance for corpus, store in by_corpus.items()}
+    result = ProtocolResult(protocol, run.system.name, (judged,), dict(run.stores), remarks, provenance)
     folder = job.results / RUNS / run.digest
     folder.mkdir(parents=True, exist_ok=True)
     write_result(result, folder / RESULT)
