@@ -1,7 +1,7 @@
 """Judge any predictor on the subjects of a face store; the result is counts, and tables are read from it."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -89,11 +89,7 @@ class Evaluation:
     @classmethod
     def from_json(cls, path: Path) -> "Evaluation":
         """Read what `to_json` wrote."""
-        return cls.from_dict(json.loads(path.read_text()))
-
-    @classmethod
-    def from_dict(cls, fields: Mapping[str, Any]) -> "Evaluation":
-        """Return the evaluation that `to_dict` described; further fields are passed over."""
+        fields = json.loads(path.read_text())
         outcomes = {outcome: np.array(fields[outcome], dtype=np.int64) for outcome in _OUTCOMES}
         counts = Counts(aus=tuple(fields["aus"]), subjects=tuple(fields["subjects"]), **outcomes)
         return cls(counts, np.array(fields["auc"], dtype=float), np.array(fields["thresholds"], dtype=float))

@@ -7,14 +7,15 @@ if some show it and some do not. "Some" are at least `ENOUGH` faces; fewer say n
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field
 
 from idennet.errors import InputError
-from idennet.learning.evaluation.evaluate import Evaluation
 from idennet.models.weights import ActionUnit, WeightsSidecar
 from idennet.settings import Config, load_config
 
@@ -125,9 +126,9 @@ def read_evidence(result: Path, card: WeightsSidecar) -> PhotographEvidence:
     try:
         fields = json.loads(result.read_text(encoding="utf-8"))
         weights, data = fields["weights"]["sha256"], fields["data"]["sha256"]
-        conditions = {name: Evaluation.from_dict(scores) for name, scores in fields["conditions"].items()}
-        coded = fields["action_units"] and Evaluation.from_dict(fields["action_units"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        conditions = {name: _Answers(scores) for name, scores in fields["conditions"].items()}
+        coded = _Answers(fields["action_units"]) if fields["action_units"] else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
             f"{result} is no result of a list of pictures; make it with idennet evaluate LIST.csv --out FILE."
         ) from error
@@ -147,17 +148,29 @@ def read_evidence(result: Path, card: WeightsSidecar) -> PhotographEvidence:
         for au in aus
     ]
     if coded:
-        comparisons += [_comparison(coded, au, "") for au in coded.counts.aus]
-    neutral, false_alarms = 0, {}
+        comparisons += [_comparison(coded, au, "") for au in coded.aus]
+    neutral, false_alarms = 0, dict[int, int]()
     if meaning.neutral is not None:
-        counts = conditions[meaning.neutral].counts
-        neutral = int((counts.coded - counts.positives)[0].sum())
-        false_alarms = dict(zip(counts.aus, map(int, counts.false_positive.sum(1)), strict=True))
+        answers = conditions[meaning.neutral]
+        neutral, false_alarms = answers.absent[0], dict(zip(answers.aus, answers.false_alarms, strict=True))
     return PhotographEvidence(meaning.photographs, tuple(comparisons), neutral, false_alarms)
 
 
-def _comparison(scores: Evaluation, au: int, condition: str) -> Comparison:
-    row = scores.counts.aus.index(au)
-    present = int(scores.counts.positives[row].sum())
-    absent = int(scores.counts.coded[row].sum()) - present
-    return Comparison(au, condition, present, absent, float(scores.auc[row]))
+class _Answers:
+    """For each of `aus`: photographs with and without a condition, how often it fired in the latter, AUC."""
+
+    def __init__(self, scores: Mapping[str, Any]) -> None:
+        self.aus: list[int] = scores["aus"]
+        hits, false_alarms, misses, rejections = (
+            [sum(subjects) for subjects in scores[outcome]]
+            for outcome in ("true_positive", "false_positive", "false_negative", "true_negative")
+        )
+        self.present = [hit + miss for hit, miss in zip(hits, misses, strict=True)]
+        self.absent = [alarm + right for alarm, right in zip(false_alarms, rejections, strict=True)]
+        self.false_alarms = false_alarms
+        self.auc = [math.nan if auc is None else float(auc) for auc in scores["auc"]]
+
+
+def _comparison(answers: _Answers, au: int, condition: str) -> Comparison:
+    row = answers.aus.index(au)
+    return Comparison(au, condition, answers.present[row], answers.absent[row], answers.auc[row])
