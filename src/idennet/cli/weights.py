@@ -58,12 +58,15 @@ def build(
 
 @weights_app.command()
 def promote(
-    build: Annotated[Path, typer.Argument(help="Folder of a finished idennet weights build.")],
+    build: Annotated[
+        Path,
+        typer.Argument(help="Folder of a finished build, or of the training of a face network."),
+    ],
     name: Annotated[str, typer.Option(help="Version of the weights, such as synfacs-0.3.0.")],
     evidence: Annotated[
-        list[Path],
+        list[Path] | None,
         typer.Option(help="What idennet evaluate wrote about them and a list of photographs; repeatable."),
-    ],
+    ] = None,
     checkout: Annotated[Path, typer.Option(help="Root of the repository to write into.")] = Path(),
 ) -> None:
     """Make the weights of a build the bundled ones: name, marks, model card, checksums, records.
@@ -75,7 +78,7 @@ def promote(
     """
     from rich.console import Console
 
-    from idennet.research.weights.promote import promote_weights
+    from idennet.research.weights.promote import promote as write
 
-    weights = promote_weights(build, name, evidence, checkout)
+    weights = write(build, name, evidence or [], checkout)
     Console().print(f"{name} ships as {weights}.", highlight=False, soft_wrap=True)

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from idennet.errors import InputError, RecipeError
+from idennet.errors import InputError, RecipeError, WeightsError
+from idennet.faces.card import read_network
 from idennet.models.weights import Evidence, WeightsSidecar, bundled_weights_path, load_bundled
 from idennet.research.weights.evidence import Comparison, PhotographEvidence, read_evidence
-from idennet.research.weights.promote import ASSETS, RECORDS, promote_weights, promoted
+from idennet.research.weights.promote import ASSETS, BUILT, NETWORKS, RECORDS, promote, promoted
 
 REPOSITORY = Path(__file__).parents[3]
 
@@ -53,7 +54,7 @@ def test_records_and_tensors_give_everything_that_ships(
     build: Path, checkout: Path, bundled: WeightsSidecar
 ) -> None:
     before = {file for file in checkout.rglob("*") if file.is_file()}
-    weights = promote_weights(build, bundled.version, results(checkout, bundled), checkout)
+    weights = promote(build, bundled.version, results(checkout, bundled), checkout)
     assert weights == checkout / ASSETS / "idennet.safetensors"
     written = {file for file in checkout.rglob("*") if file.is_file()} - before
     assert {file.relative_to(checkout).as_posix() for file in written} == {
@@ -136,22 +137,53 @@ def test_nothing_is_written_when_the_request_is_wrong(
     given = results(checkout, bundled)
     before = {file: file.stat().st_mtime_ns for file in checkout.rglob("*")}
     with pytest.raises(InputError, match="no name of weights"):
-        promote_weights(build, "../x", given, checkout)
+        promote(build, "../x", given, checkout)
     with pytest.raises(InputError, match="no checkout"):
-        promote_weights(build, "x", given, build)
+        promote(build, "x", given, build)
     with pytest.raises(InputError, match="lies outside"):
-        promote_weights(build, "x", [REPOSITORY / bundled.provenance["photographs"][0]], checkout)
+        promote(build, "x", [REPOSITORY / bundled.provenance["photographs"][0]], checkout)
     (build / "run" / "metrics.jsonl").unlink()
     with pytest.raises(InputError, match=r"no .*metrics\.jsonl; finish the build"):
-        promote_weights(build, "x", given, checkout)
+        promote(build, "x", given, checkout)
     assert {file: file.stat().st_mtime_ns for file in checkout.rglob("*")} == before
 
 
 def test_a_name_is_given_once(build: Path, checkout: Path, bundled: WeightsSidecar) -> None:
     given = results(checkout, bundled)
-    promote_weights(build, "x", given, checkout)
-    promote_weights(build, "x", given, checkout)
+    promote(build, "x", given, checkout)
+    promote(build, "x", given, checkout)
     record = checkout / "results" / "weights-x" / "build.json"
     record.write_text(json.dumps(json.loads(record.read_text()) | {"sha256": "0" * 64}))
     with pytest.raises(InputError, match="records other weights"):
-        promote_weights(build, "x", given, checkout)
+        promote(build, "x", given, checkout)
+
+
+@pytest.fixture(params=sorted(NETWORKS))
+def training(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """The weights of a training whose network ships, in its folder, as far as its records go."""
+    folder = tmp_path / "training"
+    folder.mkdir()
+    shipped = REPOSITORY / ASSETS / request.param
+    shutil.copy(shipped, folder)
+    records = REPOSITORY / read_network(shipped)[1].records
+    shutil.copy(records / BUILT, folder / shipped.with_suffix(".json").name)
+    return folder / shipped.name
+
+
+def test_records_and_tensors_give_the_network_that_ships(training: Path, checkout: Path) -> None:
+    shipped = REPOSITORY / ASSETS / training.name
+    card = read_network(shipped)[1]
+    written = promote(training.parent, card.version, [], checkout)
+    assert written == checkout / ASSETS / training.name
+    for file in (written, written.with_suffix(".json"), checkout / card.records / BUILT):
+        assert file.read_bytes() == (REPOSITORY / file.relative_to(checkout)).read_bytes(), file
+
+
+def test_a_network_is_promoted_only_whole_and_without_evidence(training: Path, checkout: Path) -> None:
+    with pytest.raises(InputError, match="evidence is about Action Units only"):
+        promote(training.parent, "x", [checkout / "results" / "portraits" / "synfacs-0.3.0.json"], checkout)
+    training.write_bytes(training.read_bytes()[:-1])
+    with pytest.raises(WeightsError, match="differs from the sha256"):
+        promote(training.parent, "x", [], checkout)
+    assert not (checkout / ASSETS / training.name).exists()
+    assert not (checkout / "results" / "weights-x").exists()

@@ -4,11 +4,14 @@ What ships follows from the records in `results/weights-NAME` and the results on
 names; a test makes it again from them.
 """
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from idennet.errors import InputError
+from idennet.faces.card import give_weights, read_network, write_network
+from idennet.faces.landmark_net import LandmarkNet
 from idennet.facs import column
 from idennet.files import drafts_of, write_bytes, write_text
 from idennet.learning.training.folder import MANIFEST, RECIPE
@@ -22,24 +25,32 @@ from idennet.research.weights.model_card import model_card
 ASSETS = Path("src", "idennet", "assets")
 """Where a checkout of the repository keeps the weights that ship."""
 
+BUILT = "build.json"
+"""The card as the build wrote it, among the records."""
+
 RECORDS = {
-    "build.json": WEIGHTS.with_suffix(".json"),
+    BUILT: WEIGHTS.with_suffix(".json"),
     cost.FILE: Path(cost.FILE),
     **{name: RUN / name for name in (RECIPE, MANIFEST, METRICS)},
 }
 """Files of `results/weights-NAME`, and where in the build's folder they come from; all text and numbers."""
 
 
-def promote_weights(build: Path, name: str, results: list[Path], checkout: Path) -> Path:
+NETWORKS = {"landmarks.safetensors": LandmarkNet}
+"""Networks of the face finder, by the name of their weights in a training's folder and in the package."""
+
+
+def promote(build: Path, name: str, results: Sequence[Path], checkout: Path) -> Path:
     """Write what ships into a checkout of the repository, and return the weights file there.
 
     Args:
-        build: Folder of a finished `idennet weights build`.
+        build: Folder of a finished `idennet weights build`, or of the training of a network that finds faces.
         name: Version of the weights, such as "synfacs-0.3.0".
         results: What `idennet evaluate` wrote about the build's weights and lists of photographs; in the
-            checkout, since they are the proof of the marks.
-        checkout: Root of the repository. Written are `src/idennet/assets/idennet.*`, `docs/model-card.md`,
-            `docs/images/reliability.png` and `results/weights-NAME`; weights and card come together.
+            checkout, since they are the proof of the marks. None for a network that finds faces.
+        checkout: Root of the repository. Written are the weights and their card in `src/idennet/assets`, both
+            or neither, `results/weights-NAME`, and of a build `docs/model-card.md` and
+            `docs/images/reliability.png`.
 
     Raises:
         InputError: The name is none, the build is not finished, the checkout is none, a result lies outside
@@ -50,32 +61,12 @@ def promote_weights(build: Path, name: str, results: list[Path], checkout: Path)
         raise InputError(f"{name!r} is no name of weights; name them like synfacs-0.3.0, in small letters.")
     if not (checkout / ASSETS).is_dir():
         raise InputError(f"{checkout} is no checkout of IdenNet's repository; it has no {ASSETS}.")
-    sources = {record: build / source for record, source in RECORDS.items()}
-    sources["reliability.png"] = build / RELIABILITY
-    if missing := [str(source) for source in (build / WEIGHTS, *sources.values()) if not source.is_file()]:
-        raise InputError(f"There is no {missing[0]}; finish the build with idennet weights build.")
-    root = checkout.resolve()
-    if outside := [str(result) for result in results if not result.resolve().is_relative_to(root)]:
-        raise InputError(f"{outside[0]} lies outside {checkout}; copy it into results and commit it.")
-    built = load_weights(build / WEIGHTS)[1]
-    evidence = {
-        result.resolve().relative_to(root).as_posix(): read_evidence(result, built) for result in results
-    }
-    card = promoted(built, name, evidence)
-    records = checkout / "results" / f"weights-{name}"
-    earlier = records / "build.json"
-    if earlier.is_file() and WeightsSidecar.model_validate_json(earlier.read_bytes()).sha256 != built.sha256:
-        raise InputError(f"{records} records other weights; choose another name.")
-    records.mkdir(parents=True, exist_ok=True)
-    for record in RECORDS:
-        write_bytes(records / record, sources[record].read_bytes())
-    write_bytes(checkout / "docs" / "images" / RELIABILITY.name, (build / RELIABILITY).read_bytes())
-    write_text(checkout / "docs" / CARD.name, model_card(card))
-    shipped = checkout / ASSETS / WEIGHTS
-    with drafts_of(shipped, shipped.with_suffix(".json")) as (tensors, sidecar):
-        tensors.write_bytes((build / WEIGHTS).read_bytes())
-        sidecar.write_text(card.to_json(), encoding="utf-8", newline="\n")
-    return shipped
+    network = next((file for file in NETWORKS if (build / file).is_file()), None)
+    if network is None:
+        return _promote_weights(build, name, results, checkout)
+    if results:
+        raise InputError(f"{build} holds a network that finds faces; evidence is about Action Units only.")
+    return _promote_network(build / network, name, checkout)
 
 
 def promoted(built: WeightsSidecar, name: str, evidence: Mapping[str, PhotographEvidence]) -> WeightsSidecar:
@@ -110,6 +101,52 @@ def promoted(built: WeightsSidecar, name: str, evidence: Mapping[str, Photograph
             },
         }
     )
+
+
+def _promote_weights(build: Path, name: str, results: Sequence[Path], checkout: Path) -> Path:
+    sources = {record: build / source for record, source in RECORDS.items()}
+    needed = (build / WEIGHTS, build / RELIABILITY, *sources.values())
+    if missing := [str(source) for source in needed if not source.is_file()]:
+        raise InputError(f"There is no {missing[0]}; finish the build with idennet weights build.")
+    root = checkout.resolve()
+    if outside := [str(result) for result in results if not result.resolve().is_relative_to(root)]:
+        raise InputError(f"{outside[0]} lies outside {checkout}; copy it into results and commit it.")
+    built = load_weights(build / WEIGHTS)[1]
+    evidence = {
+        result.resolve().relative_to(root).as_posix(): read_evidence(result, built) for result in results
+    }
+    card = promoted(built, name, evidence)
+    records = _records(checkout, name, built.sha256)
+    for record, source in sources.items():
+        write_bytes(records / record, source.read_bytes())
+    write_bytes(checkout / "docs" / "images" / RELIABILITY, (build / RELIABILITY).read_bytes())
+    write_text(checkout / "docs" / CARD, model_card(card))
+    shipped = checkout / ASSETS / WEIGHTS
+    with drafts_of(shipped, shipped.with_suffix(".json")) as (tensors, sidecar):
+        tensors.write_bytes((build / WEIGHTS).read_bytes())
+        sidecar.write_text(card.to_json(), encoding="utf-8", newline="\n")
+    return shipped
+
+
+def _promote_network(file: Path, name: str, checkout: Path) -> Path:
+    content, card = read_network(file)
+    give_weights(NETWORKS[file.name](), content, file)
+    records = _records(checkout, name, card.sha256)
+    write_text(records / BUILT, card.to_json())
+    shipped = checkout / ASSETS / file.name
+    folder = records.relative_to(checkout).as_posix()
+    write_network(content, card.model_copy(update={"version": name, "records": folder}), shipped)
+    return shipped
+
+
+def _records(checkout: Path, name: str, sha256: str) -> Path:
+    """Return the folder for the records of weights, which no others have."""
+    records = checkout / "results" / f"weights-{name}"
+    earlier = records / BUILT
+    if earlier.is_file() and json.loads(earlier.read_text(encoding="utf-8"))["sha256"] != sha256:
+        raise InputError(f"{records} records other weights; choose another name.")
+    records.mkdir(parents=True, exist_ok=True)
+    return records
 
 
 def _rendered_fault(score: Mapping[str, float]) -> str:
