@@ -14,10 +14,11 @@ import numpy as np
 import torch
 from sklearn.datasets import load_sample_images
 
-from idennet.faces.crop import eye_pairs
-from idennet.faces.detector import CascadeDetector, YuNetDetector
-from idennet.faces.finder import FaceFinder, FoundFace
+from idennet.faces.finder import FaceFinder, FoundFace, open_finder
 from idennet.faces.landmark_net import load_landmark_net
+from idennet.faces.landmarks import eye_centres
+from idennet.faces.shots import ShotFinder
+from idennet.faces.yunet import YuNetFinder
 from idennet.learning.training.landmark_crops import Frames, pictures_without_faces, read_frames
 from idennet.learning.training.landmarks import landmark_errors
 
@@ -36,9 +37,9 @@ def main() -> None:
     given = parser.parse_args()
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
-    finders = {"cascade": FaceFinder()}
+    finders = {"bundled": FaceFinder()}
     if given.yunet:
-        finders["YuNet"] = FaceFinder(given.yunet)
+        finders["YuNet"] = open_finder(given.yunet)
     if given.corpus:
         frames = read_frames([given.corpus])
         rendered_errors(frames)
@@ -71,7 +72,7 @@ def rendered_errors(frames: Frames) -> None:
 
 def hit(faces: Sequence[FoundFace], landmarks: np.ndarray) -> float | None:
     """Return the eye error of the face whose box holds the true middle, in true eye distances; None: none."""
-    eyes = eye_pairs(landmarks)
+    eyes = eye_centres(landmarks)
     between = max(np.linalg.norm(eyes[1] - eyes[0]), 0.2 * np.ptp(landmarks[:, 1]))
     errors = [float(np.linalg.norm(face.eyes - eyes, axis=1).mean() / between) for face in faces]
     return min((error for error in errors if error < 0.5), default=None)
@@ -164,12 +165,12 @@ def false_alarms(finders: dict[str, FaceFinder], empty: Sequence[np.ndarray]) ->
 def speed(finders: dict[str, FaceFinder], yunet: Path | None) -> None:
     from skimage.data import astronaut
 
-    picture, network = astronaut(), load_landmark_net()
+    picture, network, shots = astronaut(), load_landmark_net(), ShotFinder()
     crop = torch.zeros((1, 64, 64), dtype=torch.uint8)
-    calls: dict[str, Callable[[], object]] = {"cascade alone": lambda: CascadeDetector().detect(picture)}
+    calls: dict[str, Callable[[], object]] = {"bundled boxes alone": lambda: shots.find(picture)}
     if yunet:
-        detector = YuNetDetector(yunet)
-        calls["YuNet alone"] = lambda: detector.detect(picture)
+        boxes = YuNetFinder(yunet)
+        calls["YuNet alone"] = lambda: boxes.find(picture)
     calls |= {f"finder with {name}": lambda f=finder: f.find(picture) for name, finder in finders.items()}
     with torch.inference_mode():
         rows = [["landmark network, one crop", milliseconds(lambda: network(crop))]]

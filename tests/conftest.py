@@ -35,7 +35,7 @@ def random_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def planted_finder(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Let every new `Predictor` find planted faces instead of real ones."""
-    monkeypatch.setattr("idennet.inference.predictor.FaceFinder", PlantedFinder)
+    monkeypatch.setattr("idennet.inference.predictor.open_finder", PlantedFinder)
     _cached_predictor.cache_clear()
     yield
     _cached_predictor.cache_clear()

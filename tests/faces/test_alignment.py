@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from skimage.transform import estimate_transform
 
 from idennet.errors import InputError, ShapeError
-from idennet.faces.alignment import TEMPLATE, align, eye_centres, similarity, to_template
+from idennet.faces.alignment import TEMPLATE, align, similarity, to_template
+from idennet.faces.landmarks import eye_centres
 
 number = st.floats(-500, 500)
 

@@ -5,13 +5,12 @@ import pytest
 from idennet.faces.crop import (
     CROP_MARGIN,
     CROP_SIZE,
-    MIRROR,
     crop_to_picture,
     cut,
-    roll_degrees,
     squares_around,
     transform,
 )
+from idennet.faces.landmarks import MIRROR, roll_degrees
 
 
 @pytest.fixture

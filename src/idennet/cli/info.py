@@ -35,8 +35,8 @@ def _facts() -> Iterator[tuple[str, str]]:
     yield "CPU kernels", str(choose_kernels())
     yield from _weights_facts()
     yield "landmarks", _landmark_fact()
-    yield "detectors", "LBP cascade of scikit-image: built in, the default"
-    yield "", f"YuNet by OpenCV {cv2.__version__}: with --detector-model FILE.onnx"
+    yield "finder", _finder_fact()
+    yield "", f"or YuNet and MediaPipe by OpenCV {cv2.__version__}: with --finder FILE"
 
 
 def _weights_facts() -> Iterator[tuple[str, str]]:
@@ -72,3 +72,15 @@ def _landmark_fact() -> str:
         return f"none: {error}"
     count = sum(parameter.numel() for parameter in network.parameters())
     return f"68 points, own network, {count:,} parameters"
+
+
+def _finder_fact() -> str:
+    from idennet.errors import WeightsError
+    from idennet.faces.shot_net import load_shot_net
+
+    try:
+        network = load_shot_net()
+    except WeightsError as error:
+        return f"none: {error}"
+    count = sum(parameter.numel() for parameter in network.parameters())
+    return f"own network, {count:,} parameters: built in, the default"

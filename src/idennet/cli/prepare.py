@@ -36,7 +36,9 @@ def prepare_command(
     jitter: Annotated[
         float, typer.Option(min=0, max=10, help="Move given eye centres by about this many pixels.")
     ] = 0.0,
-    detector_model: Annotated[Path | None, typer.Option(help="YuNet ONNX file to find faces with.")] = None,
+    finder: Annotated[
+        Path | None, typer.Option(help="Find faces with this file: YuNet's ONNX or MediaPipe's .task.")
+    ] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Threads (default: one a core).")] = None,
 ) -> None:
     """Align all faces of a data set and write a face store, which training and evaluation read.
@@ -63,7 +65,7 @@ def prepare_command(
         return
     if out is None:
         raise InputError("prepare needs --out and a folder for the face store, or --check.")
-    _print_report(console, source, _prepare(console, kind, source, out, jitter, detector_model, workers))
+    _print_report(console, source, _prepare(console, kind, source, out, jitter, finder, workers))
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -80,7 +82,7 @@ def _prepare(
     source: "Source",
     out: Path,
     jitter: float,
-    detector_model: Path | None,
+    finder: Path | None,
     workers: int | None,
 ) -> "PrepareReport":
     """Prepare with a progress bar."""
@@ -89,7 +91,7 @@ def _prepare(
     from idennet.learning.data.prepare import prepare
     from idennet.learning.data.readers.locate import MainFaceLocator
 
-    locate = None if kind is Kind.SYNFACS else MainFaceLocator(detector_model)
+    locate = None if kind is Kind.SYNFACS else MainFaceLocator(finder)
     columns = (
         *(TextColumn("Preparing"), BarColumn(), MofNCompleteColumn()),
         *(TextColumn("{task.fields[speed]}"), TimeRemainingColumn()),

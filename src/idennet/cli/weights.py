@@ -22,7 +22,9 @@ def build(
     face_model: Annotated[
         Path | None, typer.Option(help="Face model, an NPZ file.", envvar="IDENNET_FACE_MODEL")
     ] = None,
-    detector_model: Annotated[Path | None, typer.Option(help="YuNet ONNX file to find faces with.")] = None,
+    finder: Annotated[
+        Path | None, typer.Option(help="Find faces with this file: YuNet's ONNX or MediaPipe's .task.")
+    ] = None,
     override: Annotated[
         list[str] | None, typer.Option("--set", help="Replace a field of the recipe; repeatable.")
     ] = None,
@@ -49,7 +51,7 @@ def build(
         tell=lambda sentence: console.print(sentence, style="bold"),
         photographs=photographs,
         face_model=face_model,
-        detector_model=detector_model,
+        finder=finder,
         workers=workers,
         device=device,
     )

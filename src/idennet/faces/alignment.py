@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from idennet.errors import InputError, ShapeError
+from idennet.faces.landmarks import eye_centres
 
 
 @dataclass(frozen=True)
@@ -41,20 +42,6 @@ TEMPLATE = Template("eyes-44-84-44", 128, (44.0, 44.0), (84.0, 44.0))
 
 _SHRINK_LIMIT = 1.5
 """Bilinear sampling skips pixels, and so aliases, when it shrinks much more than this."""
-
-
-def eye_centres(landmarks: ArrayLike) -> NDArray[np.float64]:
-    """Return the centres of the right and the left eye, (2, 2), from 68 landmarks, (68, 2).
-
-    An eye centre is the mean of its six landmarks: 36 to 41 and 42 to 47.
-
-    Raises:
-        ShapeError: `landmarks` is not (68, 2).
-    """
-    points = np.asarray(landmarks, dtype=np.float64)
-    if points.shape != (68, 2):
-        raise ShapeError(f"Landmarks must have shape (68, 2), but have {points.shape}.")
-    return np.stack([points[36:42].mean(axis=0), points[42:48].mean(axis=0)])
 
 
 def similarity(source: ArrayLike, target: ArrayLike) -> NDArray[np.float64]:

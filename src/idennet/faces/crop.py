@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from idennet.faces.landmarks import roll_degrees
+
 Floats = NDArray[np.float32]
 
 CROP_SIZE = 64
@@ -15,36 +17,6 @@ CROP_SIZE = 64
 
 CROP_MARGIN = 1.4
 """Side of the square divided by the longer side of the landmarks' bounding box."""
-
-RIGHT_EYE = slice(36, 42)
-LEFT_EYE = slice(42, 48)
-
-
-def _mirror_order() -> NDArray[np.int64]:
-    """Return the landmark that each of the 68 landmarks becomes in a mirrored picture."""
-    runs = [(0, 17), (17, 27), (31, 36)]  # jaw, brows, nostrils: mirrored end for end
-    order = np.arange(68)
-    for start, stop in runs:
-        order[start:stop] = order[start:stop][::-1]
-    order[36:48] = [45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40]
-    order[48:60] = [54, 53, 52, 51, 50, 49, 48, 59, 58, 57, 56, 55]
-    order[60:68] = [64, 63, 62, 61, 60, 67, 66, 65]
-    return order
-
-
-MIRROR = _mirror_order()
-"""`mirrored = landmarks[MIRROR]` after x has been mirrored (68 indices, an involution)."""
-
-
-def eye_pairs(landmarks: Floats) -> Floats:
-    """Return the subject's right and left eye centres, (..., 2, 2), of landmarks (..., 68, 2)."""
-    return np.stack([landmarks[..., RIGHT_EYE, :].mean(-2), landmarks[..., LEFT_EYE, :].mean(-2)], axis=-2)
-
-
-def roll_degrees(landmarks: Floats) -> Floats:
-    """Return the angle of the line through the eyes, degrees, positive clockwise as seen, of (..., 68, 2)."""
-    line = np.diff(eye_pairs(landmarks), axis=-2)[..., 0, :]
-    return np.degrees(np.arctan2(line[..., 1], line[..., 0]))
 
 
 def squares_around(landmarks: Floats) -> Floats:

@@ -1,35 +1,30 @@
-"""Faces of photographs: a detector proposes squares, the landmark network refines and judges them.
+"""Faces of photographs: a box finder proposes squares, the landmark network refines and judges them.
 
-A square is read three times: each reading's landmarks give the upright square of the next. A face is kept
-when the readings of its own square agree that it is one.
+A square is read twice: the first reading's landmarks give the upright square of the second, which is read
+together with its mirror image. A face is kept when the second reading is confident that it is one.
 """
 
-from collections.abc import Callable
+import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
-import torch
 
-from idennet.errors import ShapeError
-from idennet.faces.crop import (
-    CROP_SIZE,
-    MIRROR,
-    Floats,
-    crop_to_picture,
-    cut,
-    eye_pairs,
-    roll_degrees,
-    squares_around,
-    transform,
-)
-from idennet.faces.detector import NO_BOXES, CascadeDetector, Picture, YuNetDetector, suppress
-from idennet.faces.landmark_net import LandmarkNet, load_landmark_net
+from idennet.errors import ShapeError, WeightsError
+from idennet.faces.boxes import BoxFinder, Pixels
+from idennet.faces.crop import Floats, squares_around
+from idennet.faces.landmarks import SMALLEST_EYE_DISTANCE, eye_centres, eye_distances, roll_degrees
+from idennet.faces.mediapipe import MediaPipeFinder
+from idennet.faces.reading import LandmarkReader, Reading
+from idennet.faces.shots import ShotFinder
+from idennet.faces.yunet import YuNetFinder
 
-ROUNDS = 3
-BATCH = 64
-SMALLEST_EYE_DISTANCE = 6.0  # pixels; below, nothing can be read from a face
+_HOPEFUL = 0.1  # confidence of a first reading that is worth a second
+_CONFIDENT = 0.95
+_CONFIDENT_TURNED = 0.995  # of a face in a picture that had to be turned: three more pictures are searched
+_DISTINCT = 0.25  # mean distance of two faces' landmarks in sides of their squares; below, they are one
 
 
 @dataclass(frozen=True)
@@ -41,157 +36,134 @@ class FoundFace:
     landmarks: Floats
     """(68, 2) in the usual order of 68 points: jaw, brows, nose, eyes, mouth."""
     confidence: float
-    """0 to 1, mean of the readings of the face's own square."""
+    """0 to 1, that this is a face, by the landmark network."""
     yaw: float
-    """Degrees, positive when the nose points to the right of the picture; a reading, not a measurement."""
+    """Degrees, positive when the nose points to the right of the upright head; a reading, no measurement."""
     pitch: float
     """Degrees, as `pitch` of the rendered corpora."""
     roll: float
-    """Degrees of the line through the eyes, positive clockwise as seen."""
+    """Degrees of the line through the eyes, positive clockwise as seen; about 180 when upside down."""
 
     @property
     def eyes(self) -> Floats:
         """The subject's right and left eye centres, (2, 2)."""
-        return eye_pairs(self.landmarks)
-
-
-@dataclass
-class _Reading:
-    """What the network says of squares (K, 4) of one picture."""
-
-    landmarks: Floats
-    confidence: Floats
-    pose: Floats
+        return eye_centres(self.landmarks).astype(np.float32)
 
 
 class FaceFinder:
-    """Finds faces in photographs.
+    """Finds faces in photographs; may be called from several threads at once.
 
-    YuNet proposes, when its model file is given; else scikit-image's cascade does, and where that leads to no
-    face, the landmark network itself is slid over the picture, which finds heads turned aside and tilted.
+    A picture in which no head is upright is searched again on its side and upside down.
     """
 
-    threshold = 0.95  # confidence of a face that a detector proposed; see docs/faces.md
-    slid_threshold = 0.995  # confidence of a face that only the network saw: many more squares are tried
-
-    def __init__(self, detector_model: Path | None = None, network: LandmarkNet | None = None) -> None:
-        """Load the networks.
+    def __init__(self, boxes: BoxFinder | None = None, landmarks: LandmarkReader | None = None) -> None:
+        """Put the finder together; without arguments from the bundled networks.
 
         Args:
-            detector_model: YuNet's ONNX file, or None for the cascade.
-            network: A landmark network, or None for the bundled one.
+            boxes: Proposes faces.
+            landmarks: Reads and judges them.
 
         Raises:
-            WeightsError: A model file is missing or unfit.
+            WeightsError: The bundled weights are damaged.
         """
-        self._network = load_landmark_net() if network is None else network
-        self._proposals: list[tuple[Callable[[Picture], Floats], float]]
-        if detector_model is None:
-            self._proposals = [(CascadeDetector().detect, self.threshold), (self._slide, self.slid_threshold)]
-        else:
-            self._proposals = [(YuNetDetector(detector_model).detect, self.threshold)]
+        self._boxes = ShotFinder() if boxes is None else boxes
+        self._landmarks = LandmarkReader() if landmarks is None else landmarks
 
-    def find(self, picture: Picture) -> list[FoundFace]:
+    def find(self, pixels: Pixels) -> list[FoundFace]:
         """Return the faces of a picture (H, W, 3) uint8 RGB from left to right; none is an empty list.
 
         Raises:
             ShapeError: The picture has another shape or type.
         """
-        if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.uint8:
-            raise ShapeError(f"A picture is (H, W, 3) uint8 RGB, not {picture.shape} {picture.dtype}.")
-        grey = _grey(picture)
-        for propose, threshold in self._proposals:
-            faces = self._refine(grey, propose(picture), threshold)
-            if faces:
-                return faces
-        return []
+        return self.find_all([pixels])[0]
 
-    def _refine(self, grey: np.ndarray, boxes: Floats, threshold: float) -> list[FoundFace]:
-        if not len(boxes):
-            return []
-        x0, y0, x1, y1, _ = boxes.T
-        squares = np.stack([(x0 + x1) / 2, (y0 + y1) / 2, x1 - x0, np.zeros_like(x0)], axis=1)
-        reading = self._read(grey, squares)
-        confidence: list[Floats] = []
-        for _ in range(ROUNDS - 1):
-            hopeful = reading.confidence > 0.1
-            if not hopeful.any():
-                return []
-            confidence = [c[hopeful] for c in confidence]
-            reading = self._read(grey, squares_around(reading.landmarks[hopeful]), mirrored=True)
-            confidence.append(reading.confidence)
-        return _faces(reading, np.mean(confidence, axis=0), threshold)
+    def find_all(self, pictures: Sequence[Pixels]) -> list[list[FoundFace]]:
+        """Return the faces of each picture, as `find` does; landmarks are read for all pictures together.
 
-    def _read(self, grey: np.ndarray, squares: Floats, mirrored: bool = False) -> _Reading:
-        """Return the reading of squares (K, 4); if `mirrored`, its mean with that of the mirror images."""
-        crops = np.stack([cut(grey, square) for square in squares])
-        if not mirrored:
-            points, confidence, pose = self._run(crops)
-        else:
-            points, confidence, pose = self._run(np.concatenate([crops, crops[:, :, ::-1]]))
-            (points, other), (pose, other_pose) = np.split(points, 2), np.split(pose, 2)
-            other = other[:, MIRROR]
-            other[..., 0] = CROP_SIZE - 1 - other[..., 0]
-            other_pose[:, 0] *= -1
-            points, pose = np.float32(0.5) * (points + other), np.float32(0.5) * (pose + other_pose)
-            confidence = np.mean(np.split(confidence, 2), axis=0)
-        return _Reading(transform(points, crop_to_picture(squares)), confidence, pose)
-
-    @torch.inference_mode()
-    def _run(self, crops: np.ndarray) -> tuple[Floats, Floats, Floats]:
-        parts = [self._network(torch.from_numpy(crops[i : i + BATCH])) for i in range(0, len(crops), BATCH)]
-        points = torch.cat([part.landmarks for part in parts]).numpy()
-        confidence = torch.cat([part.face_logit for part in parts]).sigmoid().numpy()
-        return points, confidence, torch.cat([part.pose for part in parts]).numpy()
-
-    def _slide(self, picture: Picture) -> Floats:
-        """Return the squares (K, 5) of a grid over the picture in which the network sees a face.
-
-        The grid has five sizes; the smallest square is a sixth of the picture's longer side.
+        Raises:
+            ShapeError: A picture has another shape or type.
         """
-        grey = _grey(picture)
-        height, width = grey.shape
-        side, squares = max(height, width) * 1.1, []
-        for _ in range(5):
-            columns = np.linspace(0, width, max(2, round(width / (0.3 * side))))
-            rows = np.linspace(0, height, max(2, round(height / (0.3 * side))))
-            squares += [(x, y, side, 0.0) for y in rows for x in columns]
-            side /= 1.6
-        grid = np.array(squares, np.float32)
-        reading = self._read(grey, grid)
-        seen = reading.confidence > 0.8
-        x, y, half = grid[seen, 0], grid[seen, 1], grid[seen, 2] / 2
-        if not seen.any():
-            return NO_BOXES
-        return suppress(np.stack([x - half, y - half, x + half, y + half, reading.confidence[seen]], axis=1))
+        for pixels in pictures:
+            if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8 or not pixels.size:
+                raise ShapeError(f"A picture is (H, W, 3) uint8 RGB, not {pixels.shape} {pixels.dtype}.")
+        faces = self._find_upright(pictures, _CONFIDENT)
+        faceless = [k for k, found in enumerate(faces) if not found]
+        for quarters in (1, 2, 3):
+            turned = [np.ascontiguousarray(np.rot90(pictures[k], quarters)) for k in faceless]
+            for k, found in zip(faceless, self._find_upright(turned, _CONFIDENT_TURNED), strict=True):
+                faces[k] = [_turned_back(face, pictures[k], quarters) for face in found]
+            faceless = [k for k in faceless if not faces[k]]
+        return [sorted(found, key=lambda face: float(face.landmarks[:, 0].mean())) for found in faces]
+
+    def _find_upright(self, pictures: Sequence[Pixels], confident: float) -> list[list[FoundFace]]:
+        greys = [cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY) for pixels in pictures]
+        boxes = [self._boxes.find(pixels) for pixels in pictures]
+        owners = np.repeat(np.arange(len(pictures)), [len(found) for found in boxes])
+        x0, y0, x1, y1, _ = np.concatenate([np.zeros((0, 5), np.float32), *boxes]).T
+        squares = np.stack([(x0 + x1) / 2, (y0 + y1) / 2, x1 - x0, np.zeros_like(x0)], axis=1)
+
+        first = self._landmarks.read([greys[k] for k in owners], squares)
+        hopeful = first.confidence > _HOPEFUL
+        owners = owners[hopeful]
+        squares = squares_around(first.landmarks[hopeful])
+        reading = self._landmarks.read([greys[k] for k in owners], squares, mirrored=True)
+        return [
+            _distinct_faces(Reading(*(values[owners == k] for values in reading)), confident)
+            for k in range(len(pictures))
+        ]
 
 
-def _faces(reading: _Reading, confidence: Floats, threshold: float) -> list[FoundFace]:
-    """Return confident faces without doubles, from left to right."""
+def open_finder(file: Path | None = None) -> FaceFinder:
+    """Return a finder whose boxes come from a model file; None for the bundled network.
+
+    Args:
+        file: YuNet's ONNX file or MediaPipe's `face_landmarker.task`, told apart by their content.
+
+    Raises:
+        WeightsError: There is no such file, or it is neither.
+    """
+    if file is None:
+        return FaceFinder()
+    if not file.is_file():
+        raise WeightsError(
+            f"There is no file {file}; give YuNet's ONNX file, MediaPipe's face_landmarker.task, or none."
+        )
+    return FaceFinder(MediaPipeFinder(file) if zipfile.is_zipfile(file) else YuNetFinder(file))
+
+
+def _distinct_faces(reading: Reading, confident: float) -> list[FoundFace]:
+    """Return the confident faces of one picture without doubles."""
     kept: list[int] = []
-    between = np.linalg.norm(np.diff(eye_pairs(reading.landmarks), axis=1)[:, 0], axis=1)
+    large = eye_distances(reading.landmarks) >= SMALLEST_EYE_DISTANCE / 2
     sides = squares_around(reading.landmarks)[:, 2]
-    for i in np.argsort(-confidence, kind="stable"):
-        if confidence[i] < threshold or between[i] < SMALLEST_EYE_DISTANCE:
+    for i in np.argsort(-reading.confidence, kind="stable"):
+        if reading.confidence[i] < confident or not large[i]:
             continue
         distances = [
             np.linalg.norm(reading.landmarks[i] - reading.landmarks[j], axis=1).mean()
             / max(sides[i], sides[j])
             for j in kept
         ]
-        if all(distance > 0.25 for distance in distances):
+        if all(distance > _DISTINCT for distance in distances):
             kept.append(int(i))
-    kept.sort(key=lambda i: float(reading.landmarks[i, :, 0].mean()))
-    return [_face(reading.landmarks[i], float(confidence[i]), reading.pose[i]) for i in kept]
+    return [_face(reading.landmarks[i], float(reading.confidence[i]), *reading.pose[i]) for i in kept]
 
 
-def _grey(picture: Picture) -> Picture:
-    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.uint8)
-
-
-def _face(landmarks: Floats, confidence: float, pose: Floats) -> FoundFace:
+def _face(landmarks: Floats, confidence: float, yaw: float, pitch: float) -> FoundFace:
     (x0, y0), (x1, y1) = landmarks.min(0), landmarks.max(0)
     box = (float(x0), float(y0 - 0.25 * (y1 - y0)), float(x1), float(y1))
-    return FoundFace(
-        box, landmarks, confidence, float(pose[0]), float(pose[1]), float(roll_degrees(landmarks))
-    )
+    return FoundFace(box, landmarks, confidence, float(yaw), float(pitch), float(roll_degrees(landmarks)))
+
+
+def _turned_back(face: FoundFace, picture: Pixels, quarters: int) -> FoundFace:
+    """Return a face of a picture that `np.rot90` has turned by `quarters`, in the picture as it was."""
+    x0, y0, x1, y1 = face.box
+    points = np.concatenate([face.landmarks, [[x0, y0], [x1, y1]]])
+    height, width = picture.shape[:2]
+    for k in range(quarters):
+        side = width if (quarters - k) % 2 else height  # of the picture before this quarter turn
+        points = np.stack([side - 1 - points[:, 1], points[:, 0]], axis=1)
+    landmarks, corners = points[:-2].astype(np.float32), points[-2:]
+    (x0, y0), (x1, y1) = corners.min(0), corners.max(0)
+    box = (float(x0), float(y0), float(x1), float(y1))
+    return FoundFace(box, landmarks, face.confidence, face.yaw, face.pitch, float(roll_degrees(landmarks)))

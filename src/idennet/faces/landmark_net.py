@@ -4,20 +4,16 @@ A small residual network; each point is the centre of mass of its own 16 x 16 he
 exact points only and no target maps. Trained on rendered faces (`idennet.learning.training.landmarks`).
 """
 
-import hashlib
-import json
-from importlib import resources
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load as load_tensors
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from idennet.errors import ShapeError, WeightsError
+from idennet.errors import ShapeError
 from idennet.faces.crop import CROP_SIZE
+from idennet.faces.weights import bundled, with_weights
 
 HEAT_SIZE = CROP_SIZE // 4
 HEAT_REACH = 1.25  # the grid reaches beyond the crop, so that points just outside it can be told
@@ -93,37 +89,10 @@ class LandmarkNet(nn.Module):
         return LandmarkOutput(points, judged[:, 0], POSE_UNIT * judged[:, 1:])
 
 
-def load_landmark_net(path: Path | None = None) -> LandmarkNet:
-    """Return the network with trained weights, in evaluation mode.
-
-    Args:
-        path: A safetensors file with a JSON file of the same name beside it that states its `sha256`;
-            None for the bundled weights.
+def load_landmark_net(file: Path | None = None) -> LandmarkNet:
+    """Return the network with the weights of a file, in evaluation mode; None for the bundled weights.
 
     Raises:
         WeightsError: A file is missing, its checksum differs, or it belongs to another network.
     """
-    weights = resources.files("idennet") / "assets" / "landmarks.safetensors" if path is None else path
-    record = Path(str(weights)).with_suffix(".json")
-    if not weights.is_file() or not record.is_file():
-        raise WeightsError(f"Landmark weights need {weights} and {record.name} beside it; one is missing.")
-    content = weights.read_bytes()
-    try:
-        stated = json.loads(record.read_text()).get("sha256")
-    except (ValueError, AttributeError) as error:
-        raise WeightsError(f"{record} is damaged; fetch it again.") from error
-    if hashlib.sha256(content).hexdigest() != stated:
-        raise WeightsError(f"{weights} differs from the sha256 that {record.name} states; fetch it again.")
-    network = LandmarkNet()
-    try:
-        tensors = load_tensors(content)
-        network.load_state_dict(_batch_counts(network) | tensors)
-    except (RuntimeError, SafetensorError) as error:
-        raise WeightsError(f"{weights} belongs to another network than LandmarkNet.") from error
-    return network.eval()
-
-
-def _batch_counts(network: LandmarkNet) -> dict[str, Tensor]:
-    """Return the counters of batch normalisation, which weights files leave out."""
-    names = (name for name in network.state_dict() if name.endswith("num_batches_tracked"))
-    return {name: torch.tensor(0) for name in names}
+    return with_weights(LandmarkNet(), bundled("landmarks.safetensors") if file is None else file)

@@ -9,7 +9,7 @@ import numpy as np
 
 from idennet.errors import ImageError, InputError, WeightsError
 from idennet.faces.alignment import TEMPLATE, align
-from idennet.faces.finder import FaceFinder, FoundFace
+from idennet.faces.finder import FoundFace, open_finder
 from idennet.inference.face import Box, Face, HeadPose
 from idennet.inference.result import Result
 from idennet.media.frame import Frame
@@ -57,7 +57,7 @@ class Predictor:
                 f"but this version aligns as {TEMPLATE.name}; use weights that fit."
             )
         self.aus: tuple[int, ...] = tuple(self.card.aus)
-        self._finder = FaceFinder(None if detector_model is None else Path(detector_model))
+        self._finder = open_finder(None if detector_model is None else Path(detector_model))
 
     def predict_faces(self, crops: np.ndarray) -> np.ndarray:
         """Return the probability of each Action Unit for aligned faces.

@@ -7,7 +7,7 @@ import numpy as np
 from drawn_people import all_of, people
 from drawn_synfacs import drawing
 
-from idennet.faces.alignment import eye_centres
+from idennet.faces.landmarks import eye_centres
 from idennet.learning.data.readers.records import LeftOut, Record, Source
 from idennet.research.synth.fake_trees.common import FakeFace, FakeFrame
 

@@ -3,7 +3,7 @@
 import numpy as np
 from drawn_synfacs import drawing, landmarks
 
-from idennet.faces.alignment import eye_centres
+from idennet.faces.landmarks import eye_centres
 from idennet.facs import SYNFACS_AUS
 from idennet.learning.data.readers.records import LeftOut, Record, Source
 from idennet.research.synth.fake_trees.common import FakeFace, FakeFrame

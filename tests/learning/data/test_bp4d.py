@@ -14,7 +14,7 @@ from agreement import assert_agreement, by_name, shaded_people
 from drawn_people import all_of
 
 from idennet.errors import InputError, MissingExtraError, StoreError
-from idennet.faces.alignment import eye_centres
+from idennet.faces.landmarks import eye_centres
 from idennet.learning.data.prepare import prepare
 from idennet.learning.data.readers.bp4d import NO_PICTURE, OCCLUDED, Bp4d
 from idennet.learning.data.readers.bp4d_plus import Bp4dPlus

@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 
 from idennet.cli.prepare import prepare_command
 from idennet.errors import InputError, StoreError
-from idennet.faces.alignment import align, eye_centres
+from idennet.faces.alignment import align
+from idennet.faces.landmarks import eye_centres
 from idennet.learning.data.prepare import prepare
 from idennet.learning.data.provenance import Origin
 from idennet.learning.data.readers.lfw import Lfw

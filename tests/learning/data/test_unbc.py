@@ -10,7 +10,7 @@ from agreement import assert_agreement, by_name, shaded_people
 from drawn_people import all_of
 
 from idennet.errors import InputError, StoreError
-from idennet.faces.alignment import eye_centres
+from idennet.faces.landmarks import eye_centres
 from idennet.learning.data.prepare import prepare
 from idennet.learning.data.readers.records import LeftOut, Totals
 from idennet.learning.data.readers.unbc import AUS, BLACK_PICTURE, NO_PICTURE, Unbc, read_facs

@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from idennet.errors import StoreError
-from idennet.faces.crop import CROP_SIZE, MIRROR, crop_to_picture, squares_around, transform
+from idennet.faces.crop import CROP_SIZE, crop_to_picture, squares_around, transform
 from idennet.faces.landmark_net import LandmarkOutput, load_landmark_net
+from idennet.faces.landmarks import MIRROR
 from idennet.learning.training import landmarks as training
 from idennet.learning.training.landmark_crops import (
     Batch,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from plain_subject import face_model_path
 
-from idennet.faces.alignment import eye_centres
+from idennet.faces.landmarks import eye_centres
 from idennet.learning.data.prepare import prepare
 from idennet.learning.data.readers.kinds import Kind, open_source
 from idennet.learning.data.readers.records import Record

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from idennet import facs
 from idennet.errors import ImageError, InputError
-from idennet.faces.alignment import TEMPLATE, eye_centres, similarity, to_template, warp
+from idennet.faces.alignment import TEMPLATE, similarity, to_template, warp
+from idennet.faces.landmarks import eye_centres
 from idennet.learning.data.provenance import Origin, is_in_fake_tree
 from idennet.learning.data.readers.records import Chunk, LeftOut, PublishedSource, Record, Source, Totals
 from idennet.learning.data.reduced_jpeg import after_reduction, best_factor, read_reduced

@@ -19,14 +19,12 @@ from skimage import data as skimage_data
 from idennet.errors import StoreError
 from idennet.faces.crop import (
     CROP_SIZE,
-    LEFT_EYE,
-    MIRROR,
-    RIGHT_EYE,
     Floats,
     crop_to_picture,
     squares_around,
     transform,
 )
+from idennet.faces.landmarks import LEFT_EYE, MIRROR, RIGHT_EYE
 
 Grey = np.ndarray  # uint8
 

@@ -20,8 +20,9 @@ from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from idennet.errors import IdenNetError, StoreError
-from idennet.faces.crop import CROP_SIZE, cut, eye_pairs, squares_around
+from idennet.faces.crop import CROP_SIZE, cut, squares_around
 from idennet.faces.landmark_net import POSE_UNIT, LandmarkNet, LandmarkOutput, load_landmark_net
+from idennet.faces.landmarks import eye_centres
 from idennet.files import drafts_of
 from idennet.learning.training.landmark_crops import (
     Batch,
@@ -68,10 +69,10 @@ def landmark_errors(network: torch.nn.Module, frames: Frames, scenes: Sequence[G
         [to_crop(points, square) for points, square in zip(frames.landmarks, squares, strict=True)]
     )
     points = out.landmarks.numpy()
-    eyes = eye_pairs(target)
+    eyes = eye_centres(target)
     between = np.linalg.norm(eyes[:, 0] - eyes[:, 1], axis=1)
     point = np.linalg.norm(points - target, axis=2).mean(1) / between
-    eye = np.linalg.norm(eye_pairs(points) - eyes, axis=2).mean(1) / between
+    eye = np.linalg.norm(eye_centres(points) - eyes, axis=2).mean(1) / between
     errors = {}
     for low, high in ((0, 15), (15, 30), (30, 45), (45, 90)):
         chosen = (np.abs(frames.pose[:, 0]) >= low) & (np.abs(frames.pose[:, 0]) < high)

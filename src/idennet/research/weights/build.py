@@ -73,7 +73,7 @@ def build_weights(
     tell: Tell,
     photographs: Path | None = None,
     face_model: Path | None = None,
-    detector_model: Path | None = None,
+    finder: Path | None = None,
     workers: int = 1,
     device: str = "auto",
 ) -> Path:
@@ -89,7 +89,7 @@ def build_weights(
         photographs: Folder with a subfolder of pictures for each person (such as LFW), for identity
             and, where the recipe says so, consistency; leave out people that the weights will be judged on.
         face_model: The renderer's face model; by default the one that `IDENNET_FACE_MODEL` names.
-        detector_model: YuNet file to find the faces of the photographs with.
+        finder: Model file to find the faces of the photographs with; see `idennet.faces.finder.open_finder`.
         workers: Processes to render with.
         device: Where to train.
 
@@ -101,7 +101,7 @@ def build_weights(
     people = None if photographs is None else PersonFolders(photographs)
     if people is not None:
         people.chunks()  # so is a folder without people
-    locate = MainFaceLocator(detector_model)
+    locate = MainFaceLocator(finder)
     cost = CostRecord(out)
     rendered = {"wild": (*faces.wild, 0), "crowd": (*faces.crowd, 0), "test": (*faces.test, 1)}
     stores = {}

@@ -1,50 +1,35 @@
 """The one face of a picture that counts, for data sets that come without landmarks."""
 
-import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-
-if TYPE_CHECKING:
-    from idennet.faces.finder import FaceFinder
 
 
 class MainFaceLocator:
     """Finds the landmarks of the face nearest the middle of a picture, measured in sizes of that face.
 
-    A large face may be further from the middle than a small one. May be called from several threads:
-    each has a finder of its own, since OpenCV's detectors keep state.
+    A large face may be further from the middle than a small one. May be called from several threads.
     """
 
-    def __init__(self, detector_model: Path | None = None) -> None:
-        """Make the first finder, so that a wrong model file shows at once.
+    def __init__(self, finder: Path | None = None) -> None:
+        """Open the finder, so that a wrong model file shows at once.
 
         Args:
-            detector_model: YuNet ONNX file; without it the built-in detector finds the faces.
+            finder: Model file to find faces with; see `idennet.faces.finder.open_finder`.
         """
-        self._detector_model = detector_model
-        self._local = threading.local()
-        self._finder()
+        from idennet.faces.finder import open_finder
+
+        self._finder = open_finder(finder)
 
     def __call__(self, picture: NDArray[np.uint8]) -> NDArray[np.floating] | None:
         """Return the landmarks (68, 2) in a picture (H, W, 3) uint8 RGB, or None without a face."""
-        found = self._finder().find(picture)
+        found = self._finder.find(picture)
         if not found:
             return None
-        boxes = [tuple(face.box) for face in found]
+        boxes = [face.box for face in found]
         return np.asarray(found[most_central(boxes, picture.shape[1], picture.shape[0])].landmarks)
-
-    def _finder(self) -> "FaceFinder":
-        """Return this thread's finder."""
-        if not hasattr(self._local, "finder"):
-            from idennet.faces.finder import FaceFinder
-
-            self._local.finder = FaceFinder(self._detector_model)
-        finder: FaceFinder = self._local.finder
-        return finder
 
 
 def most_central(boxes: Sequence[tuple[float, ...]], width: int, height: int) -> int:

@@ -1,0 +1,43 @@
+"""Where faces may be: what every finder of boxes gives, whatever network is behind it."""
+
+from typing import Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from idennet.faces.crop import Floats
+
+Numbers = NDArray[np.floating]
+
+Pixels = NDArray[np.uint8]
+"""(H, W, 3) RGB."""
+
+NO_BOXES: Floats = np.zeros((0, 5), np.float32)
+
+
+class BoxFinder(Protocol):
+    """Proposes faces; may be called from several threads at once."""
+
+    def find(self, pixels: Pixels) -> Floats:
+        """Return boxes (K, 5) of a picture (H, W, 3) uint8 RGB, best first.
+
+        A box is x0, y0, x1, y1 in pixels of the upright square that the landmark network expects
+        (`crop.squares_around`), and a score, 0 to 1. It may reach outside the picture.
+        """
+
+
+def boxes_of(x: Numbers, y: Numbers, side: Numbers, score: Numbers, overlap: float) -> Floats:
+    """Return boxes (K, 5), best first, of squares about (x, y), each (N,), without doubles.
+
+    Args:
+        x: Middles, in pixels.
+        y: Middles, in pixels.
+        side: Sides, in pixels.
+        score: Scores, 0 to 1.
+        overlap: Intersection over union with a better box from which on a box is a double.
+    """
+    corners = np.stack([x - side / 2, y - side / 2, side, side], axis=1).astype(np.float64)
+    kept = np.asarray(cv2.dnn.NMSBoxes(corners.tolist(), score.tolist(), 0.0, overlap), np.int64).reshape(-1)
+    left, top, width, height = corners[kept].T
+    return np.stack([left, top, left + width, top + height, score[kept]], axis=1).astype(np.float32)
