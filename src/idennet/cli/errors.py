@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 from typer.core import TyperGroup
 
-from idennet.errors import IdenNetError
+from idennet.errors import IdenNetError, MissingExtraError
 
 EXIT_MISTAKE = 2
 EXIT_INTERRUPTED = 130
@@ -18,6 +18,12 @@ _REFUSALS = (
     *(errno.ENOTDIR, errno.EISDIR, errno.EEXIST),
 )
 """What a file system says to a path that a user chose; other errors of files are defects."""
+
+_EXTRAS = {
+    **dict.fromkeys(("av", "h5py", "pyarrow", "scipy", "skimage", "sklearn", "tensorboard"), "learn"),
+    **dict.fromkeys(("jinja2", "matplotlib", "numba"), "research"),
+}
+"""Packages that only a wing needs, and the extra that brings them."""
 
 
 class Verbs(TyperGroup):
@@ -32,6 +38,12 @@ class Verbs(TyperGroup):
             return super().invoke(ctx)
         except IdenNetError as error:
             complain(str(error))
+            raise typer.Exit(EXIT_MISTAKE) from error
+        except ModuleNotFoundError as error:
+            package = (error.name or "").partition(".")[0]
+            if package not in _EXTRAS:
+                raise
+            complain(str(MissingExtraError(f"{package}, which this verb uses,", _EXTRAS[package])))
             raise typer.Exit(EXIT_MISTAKE) from error
         except OSError as error:
             if error.errno not in _REFUSALS:

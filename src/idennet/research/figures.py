@@ -25,14 +25,14 @@ INK, QUIET, LINE, ACCENT, SECOND = "#1b2330", "#667085", "#e4e7ec", "#c2410c", "
 def check_packages() -> None:
     """Raise `MissingExtraError` unless figures can be drawn: worth knowing before hours of work."""
     if importlib.util.find_spec("matplotlib") is None:
-        raise MissingExtraError("Figures", "report")
+        raise MissingExtraError("Figures", "research")
 
 
 def _figure(width: float, height: float, columns: int = 1) -> tuple["Figure", list["Axes"]]:
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise MissingExtraError("Figures", "report") from error
+        raise MissingExtraError("Figures", "research") from error
     figure = Figure(figsize=(width, height), layout="constrained")
     axes = list(figure.subplots(1, columns, squeeze=False)[0])
     for axis in axes:

@@ -85,4 +85,4 @@ def write_page(path: Path, title: str, lead: str, facts: dict[str, str], section
 def check_packages() -> None:
     """Raise `MissingExtraError` unless a report can be written: worth knowing before hours of work."""
     if any(importlib.util.find_spec(name) is None for name in ("jinja2", "matplotlib")):
-        raise MissingExtraError("The HTML report", "report")
+        raise MissingExtraError("The HTML report", "research")

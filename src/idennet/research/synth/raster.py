@@ -13,7 +13,7 @@ from idennet.research.synth.appearance import FloatArray, IntArray
 try:
     from numba import njit
 except ImportError as error:
-    raise MissingExtraError("The renderer", "synth") from error
+    raise MissingExtraError("The renderer", "research") from error
 
 
 class SurfaceBuffer(NamedTuple):

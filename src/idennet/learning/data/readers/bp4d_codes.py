@@ -91,7 +91,7 @@ class TrackedPoints:
         try:
             import h5py
         except ImportError as error:
-            raise MissingExtraError("Reading the landmarks of BP4D and BP4D+", "datasets") from error
+            raise MissingExtraError("Reading the landmarks of BP4D and BP4D+", "learn") from error
         self._open = h5py.File
         self._path = file
 

@@ -50,6 +50,6 @@ def _av() -> ModuleType:
     try:
         import av
     except ImportError as error:
-        raise MissingExtraError("Reading videos", "video") from error
+        raise MissingExtraError("Reading videos", "learn") from error
     module: ModuleType = av
     return module

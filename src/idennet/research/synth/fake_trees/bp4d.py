@@ -174,7 +174,7 @@ def _tracked(frames: Sequence[FakeFrame]) -> bytes:
     try:
         import h5py
     except ImportError as error:
-        raise MissingExtraError("A fake tree of BP4D", "datasets") from error
+        raise MissingExtraError("A fake tree of BP4D", "research") from error
     stream = io.BytesIO()
     with h5py.File(stream, "w") as file:
         entries = file.create_dataset("fit/pred", (frames[-1].frame, 1), dtype=h5py.ref_dtype)

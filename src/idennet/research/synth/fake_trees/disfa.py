@@ -72,7 +72,7 @@ def write_video(file: Path, pictures: Sequence[npt.NDArray[np.uint8]], codec: st
     try:
         import av
     except ImportError as error:
-        raise MissingExtraError("A fake tree of DISFA", "video") from error
+        raise MissingExtraError("A fake tree of DISFA", "research") from error
     file.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(file), "w") as container:
         stream = container.add_stream(codec, rate=FRAMES_PER_SECOND)
