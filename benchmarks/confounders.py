@@ -49,6 +49,7 @@ from idennet.learning.losses.au import masked_au_loss
 from idennet.learning.losses.mining import HardNegativeMiner
 from idennet.learning.losses.triplet import triplet_loss
 from idennet.learning.training.augment import Augmenter
+from idennet.learning.training.engine import Cost, Engine, Lesson, Pace
 from idennet.learning.training.initialise import fit_to_faces
 from idennet.learning.training.stages import to_tensor
 from idennet.models.combination import IdentityUse
@@ -284,30 +285,36 @@ def learn(variant: Variant, data: Data, seed: int, steps: int, start: Path) -> I
     fit_to_faces(network, data.training(some), list(given))
     if variant.radius != 1.0:
         network.norm = nn.Sequential(network.norm, Scale(variant.radius))  # type: ignore[assignment]
-    settings = common_optimiser(Budget(steps=steps))
-    solver = settings.build(network.parameters())
     pairs = IdentityPairSampler(data.subjects, PAIRS, seed)
     singles = BalancedFaceSampler(data.labels, seed)
     miner, generator = HardNegativeMiner(), torch.Generator().manual_seed(seed)
     augmenter = Augmenter(COMMON_AUGMENTATION, seed)
     places = torch.arange(2 * PAIRS).view(-1, 2)
-    network.train()
-    for step in range(steps):
-        for group in solver.param_groups:
-            group["lr"] = settings.rate(step, steps)
+
+    def prepare(step: int) -> tuple[NDArray[np.int64], Tensor]:
         drawn = np.concatenate([pairs.draw(step).ravel(), singles.draw(step, SINGLES)])
-        output: IdenNetOutput = network(data.training(data.rows[drawn], augmenter, step))
+        return drawn, data.training(data.rows[drawn], augmenter, step)
+
+    def cost(prepared: tuple[NDArray[np.int64], Tensor], _: int) -> Cost:
+        drawn, inputs = prepared
+        output: IdenNetOutput = network(inputs)
         loss = masked_au_loss(output.au_logits, torch.from_numpy(data.labels[drawn]))
-        if variant.triplet:
-            embedding = comparable(output.identity_embedding, variant)
-            people = torch.from_numpy(data.subjects[drawn])
-            triplets = miner(embedding, people, places, generator=generator)
-            identity = triplet_loss(embedding, triplets, MARGIN, reduction="mean")
-            loss = (1 - ALPHA) * loss + ALPHA * identity
-        solver.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(network.parameters(), settings.clip_norm or 5.0)
-        solver.step()
+        if not variant.triplet:
+            return Cost(loss)
+        embedding = comparable(output.identity_embedding, variant)
+        people = torch.from_numpy(data.subjects[drawn])
+        triplets = miner(embedding, people, places, generator=generator)
+        identity = triplet_loss(embedding, triplets, MARGIN, reduction="mean")
+        return Cost((1 - ALPHA) * loss + ALPHA * identity)
+
+    Engine(
+        network,
+        Lesson(prepare, cost, judge=None, keep=lambda *_: None),
+        common_optimiser(Budget(steps=steps)),
+        Pace(steps, validate_every=steps, checkpoint_every=steps, record_every=steps),
+        seed=seed,
+        device=torch.device("cpu"),
+    ).run()
     return network.eval()
 
 

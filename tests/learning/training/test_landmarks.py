@@ -13,8 +13,8 @@ from idennet.faces.landmark_net import LandmarkOutput, load_landmark_net
 from idennet.faces.landmarks import MIRROR
 from idennet.learning.training import landmarks as training
 from idennet.learning.training.landmark_crops import (
-    Batch,
-    draw_batch,
+    Crops,
+    draw_crops,
     pictures_without_faces,
     read_frames,
     to_crop,
@@ -78,7 +78,7 @@ def test_points_go_into_the_crop_and_back():
 
 def test_batches_hold_faces_and_others_with_targets_that_fit(corpus):
     frames = read_frames([corpus])
-    batch = draw_batch(frames, pictures_without_faces(), 200, np.random.default_rng(0))
+    batch = draw_crops(frames, pictures_without_faces(), 200, np.random.default_rng(0))
     assert batch.crops.shape == (200, CROP_SIZE, CROP_SIZE)
     assert batch.faces.mean() == pytest.approx(0.7, abs=0.1)
     assert set(np.unique(np.abs(batch.pose[batch.faces == 1, 0]))) == {10.0}
@@ -88,13 +88,13 @@ def test_batches_hold_faces_and_others_with_targets_that_fit(corpus):
     right, left = points[:, 36:42].mean(1), points[:, 42:48].mean(1)
     assert (left[:, 0] > right[:, 0]).all(), "the left eye stays on the right side, mirrored or not"
     assert ((points.mean(1) > 0) & (points.mean(1) < CROP_SIZE)).all()
-    again = draw_batch(frames, pictures_without_faces(), 200, np.random.default_rng(0))
+    again = draw_crops(frames, pictures_without_faces(), 200, np.random.default_rng(0))
     assert (again.crops == batch.crops).all()
 
 
 def test_the_loss_of_right_answers_is_nothing_and_ignores_points_without_a_face():
     rng = np.random.default_rng(0)
-    batch = Batch(
+    batch = Crops(
         np.zeros((2, CROP_SIZE, CROP_SIZE), np.uint8),
         rng.uniform(0, 63, (2, 68, 2)).astype(np.float32),
         np.array([1, 0], np.float32),
@@ -122,10 +122,10 @@ def test_a_resumed_run_equals_an_uninterrupted_one(corpus, tmp_path, monkeypatch
     def stop_after_three(*given):
         if next(calls, None) is None:
             raise KeyboardInterrupt
-        return draw_batch(*given)
+        return draw_crops(*given)
 
     with monkeypatch.context() as patched:
-        patched.setattr(training, "draw_batch", stop_after_three)
+        patched.setattr(training, "draw_crops", stop_after_three)
         with pytest.raises(KeyboardInterrupt):
             train_landmarks([corpus], broken, **settings)
     assert broken.with_suffix(".checkpoint").exists()

@@ -14,14 +14,15 @@ from conftest import small_recipe
 from idennet.learning.data.store import FaceStore
 from idennet.learning.training import train
 from idennet.learning.training.checkpoint import (
-    Progress,
+    Counters,
     load_checkpoint,
     load_optimiser,
     optimiser_tensors,
     save_checkpoint,
 )
+from idennet.learning.training.engine import Cost
 from idennet.learning.training.folder import LAST, MANIFEST
-from idennet.learning.training.loop import StageLoop
+from idennet.learning.training.lesson import Prepared, StageLesson
 from idennet.models.fastcpu.library import VARIABLE
 from idennet.models.weights import best_weights
 from idennet.research.benchmark.systems.contract import Budget
@@ -63,7 +64,7 @@ def test_an_optimiser_goes_on_in_every_memory_format(
         step(model, optimiser, number)
     path = tmp_path / "last.safetensors"
     save_checkpoint(
-        path, {"model": model.state_dict(), "optimiser": optimiser_tensors(optimiser)}, Progress("au")
+        path, {"model": model.state_dict(), "optimiser": optimiser_tensors(optimiser)}, Counters("au")
     )
     again = network()
     solver = OPTIMISERS[name](again.parameters())
@@ -104,15 +105,15 @@ def test_a_recipe_goes_on_with_the_real_network(
         return {path.name: path.read_bytes() for path in (folder / LAST, best_weights(folder, "au"))}
 
     whole = run(tmp_path / "whole")
-    step = StageLoop._step
+    cost = StageLesson.cost
 
-    def dying(self: StageLoop, prepared: object) -> object:
-        if self._progress.step == 3:
+    def dying(self: StageLesson, prepared: Prepared, step: int) -> Cost:
+        if step == 3:
             raise KeyboardInterrupt
-        return step(self, prepared)  # type: ignore[arg-type]
+        return cost(self, prepared, step)
 
     with monkeypatch.context() as patch:
-        patch.setattr(StageLoop, "_step", dying)
+        patch.setattr(StageLesson, "cost", dying)
         with pytest.raises(KeyboardInterrupt):
             run(tmp_path / "resumed")
     assert run(tmp_path / "resumed") == whole

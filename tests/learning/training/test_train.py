@@ -1,6 +1,5 @@
 """Whole trainings: what they write, that they learn, and that an interruption changes nothing."""
 
-import copy
 import json
 from pathlib import Path
 
@@ -13,8 +12,9 @@ from idennet.errors import InputError, RecipeError
 from idennet.learning.data.store import FaceStore
 from idennet.learning.training import Run, bundled_recipes, load_recipe, open_run, train
 from idennet.learning.training.batches import Batch
+from idennet.learning.training.engine import Cost
 from idennet.learning.training.folder import LAST
-from idennet.learning.training.loop import StageLoop
+from idennet.learning.training.lesson import Prepared, StageLesson
 from idennet.learning.training.progress import read_metrics
 from idennet.learning.training.stages import to_tensor
 
@@ -30,7 +30,7 @@ def whole(au_store: FaceStore, identity_store: FaceStore, tmp_path_factory: pyte
     """An uninterrupted run."""
     with pytest.MonkeyPatch.context() as patch:
         lighten_trunk(patch)
-        patch.setattr("idennet.learning.training.loop.RECORD_EVERY", 1)
+        patch.setattr("idennet.learning.training.run.RECORD_EVERY", 1)
         return train(
             small_recipe(),
             au_stores=[au_store],
@@ -73,22 +73,22 @@ def test_resumed_equals_uninterrupted_bit_for_bit(
     monkeypatch: pytest.MonkeyPatch,
     killed_at: tuple[int, int],
 ) -> None:
-    monkeypatch.setattr("idennet.learning.training.loop.RECORD_EVERY", 1)
+    monkeypatch.setattr("idennet.learning.training.run.RECORD_EVERY", 1)
 
     def run() -> Run:
         stores = {"au_stores": [au_store], "identity_stores": [identity_store]}
         return train(small_recipe(), **stores, out=tmp_path, quiet=True)
 
-    step = StageLoop._step
+    cost = StageLesson.cost
     stage_number = {"identity": 1, "au": 2}
 
-    def dying(self: StageLoop, prepared: object) -> object:
-        if (stage_number[self._progress.stage], self._progress.step) == killed_at:
+    def dying(self: StageLesson, prepared: Prepared, step: int) -> Cost:
+        if (stage_number[self._plan.name], step) == killed_at:
             raise KeyboardInterrupt
-        return step(self, prepared)  # type: ignore[arg-type]
+        return cost(self, prepared, step)
 
     with monkeypatch.context() as patch:
-        patch.setattr(StageLoop, "_step", dying)
+        patch.setattr(StageLesson, "cost", dying)
         with pytest.raises(KeyboardInterrupt):
             run()
     resumed = run()
@@ -156,21 +156,22 @@ def test_the_teacher_is_the_running_mean_on_unchanged_faces(
     au_store: FaceStore, identity_store: FaceStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = []
-    ask = StageLoop._ask_teacher
+    ask = StageLesson._ask_teacher
 
-    def watched(self: StageLoop, plain: np.ndarray, batch: Batch) -> torch.Tensor:
+    def watched(self: StageLesson, plain: np.ndarray, batch: Batch) -> torch.Tensor:
         told = ask(self, plain, batch)
-        network = copy.deepcopy(self._model).eval()
-        network.load_state_dict(self._average.weights)
+        network = self._average.module
+        if asked:
+            assert not torch.equal(network.fc7.weight, self._model.fc7.weight)
         with torch.no_grad():
             faces = to_tensor(plain, torch.device("cpu"))
             views = torch.stack([network(faces).au_probs, network(faces.flip(-1)).au_probs])
         torch.testing.assert_close(told, views.mean(0))
         np.testing.assert_array_equal(plain, self._training.read(batch.rows))
-        asked.append(self._progress.step)
+        asked.append(int(self._average.n_averaged) - 1)
         return told
 
-    monkeypatch.setattr(StageLoop, "_ask_teacher", watched)
+    monkeypatch.setattr(StageLesson, "_ask_teacher", watched)
     train(small_recipe(), au_stores=[au_store], identity_stores=[identity_store], out=tmp_path, quiet=True)
     assert asked == [0, 2, 4]
 
@@ -309,7 +310,7 @@ def test_a_diverging_loss_stops_with_advice(
     au_store: FaceStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "idennet.learning.training.separate.masked_au_loss", lambda *_, **__: torch.tensor(np.nan)
+        "idennet.learning.training.paper_objective.masked_au_loss", lambda *_, **__: torch.tensor(np.nan)
     )
-    with pytest.raises(RecipeError, match="lower the learning rate"):
+    with pytest.raises(RecipeError, match="lower the learning_rate"):
         train(small_recipe(identity_stage=None), au_stores=[au_store], out=tmp_path / "run", quiet=True)

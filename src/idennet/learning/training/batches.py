@@ -1,4 +1,4 @@
-"""What batches are, and what a batch costs; the two ways to form them are `separate.py` and `mixed.py`."""
+"""What batches are, and what they cost; the paper's and the released code's have a module of their own."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -10,6 +10,7 @@ from torch import Tensor
 
 from idennet.learning.losses.consistency import consistency_loss
 from idennet.learning.training.corpus import Corpus
+from idennet.learning.training.engine import Cost
 from idennet.learning.training.memory import EmbeddingMemory
 
 
@@ -25,21 +26,6 @@ class Batch:
 
 
 @dataclass(frozen=True)
-class Losses:
-    """What one batch costs: the weighted total and its parts, None where a part does not apply."""
-
-    total: Tensor
-    identity: Tensor | None
-    au: Tensor | None
-    consistency: Tensor | None = None
-
-    def detached(self) -> "Losses":
-        """Return the numbers without the graph that made them."""
-        parts = (self.identity, self.au, self.consistency)
-        return Losses(self.total.detach(), *(None if part is None else part.detach() for part in parts))
-
-
-@dataclass(frozen=True)
 class Targets:
     """What is known of a batch's faces: identity labels (N,) int64 and AU labels (N, A) int8."""
 
@@ -47,19 +33,23 @@ class Targets:
     au_labels: Tensor
 
 
-class Batching(Protocol):
-    """A way to form batches and judge them."""
+class Drawing(Protocol):
+    """A way to draw batches."""
 
     @property
     def epoch_steps(self) -> int:
         """Steps in which about every face is seen once."""
 
-    @property
-    def memory(self) -> EmbeddingMemory | None:
-        """State that a checkpoint must hold."""
-
     def draw(self, step: int) -> Batch:
         """Return the faces of a step; a pure function of the step."""
+
+
+class Objective(Protocol):
+    """What is learnt from a batch: the loss of each branch."""
+
+    @property
+    def memory(self) -> EmbeddingMemory | None:
+        """Earlier embeddings among which negatives are mined; a checkpoint must hold them."""
 
     def au_loss(self, logits: Tensor, targets: Targets) -> Tensor:
         """Return the AU loss of all faces of a batch from their logits (N, A)."""
@@ -70,40 +60,40 @@ class Batching(Protocol):
         """Return the identity loss of all faces of a batch from their embeddings (N, D)."""
 
 
-def weighted_losses(
-    batching: Batching,
+def batch_cost(
+    objective: Objective,
     batch: Batch,
     targets: Targets,
     logits: Tensor | None,
     embeddings: Tensor | None,
     teacher_probs: Tensor | None,
     generator: torch.Generator,
-) -> Losses:
+) -> Cost:
     """Return alpha L_ID + (1 - alpha) L_AU (Eq. 5) and its parts, with the weights that the batch names.
 
     Beyond the paper, faces without Action Units may add the consistency loss.
 
     Args:
-        batching: Where the batch comes from.
-        batch: Its faces and weights.
-        targets: What is known of them.
+        objective: The losses of both branches.
+        batch: Faces and weights.
+        targets: What is known of the faces.
         logits: (N, A), or None if the network was not asked.
         embeddings: (N, D), or None if the network has none.
         teacher_probs: Probabilities (N, A) by the teacher, or None if it was not asked.
         generator: Source of the random negatives.
     """
-    au = identity = consistency = None
+    parts: dict[str, Tensor] = {}
     terms = []
     if logits is not None and batch.au_weight > 0:
-        au = batching.au_loss(logits, targets)
-        terms.append(batch.au_weight * au)
+        parts["au_loss"] = objective.au_loss(logits, targets)
+        terms.append(batch.au_weight * parts["au_loss"])
     if embeddings is not None and batch.identity_weight > 0:
-        identity = batching.identity_loss(batch, targets, embeddings, generator)
-        terms.append(batch.identity_weight * identity)
+        parts["identity_loss"] = objective.identity_loss(batch, targets, embeddings, generator)
+        terms.append(batch.identity_weight * parts["identity_loss"])
     if logits is not None and teacher_probs is not None:
-        consistency = consistency_loss(logits, teacher_probs)
-        terms.append(batch.consistency_weight * consistency)
-    return Losses(torch.stack(terms).sum(), identity, au, consistency)
+        parts["consistency_loss"] = consistency_loss(logits, teacher_probs)
+        terms.append(batch.consistency_weight * parts["consistency_loss"])
+    return Cost(torch.stack(terms).sum(), parts, len(batch.rows))
 
 
 def identity_rows(corpus: Corpus, learn_aus: bool, learn_identity: bool) -> NDArray[np.int64]:

@@ -17,10 +17,13 @@ from torch import Tensor
 from idennet.errors import WeightsError
 from idennet.files import write_bytes
 
+State = dict[str, dict[str, Tensor]]
+"""Groups of tensors by their names, such as `{"network": network.state_dict()}`."""
+
 
 @dataclass
-class Progress:
-    """Counters of a training: the stage, its next step, its best validation so far, the loss scale."""
+class Counters:
+    """Where a training is: the stage, its next step, its best judgement so far, the loss scale."""
 
     stage: str
     step: int = 0
@@ -31,32 +34,32 @@ class Progress:
     scaler: dict[str, float] = field(default_factory=dict)
 
 
-def save_checkpoint(path: Path, groups: Mapping[str, Mapping[str, Tensor]], progress: Progress) -> None:
-    """Write groups of tensors, such as `{"model": model.state_dict()}`, and the counters."""
+def save_checkpoint(path: Path, groups: Mapping[str, Mapping[str, Tensor]], counters: Counters) -> None:
+    """Write groups of tensors and the counters."""
     tensors = {
         f"{group}/{name}": tensor.detach().cpu().contiguous().clone()
         for group, members in groups.items()
         for name, tensor in members.items()
     }
-    write_bytes(path, save(tensors, metadata={"progress": json.dumps(asdict(progress))}))
+    write_bytes(path, save(tensors, metadata={"counters": json.dumps(asdict(counters))}))
 
 
-def load_checkpoint(path: Path) -> tuple[dict[str, dict[str, Tensor]], Progress]:
+def load_checkpoint(path: Path) -> tuple[State, Counters]:
     """Return what `save_checkpoint` wrote.
 
     Raises:
         WeightsError: The file is damaged or none of this program's.
     """
-    groups: dict[str, dict[str, Tensor]] = {}
+    groups: State = {}
     try:
         with safe_open(path, framework="pt") as file:
-            progress = Progress(**json.loads(file.metadata()["progress"]))
+            counters = Counters(**json.loads(file.metadata()["counters"]))
             for key in file.keys():  # noqa: SIM118 - no mapping
                 group, _, name = key.partition("/")
                 groups.setdefault(group, {})[name] = file.get_tensor(key)
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         raise WeightsError(f"{path} is no training state ({error}); begin anew with --fresh.") from error
-    return groups, progress
+    return groups, counters
 
 
 def optimiser_tensors(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:

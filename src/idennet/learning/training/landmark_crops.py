@@ -55,7 +55,7 @@ class Frames:
         return Frames(pictures, self.landmarks[chosen], self.pose[chosen], self.subjects[chosen])
 
 
-class Batch(NamedTuple):
+class Crops(NamedTuple):
     """N crops and their targets."""
 
     crops: Grey
@@ -103,7 +103,7 @@ def pictures_without_faces() -> list[Grey]:
     return [np.asarray(Image.open(folder / name).convert("L")) for name in _PICTURES.split()]
 
 
-def draw_batch(frames: Frames, scenes: Sequence[Grey], size: int, rng: np.random.Generator) -> Batch:
+def draw_crops(frames: Frames, scenes: Sequence[Grey], size: int, rng: np.random.Generator) -> Crops:
     """Return `size` random crops: disturbed faces and, in `NEGATIVE_SHARE` of them, none."""
     crops = np.empty((size, CROP_SIZE, CROP_SIZE), np.uint8)
     landmarks = np.zeros((size, 68, 2), np.float32)
@@ -128,7 +128,7 @@ def draw_batch(frames: Frames, scenes: Sequence[Grey], size: int, rng: np.random
                 landmarks[row] = landmarks[row, MIRROR]
                 pose[row, 0] *= -1
         crops[row] = _photographed(crop, rng)
-    return Batch(crops, landmarks, faces, pose)
+    return Crops(crops, landmarks, faces, pose)
 
 
 def to_crop(points: Floats, square: Floats) -> Floats:

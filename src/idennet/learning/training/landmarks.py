@@ -17,37 +17,52 @@ import numpy as np
 import torch
 from safetensors.torch import save
 from torch.nn import functional as F
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from idennet.errors import IdenNetError, StoreError
 from idennet.faces.crop import CROP_SIZE, cut, squares_around
 from idennet.faces.landmark_net import POSE_UNIT, LandmarkNet, LandmarkOutput, load_landmark_net
 from idennet.faces.landmarks import eye_centres
 from idennet.files import drafts_of
+from idennet.learning.training.checkpoint import load_checkpoint
+from idennet.learning.training.engine import Cost, Engine, Lesson, Numbers, Pace, running_mean
 from idennet.learning.training.landmark_crops import (
-    Batch,
+    Crops,
     Frames,
     Grey,
-    draw_batch,
+    draw_crops,
     pictures_without_faces,
     read_frames,
     scene_crop,
     to_crop,
 )
+from idennet.learning.training.optimiser import Optimiser
+
+AVERAGE = 0.995
+"""Decay of the running mean of weights, which is what is kept."""
 
 FACELESS_CROPS = 500
 """Crops without a face, among which false alarms are counted."""
 _EYES = slice(36, 48)
 
 
-def landmark_loss(out: LandmarkOutput, batch: Batch) -> torch.Tensor:
+class DecoupledAdam(Optimiser):
+    """AdamW: weights decay by themselves, not through the gradient."""
+
+    def build(self, network: torch.nn.Module) -> torch.optim.Optimizer:
+        """Return AdamW over all parameters, fused into one pass."""
+        return torch.optim.AdamW(
+            network.parameters(), lr=self.learning_rate, weight_decay=self.weight_decay, fused=True
+        )
+
+
+def landmark_loss(out: LandmarkOutput, crops: Crops) -> torch.Tensor:
     """Return the mean loss of a batch: points of faces (eyes count double), face or not, pose of faces."""
-    faces = torch.from_numpy(batch.faces)
-    target = torch.from_numpy(batch.landmarks)
+    faces = torch.from_numpy(crops.faces)
+    target = torch.from_numpy(crops.landmarks)
     point = F.smooth_l1_loss(out.landmarks, target, reduction="none", beta=0.5).mean(2)
     point = (point.sum(1) + point[:, _EYES].sum(1)) / 80
     judged = F.binary_cross_entropy_with_logits(out.face_logit, faces)
-    pose = F.smooth_l1_loss(out.pose / POSE_UNIT, torch.from_numpy(batch.pose) / POSE_UNIT, reduction="none")
+    pose = F.smooth_l1_loss(out.pose / POSE_UNIT, torch.from_numpy(crops.pose) / POSE_UNIT, reduction="none")
     face_count = faces.sum().clamp(min=1)
     return (faces * point).sum() / face_count + judged + 0.5 * (faces * pose.mean(1)).sum() / face_count
 
@@ -105,7 +120,7 @@ def train_landmarks(
     Args:
         corpora: Folders of rendered faces in the SynFACS format; a tenth of the subjects is held out.
         out: The safetensors file to write; `.json` beside it becomes its record.
-        steps: Steps of Adam, with a one-cycle learning rate.
+        steps: Steps of Adam; the rate rises for a tenth of them and then falls to zero as half a cosine.
         batch_size: Crops a step.
         learning_rate: The highest learning rate.
         seed: Decides the first weights and every crop.
@@ -125,35 +140,37 @@ def train_landmarks(
     if start is not None:
         network.load_state_dict(load_landmark_net(start).state_dict())
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(0.995), use_buffers=True)
-    optimizer = torch.optim.AdamW(network.parameters(), lr=learning_rate, weight_decay=1e-3)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, learning_rate, steps, pct_start=0.1)
-    parts: dict[str, Any] = {
-        "network": network, "average": average, "optimizer": optimizer, "schedule": schedule
-    }  # fmt: skip
-    checkpoint = out.with_suffix(".checkpoint")
-    first = 0
-    if checkpoint.exists():
-        saved = torch.load(checkpoint, weights_only=True)
-        first = saved.pop("step")
-        for name, state in saved.items():
-            parts[name].load_state_dict(state)
-    for step in range(first, steps):
-        network.train()
-        batch = draw_batch(learned, scenes, batch_size, np.random.default_rng([seed, step]))
-        loss = landmark_loss(network(torch.from_numpy(batch.crops)), batch)
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
-        optimizer.step()
-        schedule.step()
-        average.update_parameters(network)
-        if (step + 1) % checkpoint_every == 0:
-            torch.save(
-                {"step": step + 1} | {name: part.state_dict() for name, part in parts.items()}, checkpoint
-            )
-            errors = landmark_errors(average.module.eval(), tested, scenes)
-            print(f"step {step + 1}: loss {loss.item():.3f} {json.dumps(errors)}", flush=True)
+    average, checkpoint = running_mean(network, AVERAGE), out.with_suffix(".checkpoint")
+
+    def keep(judged: torch.nn.Module, numbers: Numbers) -> None:
+        errors = landmark_errors(judged.eval(), tested, scenes)
+        print(f"step {numbers['step']:.0f}: {json.dumps(errors)}", flush=True)
+
+    engine = Engine(
+        network,
+        Lesson(
+            lambda step: draw_crops(learned, scenes, batch_size, np.random.default_rng([seed, step])),
+            lambda crops, _: Cost(landmark_loss(network(torch.from_numpy(crops.crops)), crops)),
+            judge=None,  # the newest weights are kept: the held-out subjects choose nothing
+            keep=keep,
+        ),
+        DecoupledAdam(
+            learning_rate=learning_rate,
+            weight_decay=1e-3,
+            schedule="cosine",
+            warm_up=steps // 10,
+            final_fraction=0,
+            clip_norm=5.0,
+        ),
+        Pace(steps, checkpoint_every, checkpoint_every, checkpoint_every),
+        seed=seed,
+        device=torch.device("cpu"),
+        checkpoint=checkpoint,
+        average=average,
+    )
+    if checkpoint.is_file():
+        engine.restore(*load_checkpoint(checkpoint))
+    engine.run()
     final = LandmarkNet()
     final.load_state_dict({name: value.half() for name, value in average.module.state_dict().items()})
     errors = landmark_errors(final.eval(), tested, scenes)

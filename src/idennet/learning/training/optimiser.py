@@ -1,7 +1,6 @@
 """Adam, and its learning rate as a plain function of the step: nothing to save, nothing to restore."""
 
 import math
-from collections.abc import Iterable
 from typing import Literal
 
 import torch
@@ -39,21 +38,11 @@ class Optimiser(Config):
             return self.learning_rate * rise * fall
         return self.learning_rate * rise
 
-    def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Adam:
-        """Return Adam over the parameters, fused into one pass."""
-        return torch.optim.Adam(parameters, lr=self.learning_rate, weight_decay=self.weight_decay, fused=True)
-
-
-class WeightAverage:
-    """A running mean of a model's weights; its decay rises with the steps, so that the start is forgotten."""
-
-    def __init__(self, model: nn.Module, decay: float) -> None:
-        self.weights = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
-        self._decay = decay
-
-    @torch.no_grad()
-    def update(self, model: nn.Module, step: int) -> None:
-        """Move the mean towards the model's weights after a step (from 0)."""
-        decay = min(self._decay, (1 + step) / (10 + step))
-        for name, tensor in model.state_dict().items():
-            self.weights[name].lerp_(tensor, 1 - decay)
+    def build(self, network: nn.Module) -> torch.optim.Optimizer:
+        """Return Adam over the parameters that learn, fused into one pass."""
+        return torch.optim.Adam(
+            [parameter for parameter in network.parameters() if parameter.requires_grad],
+            lr=self.learning_rate,
+            weight_decay=self.weight_decay,
+            fused=True,
+        )

@@ -54,6 +54,7 @@ class Reporter:
 
     def begin(self, stage: str, step: int, steps: int) -> None:
         """Start a stage's bar at a step."""
+        self._stage = stage
         self._task = self._bar.add_task(f"stage {stage}", total=steps, completed=step, news="")
         self._seen = (time.monotonic(), 0)
 
@@ -66,35 +67,33 @@ class Reporter:
         self._seen = (self._seen[0], self._seen[1] + faces)
         self._bar.advance(self._task)
 
-    def record(self, stage: str, step: int, values: dict[str, float]) -> None:
-        """Write the numbers of a step that is done, and show the loss or the scores of a validation.
-
-        Args:
-            stage: Name of the stage.
-            step: Steps that it has done.
-            values: After training since the last record, the losses with `loss` among them, to which the
-                speed is added; otherwise the scores of a validation.
-        """
+    def losses(self, step: int, values: dict[str, float]) -> None:
+        """Write and show the mean losses since the last record, `loss` among them, and the speed."""
         now = time.monotonic()
         began, faces = self._seen
-        self._seen = (now, 0)
+        speed = round(faces / max(now - began, 1e-9), 2)
+        self._write(step, {"faces_per_second": speed, **values})
+        news = f"loss {values['loss']:.4g}  {speed:.1f} faces/s"
+        self._bar.update(self._task, news=news)
+        if not self._console.is_terminal:
+            self.say(f"{self._stage} {step}: {news}")
+
+    def scores(self, step: int, numbers: dict[str, float]) -> None:
+        """Write and show the numbers of a validation; `score` repeats one of them and is left out."""
+        shown = {name: value for name, value in numbers.items() if name != "score"}
+        self._write(step, {f"validation_{name}": value for name, value in shown.items()})
+        text = "  ".join(f"{name} {value:.3f}" for name, value in shown.items())
+        self.say(f"{self._stage} {step}: validation {text}")
+
+    def _write(self, step: int, values: dict[str, float]) -> None:
+        self._seen = (time.monotonic(), 0)
         if not self._active:
             return
-        speed = {"faces_per_second": round(faces / max(now - began, 1e-9), 2)} if faces else {}
-        record: dict[str, Any] = {"stage": stage, "step": step, **speed, **values}
-        self._file.write(json.dumps(record) + "\n")
+        self._file.write(json.dumps({"stage": self._stage, "step": step, **values}) + "\n")
         self._file.flush()
         if self._board is not None:
             for name, value in values.items():
-                self._board.add_scalar(f"{stage}/{name}", value, step)
-        if not speed:
-            scores = (f"{name.removeprefix('validation_')} {value:.3f}" for name, value in values.items())
-            self.say(f"{stage} {step}: validation {'  '.join(scores)}")
-            return
-        news = f"loss {values['loss']:.4g}  {speed['faces_per_second']:.1f} faces/s"
-        self._bar.update(self._task, news=news)
-        if not self._console.is_terminal:
-            self.say(f"{stage} {step}: {news}")
+                self._board.add_scalar(f"{self._stage}/{name}", value, step)
 
 
 def read_metrics(folder: Path) -> list[dict[str, Any]]:

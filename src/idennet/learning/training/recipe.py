@@ -10,9 +10,9 @@ from pydantic import Field, SerializerFunctionWrapHandler, field_validator, mode
 from idennet import facs
 from idennet.errors import RecipeError
 from idennet.learning.training.augment import Augmentation
-from idennet.learning.training.mixed import MixedSettings
 from idennet.learning.training.optimiser import Optimiser
-from idennet.learning.training.separate import SeparateSettings
+from idennet.learning.training.paper_objective import SeparateSettings
+from idennet.learning.training.released_objective import MixedSettings
 from idennet.models.combination import IdentityUse
 from idennet.settings import Config, load_config
 

@@ -6,20 +6,24 @@ A run's folder: `recipe.yaml` (resolved), `run.json` (what, with what, where, wh
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
 
 from idennet import facs
+from idennet.errors import RecipeError
 from idennet.faces.alignment import TEMPLATE
 from idennet.learning.data.store import FaceStore
 from idennet.learning.training import distributed
-from idennet.learning.training.checkpoint import Progress, load_checkpoint
+from idennet.learning.training.checkpoint import Counters, State, load_checkpoint
 from idennet.learning.training.corpus import Corpus, join_stores
+from idennet.learning.training.engine import Engine, Lesson, Numbers, Pace, running_mean
 from idennet.learning.training.folder import LAST, prepare_folder, record_continuation
 from idennet.learning.training.initialise import fit_to_faces
-from idennet.learning.training.loop import StageLoop, State
+from idennet.learning.training.lesson import Prepared, StageLesson
 from idennet.learning.training.progress import Reporter, forget_metrics_after
 from idennet.learning.training.recipe import Recipe
 from idennet.learning.training.stages import StagePlan, plan_stages, to_tensor
@@ -38,6 +42,9 @@ from idennet.models.weights import (
 
 FITTING_FACES = 64
 """Faces to which a recipe with `fit_to_faces` scales the first weights."""
+
+RECORD_EVERY = 10
+"""Steps between two records of the losses, which hold the means since the last one; short stages: a 20th."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +107,8 @@ def train(
         RecipeError: The folder has a run of another recipe, or the recipe does not fit the device.
     """
     where = choose_device(device, distributed.local_rank())
+    if recipe.precision == "float16" and where.type != "cuda":
+        raise RecipeError(f"Precision float16 needs a CUDA device, but this one is {where}; use float32.")
     corpus = join_stores(
         au_stores, identity_stores, recipe.model.aus or (None if au_stores else facs.SYNFACS_AUS)
     )
@@ -130,7 +139,7 @@ def _run_stages(
     recipe: Recipe,
     out: Path,
     device: torch.device,
-    saved: tuple[State, Progress] | None,
+    saved: tuple[State, Counters] | None,
     quiet: bool,
 ) -> None:
     names: list[str] = [plan.name for plan in plans]
@@ -141,25 +150,63 @@ def _run_stages(
             record_continuation(out, saved[1].stage, saved[1].step)
     with Reporter(out, active=distributed.is_first(), quiet=quiet) as reporter:
         for plan in plans[position:]:
-
-            def save_best(network: Network, numbers: dict[str, float], stage: str = plan.name) -> None:
-                _save_best(network, numbers, stage, recipe, training, out)
-
-            loop = StageLoop(
-                model,
-                plan,
-                training,
-                recipe,
-                folder=out,
-                device=device,
-                reporter=reporter,
-                save_best=save_best,
-            )
+            engine = _stage_engine(model, plan, training, recipe, out, device, reporter)
             if saved and saved[1].stage == plan.name:
-                loop.restore(*saved)
-            loop.run()
+                engine.restore(*saved)
+            if plan.judge is None and not engine.finished:
+                ignored = "; patience is ignored" if plan.settings.patience is not None else ""
+                reporter.say(
+                    f"Stage {plan.name} has no validation faces to be judged by: "
+                    f"its newest weights are kept{ignored}."
+                )
+            engine.run()
             distributed.wait()
             model.load_state_dict(load_weights(best_weights(out, plan.name))[0].state_dict())
+
+
+def _stage_engine(
+    model: Network,
+    plan: StagePlan,
+    training: Corpus,
+    recipe: Recipe,
+    out: Path,
+    device: torch.device,
+    reporter: Reporter,
+) -> Engine[Prepared]:
+    settings, judge = plan.settings, plan.judge
+    decay = settings.optimiser.average
+    average = running_mean(model, decay) if decay else None
+    lesson = StageLesson(model, plan, training, recipe, device, average)
+
+    def keep(network: nn.Module, numbers: Numbers) -> None:
+        assert isinstance(network, Network)
+        _save_best(network, numbers, plan.name, recipe, training, out)
+
+    return Engine(
+        model,
+        Lesson(
+            lesson.prepare,
+            lesson.cost,
+            None if judge is None else partial(judge, device=device),
+            keep,
+            plan.objective.memory,
+        ),
+        settings.optimiser,
+        Pace(
+            plan.steps,
+            plan.validate_every,
+            recipe.checkpoint_every,
+            max(1, min(RECORD_EVERY, plan.steps // 20)),
+            settings.patience,
+        ),
+        seed=plan.seed,
+        device=device,
+        checkpoint=out / LAST,
+        listener=reporter,
+        stage=plan.name,
+        average=average,
+        scale_loss=recipe.precision == "float16",
+    )
 
 
 def _save_best(

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from idennet.errors import InputError
 from idennet.learning.evaluation.evaluate import score
 from idennet.learning.evaluation.metrics import verification_auc
-from idennet.learning.training.batches import Batching
+from idennet.learning.training.batches import Drawing, Objective
 from idennet.learning.training.corpus import Corpus
 from idennet.learning.training.recipe import Recipe, Stage
 from idennet.models.idennet import IdenNet
@@ -34,11 +34,12 @@ class Judge(Protocol):
 
 @dataclass(frozen=True)
 class StagePlan:
-    """A stage of a recipe, ready for the loop. `seed` differs from stage to stage; `judge` may be None."""
+    """A stage of a recipe, ready for the engine. `seed` differs from stage to stage; `judge` may be None."""
 
     name: StageName
     settings: Stage
-    batching: Batching
+    drawing: Drawing
+    objective: Objective
     seed: int
     judge: Judge | None
 
@@ -47,12 +48,12 @@ class StagePlan:
         """Length of the stage."""
         if self.settings.steps is not None:
             return self.settings.steps
-        return (self.settings.epochs or 0) * self.batching.epoch_steps
+        return (self.settings.epochs or 0) * self.drawing.epoch_steps
 
     @property
     def validate_every(self) -> int:
         """Steps from one validation to the next."""
-        return self.settings.validate_every or self.batching.epoch_steps
+        return self.settings.validate_every or self.drawing.epoch_steps
 
 
 def plan_stages(recipe: Recipe, training: Corpus, validation: Corpus) -> list[StagePlan]:
@@ -64,18 +65,22 @@ def plan_stages(recipe: Recipe, training: Corpus, validation: Corpus) -> list[St
     plans = []
     if recipe.identity_stage is not None:
         seed = _stage_seed(recipe.seed, "identity")
-        batching = recipe.identity_stage.batches.build(training, seed, learn_aus=False, learn_identity=True)
+        batches = recipe.identity_stage.batches
+        drawing = batches.drawing(training, seed, learn_aus=False, learn_identity=True)
+        objective = batches.objective(training, learn_aus=False)
         judge = _identity_judge(recipe, validation)
-        plans.append(StagePlan("identity", recipe.identity_stage, batching, seed, judge))
+        plans.append(StagePlan("identity", recipe.identity_stage, drawing, objective, seed, judge))
     if recipe.au_stage is not None:
         if not training.au_coded.any():
             raise InputError("Stage au needs faces with Action Units; give at least one store with --au.")
         seed = _stage_seed(recipe.seed, "au")
         learn_identity = recipe.model.kind == "idennet"
-        batching = recipe.au_stage.batches.build(
+        drawing = recipe.au_stage.batches.drawing(
             training, seed, learn_aus=True, learn_identity=learn_identity
         )
-        plans.append(StagePlan("au", recipe.au_stage, batching, seed, _au_judge(recipe, validation)))
+        objective = recipe.au_stage.batches.objective(training, learn_aus=True)
+        judge = _au_judge(recipe, validation)
+        plans.append(StagePlan("au", recipe.au_stage, drawing, objective, seed, judge))
     return plans
 
 

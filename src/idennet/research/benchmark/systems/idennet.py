@@ -12,9 +12,9 @@ from pydantic import Field
 from idennet.learning.data.store import FaceStore
 from idennet.learning.training.augment import Augmentation
 from idennet.learning.training.optimiser import Optimiser
+from idennet.learning.training.paper_objective import SeparateSettings
 from idennet.learning.training.recipe import Model, Recipe, Stage, Validation
 from idennet.learning.training.run import train
-from idennet.learning.training.separate import SeparateSettings
 from idennet.models.combination import IdentityUse
 from idennet.models.device import choose_device
 from idennet.models.layers import count_weights

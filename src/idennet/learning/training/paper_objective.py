@@ -1,4 +1,4 @@
-"""The paper's batches: each comes either from faces with Action Units or from faces with identity only."""
+"""The paper's training: batches of faces with Action Units or with identity only, and their losses."""
 
 from typing import Literal
 
@@ -13,7 +13,7 @@ from idennet.learning.data.samplers import BalancedFaceSampler, IdentityPairSamp
 from idennet.learning.losses.au import masked_au_loss
 from idennet.learning.losses.mining import HardNegativeMiner
 from idennet.learning.losses.triplet import triplet_loss
-from idennet.learning.training.batches import Batch, Batching, Targets, identity_rows, named_seed
+from idennet.learning.training.batches import Batch, Drawing, Objective, Targets, identity_rows, named_seed
 from idennet.learning.training.corpus import Corpus
 from idennet.learning.training.memory import EmbeddingMemory
 from idennet.settings import Config
@@ -23,7 +23,7 @@ CONSISTENCY_WARM_UP = 100
 
 
 class SeparateSettings(Config):
-    """Settings of `SeparateBatches`; the defaults are the paper's (sections III and IV)."""
+    """Separate batches of both kinds, mined triplets; the defaults are the paper's (sections III and IV)."""
 
     kind: Literal["separate"] = "separate"
     identities: int = Field(default=16, ge=2, description="distinct identities of a batch, one pair each")
@@ -57,13 +57,17 @@ class SeparateSettings(Config):
         default=1.0, ge=1, description="bound of sqrt(absent / present) as weight of present AUs; 1 is off"
     )
 
-    def build(self, corpus: Corpus, seed: int, *, learn_aus: bool, learn_identity: bool) -> Batching:
-        """Return the batches of a stage over a corpus."""
-        return SeparateBatches(self, corpus, seed, learn_aus=learn_aus, learn_identity=learn_identity)
+    def drawing(self, corpus: Corpus, seed: int, *, learn_aus: bool, learn_identity: bool) -> Drawing:
+        """Return how a stage draws batches of a corpus."""
+        return SeparateDrawing(self, corpus, seed, learn_aus=learn_aus, learn_identity=learn_identity)
+
+    def objective(self, corpus: Corpus, *, learn_aus: bool) -> Objective:
+        """Return what a stage learns from them."""
+        return PaperObjective(self, corpus.au_labels[corpus.au_coded] if learn_aus else None)
 
 
-class SeparateBatches:
-    """Pairs of distinct identities, from one kind of face a batch; mined triplets (Eq. 2, Fig. 3).
+class SeparateDrawing:
+    """Pairs of distinct identities, from one kind of face a batch.
 
     Batches of the two kinds alternate in the given proportion. Batches with AUs may have more faces than
     their pairs: single faces that serve the AU loss and as further negatives.
@@ -73,14 +77,10 @@ class SeparateBatches:
         self, settings: SeparateSettings, corpus: Corpus, seed: int, *, learn_aus: bool, learn_identity: bool
     ) -> None:
         self._settings = settings
-        self._identities = corpus.identities
         self._learn_identity = learn_identity
         self._consistency = settings.alpha_consistency if learn_aus else 0.0
         self._au_rows = np.flatnonzero(corpus.au_coded) if learn_aus else np.empty(0, np.int64)
         self._identity_rows = identity_rows(corpus, learn_aus, learn_identity)
-        self._miner = HardNegativeMiner(settings.num_negatives, settings.hard_fraction)
-        self.memory = EmbeddingMemory(settings.memory) if settings.memory else None
-        self._positive_weight: Tensor | None = None
         if len(self._au_rows):
             labels = corpus.au_labels[self._au_rows]
             self._au_pairs = IdentityPairSampler(
@@ -88,7 +88,6 @@ class SeparateBatches:
             )
             weighed = labels if settings.rare_aus else np.zeros_like(labels)
             self._au_singles = BalancedFaceSampler(weighed, named_seed(seed, 1))
-            self._positive_weight = _positive_weight(labels, settings.positive_weight_bound)
         if len(self._identity_rows):
             self._pairs = IdentityPairSampler(
                 corpus.identities[self._identity_rows], settings.identities, named_seed(seed, 2)
@@ -118,6 +117,24 @@ class SeparateBatches:
             return Batch(rows, len(pairs), 0.0, 1.0)
         return Batch(rows, len(pairs), settings.alpha_au, 1 - settings.alpha_au)
 
+    def _has_aus(self, step: int) -> bool:
+        if not len(self._identity_rows) or not len(self._au_rows):
+            return len(self._au_rows) > 0
+        share = self._settings.au_batches
+        return int((step + 1) * share + 1e-9) > int(step * share + 1e-9)
+
+
+class PaperObjective:
+    """Cross entropy of coded Action Units (Eq. 4) and mined triplets (Eq. 2, Fig. 3)."""
+
+    def __init__(self, settings: SeparateSettings, au_labels: NDArray[np.int8] | None) -> None:
+        self._settings = settings
+        self._miner = HardNegativeMiner(settings.num_negatives, settings.hard_fraction)
+        self.memory = EmbeddingMemory(settings.memory) if settings.memory else None
+        self._positive_weight: Tensor | None = None
+        if au_labels is not None and settings.positive_weight_bound > 1:
+            self._positive_weight = _positive_weight(au_labels, settings.positive_weight_bound)
+
     def au_loss(self, logits: Tensor, targets: Targets) -> Tensor:
         """Return the mean cross entropy of all coded Action Units (Eq. 4)."""
         weight = None if self._positive_weight is None else self._positive_weight.to(logits.device)
@@ -142,16 +159,8 @@ class SeparateBatches:
             embeddings, triplets, settings.margin, negatives=candidates, reduction=settings.reduction
         )
 
-    def _has_aus(self, step: int) -> bool:
-        if not len(self._identity_rows) or not len(self._au_rows):
-            return len(self._au_rows) > 0
-        share = self._settings.au_batches
-        return int((step + 1) * share + 1e-9) > int(step * share + 1e-9)
 
-
-def _positive_weight(au_labels: NDArray[np.int8], bound: float) -> Tensor | None:
-    if bound == 1:
-        return None
+def _positive_weight(au_labels: NDArray[np.int8], bound: float) -> Tensor:
     present = (au_labels == 1).sum(axis=0)
     absent = (au_labels == 0).sum(axis=0)
     if not present.any():

@@ -1,4 +1,4 @@
-"""The batches of the authors' released code: half of each has Action Units, half has none."""
+"""The training of the authors' released code: half of each batch has Action Units, half has none."""
 
 from typing import Literal
 
@@ -11,13 +11,13 @@ from torch import Tensor
 from idennet.learning.data.samplers import ConsecutivePairSampler
 from idennet.learning.losses.au import masked_au_loss
 from idennet.learning.losses.rank_hard import RankHardLoss
-from idennet.learning.training.batches import Batch, Batching, Targets, identity_rows, named_seed
+from idennet.learning.training.batches import Batch, Drawing, Objective, Targets, identity_rows, named_seed
 from idennet.learning.training.corpus import Corpus
 from idennet.settings import Config
 
 
 class MixedSettings(Config):
-    """Settings of `MixedBatches`; the defaults are those of the released code."""
+    """Mixed batches and `RankHardLoss`; the defaults are those of the released code."""
 
     kind: Literal["mixed"] = "mixed"
     faces: int = Field(default=64, ge=8, multiple_of=4, description="half of them with AUs, half without")
@@ -25,19 +25,20 @@ class MixedSettings(Config):
     hard_fraction: float = Field(default=0.5, ge=0, le=1)
     margin: float = Field(default=0.5, gt=0, description="on dot products: half the margin of Eq. 2")
 
-    def build(self, corpus: Corpus, seed: int, *, learn_aus: bool, learn_identity: bool) -> Batching:
-        """Return the batches of a stage over a corpus."""
-        return MixedBatches(self, corpus, seed, learn_aus=learn_aus, learn_identity=learn_identity)
+    def drawing(self, corpus: Corpus, seed: int, *, learn_aus: bool, learn_identity: bool) -> Drawing:
+        """Return how a stage draws batches of a corpus."""
+        return MixedDrawing(self, corpus, seed, learn_aus=learn_aus, learn_identity=learn_identity)
+
+    def objective(self, corpus: Corpus, *, learn_aus: bool) -> Objective:
+        """Return what a stage learns from them."""
+        return ReleasedObjective(self)
 
 
-class MixedBatches:
-    """Half of the pairs with AUs, half without, cut from shuffled faces; `RankHardLoss` over all of them.
+class MixedDrawing:
+    """Half of the pairs with AUs, half without, cut from shuffled faces; both losses have weight 1.
 
-    An epoch ends when the pairs with AUs are used up; the other pairs start again on their own. Both losses
-    have weight 1, and the AU loss is divided by all faces of the batch, with AUs or not.
+    An epoch ends when the pairs with AUs are used up; the other pairs start again on their own.
     """
-
-    memory = None
 
     def __init__(
         self, settings: MixedSettings, corpus: Corpus, seed: int, *, learn_aus: bool, learn_identity: bool
@@ -50,7 +51,6 @@ class MixedBatches:
             pairs = settings.faces // 2 // len(kinds) if not learn_aus else settings.faces // 4
             sampler = ConsecutivePairSampler(corpus.identities[rows], pairs, named_seed(seed, number))
             self._kinds.append((rows, sampler))
-        self._rank_hard = RankHardLoss(settings.num_negatives, settings.hard_fraction, settings.margin)
 
     @property
     def epoch_steps(self) -> int:
@@ -61,6 +61,15 @@ class MixedBatches:
         """Return the faces of a step: all in pairs."""
         rows = np.concatenate([rows[sampler.draw(step).ravel()] for rows, sampler in self._kinds])
         return Batch(rows, len(rows) // 2, float(self._learn_identity), float(self._learn_aus))
+
+
+class ReleasedObjective:
+    """`RankHardLoss` over all pairs; the AU loss is divided by all faces of the batch, with AUs or not."""
+
+    memory = None
+
+    def __init__(self, settings: MixedSettings) -> None:
+        self._rank_hard = RankHardLoss(settings.num_negatives, settings.hard_fraction, settings.margin)
 
     def au_loss(self, logits: Tensor, targets: Targets) -> Tensor:
         """Return the cross entropy, divided by all faces."""
