@@ -19,7 +19,6 @@ import pandas as pd
 import torch
 
 import idennet
-from idennet.inference.predictor import Predictor
 from idennet.learning.data.store import FaceStore
 from idennet.learning.evaluation.evaluate import score
 from idennet.learning.evaluation.identity import nearest_shares
@@ -28,6 +27,7 @@ from idennet.learning.training import load_recipe, train
 from idennet.learning.training.initialise import _fit_layer
 from idennet.learning.training.recipe import Model
 from idennet.learning.training.stages import to_tensor
+from idennet.models.action_units import ActionUnitModel
 from idennet.models.idennet import IdenNet
 from idennet.models.lightcnn import LightCNN
 from idennet.models.weights import Network, WeightsCard, load_weights, save_weights
@@ -105,12 +105,12 @@ def main() -> None:
 
 def judge(weights: Path, store: FaceStore) -> dict[str, float]:
     """Return mean AUC, mean F1-frame at .5 and identity leak of weights on the faces of a store."""
-    reader = Predictor(weights)
+    reader = ActionUnitModel.open(weights)
     aus = [au for au in reader.aus if au in store.aus]
     faces = store.read(np.arange(len(store)))
     columns = [reader.aus.index(au) for au in aus]
     subjects = store.frames["subject"].to_numpy(str)
-    evaluation = score(reader.predict_faces(faces)[:, columns], store.labels(aus), subjects, aus)
+    evaluation = score(reader.read(faces).probs[:, columns], store.labels(aus), subjects, aus)
     network, _ = load_weights(weights)
     with torch.inference_mode():
         outputs = [

@@ -1,6 +1,5 @@
 """Fixtures for several rooms."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,7 +7,6 @@ import torch
 
 from idennet.faces.alignment import TEMPLATE
 from idennet.facs import SYNFACS_AUS
-from idennet.inference.detect import _cached_predictor
 from idennet.models.idennet import IdenNet
 from idennet.models.weights import WeightsCard, save_weights
 from planted import PlantedFinder
@@ -33,9 +31,6 @@ def random_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def planted_finder(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Let every new `Predictor` find planted faces instead of real ones."""
-    monkeypatch.setattr("idennet.inference.predictor.open_finder", PlantedFinder)
-    _cached_predictor.cache_clear()
-    yield
-    _cached_predictor.cache_clear()
+def planted_finder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the command line find planted faces instead of real ones."""
+    monkeypatch.setattr("idennet.faces.finder.open_finder", PlantedFinder)

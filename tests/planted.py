@@ -20,10 +20,10 @@ class Planted(NamedTuple):
 
 
 class PlantedFinder:
-    """Stands in for `FaceFinder`: finds as many faces as the first pixel's red value says."""
+    """Stands in for `FaceFinder`, its class for `open_finder`: the first pixel's red value counts the faces."""
 
-    def __init__(self, detector_model: object = None) -> None:
-        self.detector_model = detector_model
+    def __init__(self, file: object = None) -> None:
+        self.file = file
 
     def find(self, picture: np.ndarray) -> list[Planted]:
         return [planted_face(number) for number in range(int(picture[0, 0, 0]) % 8)]

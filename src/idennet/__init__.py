@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 __version__ = "0.3.0"
 
 if TYPE_CHECKING:
+    from idennet.inference.analyser import Analyser
     from idennet.inference.detect import detect
-    from idennet.inference.predictor import Predictor
     from idennet.inference.result import Result
     from idennet.learning.data.store import FaceStore
     from idennet.learning.evaluation.evaluate import evaluate
@@ -20,16 +20,18 @@ if TYPE_CHECKING:
     from idennet.learning.losses.triplet import triplet_loss
     from idennet.learning.training.recipe import load_recipe
     from idennet.learning.training.run import train
+    from idennet.models.action_units import ActionUnitModel
     from idennet.models.idennet import IdenNet, IdenNetOutput
     from idennet.models.lightcnn import LightCNN
 
 __all__ = [
+    "ActionUnitModel",
+    "Analyser",
     "FaceStore",
     "HardNegativeMiner",
     "IdenNet",
     "IdenNetOutput",
     "LightCNN",
-    "Predictor",
     "RankHardLoss",
     "Result",
     "detect",
@@ -41,12 +43,13 @@ __all__ = [
 ]
 
 _HOMES = {
+    "ActionUnitModel": "models.action_units",
+    "Analyser": "inference.analyser",
     "FaceStore": "learning.data.store",
     "HardNegativeMiner": "learning.losses.mining",
     "IdenNet": "models.idennet",
     "IdenNetOutput": "models.idennet",
     "LightCNN": "models.lightcnn",
-    "Predictor": "inference.predictor",
     "RankHardLoss": "learning.losses.rank_hard",
     "Result": "inference.result",
     "detect": "inference.detect",

@@ -1,4 +1,9 @@
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,9 +13,17 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner, Result
 
+from idennet.cli.errors import Stopped
 from idennet.cli.main import app
-from idennet.inference.predictor import Predictor
-from planted import planted_picture
+from idennet.errors import InputError
+from idennet.inference.analyser import Analyser
+from idennet.inference.face import Face
+from idennet.inference.result import Result as Reading
+from idennet.inference.results_folder import ResultsFolder
+from idennet.media.frame import Frame
+from idennet.models.action_units import ActionUnitModel
+from idennet.models.weights import load_weights
+from planted import PlantedFinder, planted_face, planted_picture
 
 Detect = Callable[..., Result]
 
@@ -30,6 +43,10 @@ def save(path: Path, num_faces: int, seed: int = 0) -> Path:
     return path
 
 
+def faces(weights: Path, picture: Path) -> tuple[Face, ...]:
+    return Analyser(PlantedFinder(), ActionUnitModel.open(weights)).analyse(picture).faces
+
+
 def test_one_picture_is_a_table_with_plain_names(detect: Detect, tmp_path: Path) -> None:
     ran = detect(save(tmp_path / "one.png", 1))
     assert ran.exit_code == 0, ran.output
@@ -39,12 +56,10 @@ def test_one_picture_is_a_table_with_plain_names(detect: Detect, tmp_path: Path)
     assert [path.name for path in tmp_path.iterdir()] == ["one.png"]
 
 
-def test_the_table_shows_what_the_predictor_says(
-    detect: Detect, tmp_path: Path, random_weights: Path
-) -> None:
+def test_the_table_shows_what_the_analyser_says(detect: Detect, tmp_path: Path, random_weights: Path) -> None:
     picture = save(tmp_path / "one.png", 1)
     shown = detect(picture).stdout.splitlines()
-    face = Predictor(random_weights).detect_one(picture).faces[0]
+    face = faces(random_weights, picture)[0]
     assert face.aus
     for au in face.aus:
         line = next(line for line in shown if line.split()[:2] == ["yes", face.marked(au)])
@@ -52,10 +67,10 @@ def test_the_table_shows_what_the_predictor_says(
     rows = [line.split()[:2] for line in shown if line.split()[:1] in (["yes"], ["-"])]
     expected = [["yes" if face.au_occurrences[au] else "-", face.marked(au)] for au in face.ranked_aus]
     assert rows == expected[: len(face.aus) + 3]
-    assert [line.split() for line in shown if line.startswith("occurs ")] == [
-        ["occurs", "Action", "Unit", "probability"]
+    assert [line.split() for line in shown if line.startswith("present ")] == [
+        ["present", "Action", "Unit", "probability"]
     ]
-    assert "occurs: probability at or above the Action Unit's own threshold" in shown
+    assert "present: the probability reaches the Action Unit's own threshold" in shown
 
 
 def test_a_batch_lists_only_what_occurs_unreliable_ones_last(
@@ -64,7 +79,7 @@ def test_a_batch_lists_only_what_occurs_unreliable_ones_last(
     pictures = [save(tmp_path / f"{seed}.png", 1, seed) for seed in range(3)]
     shown = detect(*pictures).stdout.splitlines()
     for picture, line in zip(pictures, shown, strict=False):
-        face = Predictor(random_weights).detect_one(picture).faces[0]
+        face = faces(random_weights, picture)[0]
         assert line.split()[1::2] == [face.marked(au) for au in face.aus]
 
 
@@ -72,7 +87,8 @@ def test_no_face_in_the_only_picture_exits_with_1(detect: Detect, tmp_path: Path
     ran = detect(save(tmp_path / "none.png", 0), "--out", tmp_path / "out")
     assert ran.exit_code == 1
     assert "none.png: no face found." in ran.stdout
-    assert "Is it upright? Turn it, or give YuNet's model file with --detector-model." in ran.stdout
+    hint = "Is it upright? Turn it, or give the file of another face finder with --finder."
+    assert hint in ran.stdout
     row = pd.read_csv(tmp_path / "out" / "aus.csv").iloc[0]
     assert row["problem"] == "no face found"
     assert np.isnan(row["AU12"])
@@ -85,7 +101,7 @@ def test_an_unreadable_only_picture_exits_with_2_and_one_sentence(detect: Detect
     assert len(ran.stderr.strip().splitlines()) == 1
     assert "torn.jpg" in ran.stderr
     assert "Traceback" not in ran.output
-    assert not (tmp_path / "out" / "aus.csv").exists()
+    assert "torn.jpg" in pd.read_csv(tmp_path / "out" / "aus.csv")["problem"][0]
 
 
 def test_a_batch_counts_and_explains_everything(detect: Detect, tmp_path: Path) -> None:
@@ -104,7 +120,8 @@ def test_a_batch_counts_and_explains_everything(detect: Detect, tmp_path: Path) 
     table = pd.read_csv(out / "aus.csv")
     assert [Path(name).name for name in table["file"]] == ["same.png"] * 3 + ["none.png", "torn.png"]
     assert table["face"].fillna(0).tolist() == [1, 1, 2, 0, 0]
-    assert len(json.loads((out / "aus.json").read_text())["pictures"]) == 4
+    assert "Is it upright?" in ran.stdout
+    assert len((out / "aus.jsonl").read_text().splitlines()) == 4
     overlays = sorted(path.relative_to(out).as_posix() for path in out.rglob("*.jpg"))
     assert overlays == ["overlays/a/same.png.jpg", "overlays/b/same.png.jpg"]
     with Image.open(out / overlays[0]) as drawn, Image.open(photos / "a" / "same.png") as original:
@@ -138,7 +155,8 @@ def test_every_usual_kind_of_picture_is_read(detect: Detect, tmp_path: Path) -> 
     assert ran.exit_code == 0, ran.output
     assert "9 pictures: 6 faces, 0 without a face, 3 unreadable." in ran.stdout
     assert "400" in ran.stdout or "20000 x 20000" in ran.stdout
-    read = {Path(p["file"]).name: p for p in json.loads((tmp_path / "out/aus.json").read_text())["pictures"]}
+    lines = map(json.loads, (tmp_path / "out/aus.jsonl").read_text().splitlines())
+    read = {Path(picture["file"]).name: picture for picture in lines}
     assert read["turned.png"]["size"] == [340, 120]
     assert read["animated.png"]["notes"] == ["animated: first of 2 frames used"]
     assert read["deep.png"]["notes"] == ["16-bit scaled to 8-bit"]
@@ -146,26 +164,49 @@ def test_every_usual_kind_of_picture_is_read(detect: Detect, tmp_path: Path) -> 
     assert turned == upright
 
 
-def test_a_second_run_does_not_read_its_own_overlays(detect: Detect, tmp_path: Path) -> None:
+def test_overlays_are_never_read_as_photographs_wherever_they_lie(detect: Detect, tmp_path: Path) -> None:
     save(tmp_path / "photo.png", 1)
-    for _ in range(2):
-        ran = detect(tmp_path, "--out", tmp_path, "--quiet")
-        assert "1 picture: 1 face" in ran.stdout
-    assert "in place of an earlier run's tables." in ran.stdout.replace("\n", " ")
-    assert sorted(path.name for path in tmp_path.rglob("*.*") if path.is_file()) == [
-        "aus.csv",
-        "aus.json",
-        "photo.png",
-        "photo.png.jpg",
-    ]
-
-
-def test_nothing_but_overlays_is_a_mistake(detect: Detect, tmp_path: Path) -> None:
-    save(tmp_path / "photo.png", 1)
-    assert detect(tmp_path / "photo.png", "--out", tmp_path / "out").exit_code == 0
-    ran = detect(tmp_path / "out", "--out", tmp_path / "out")
+    for folder in (".", "monday", "tuesday", "tuesday"):
+        ran = detect(tmp_path, "--out", tmp_path / folder)
+        assert ran.exit_code == 0, ran.output
+        assert len(pd.read_csv(tmp_path / folder / "aus.csv")) == 1
+    assert "3 passed over (photo.png.jpg, " in ran.stdout
+    assert "these are overlays of an earlier run." in ran.stdout
+    ran = detect(tmp_path / "monday", "--out", tmp_path / "out")
     assert ran.exit_code == 2
-    assert "from an earlier run; name others." in ran.stderr
+    assert "All pictures there are overlays of an earlier run; name others." in ran.stderr
+
+
+def test_overlays_have_names_of_their_own(detect: Detect, tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    names = ["p.png", "p.png.jpg", "p.jpg", "p.jpeg", "p.v2.jpg", "p.v2", "p", "b" * 251 + ".png"]
+    names += ["b" * 250 + "c.png"]
+    for name in names:
+        with (photos / name).open("wb") as file:
+            Image.fromarray(planted_picture(1)).save(file, "PNG")
+    listed = [str(photos / name) for name in names]
+    ran = detect(*listed, "--out", tmp_path / "out", "--quiet")
+    assert ran.exit_code == 0, ran.output
+    drawn = [path.name for path in (tmp_path / "out" / "overlays").iterdir()]
+    assert len(drawn) == len(names)
+    assert {"p.jpg", "p.jpeg", "p.png.jpg", "p.png.jpg.jpg"} < set(drawn)
+    assert len(pd.read_csv(tmp_path / "out" / "aus.csv")) == len(names)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux takes any bytes as a name")
+def test_a_name_that_is_not_utf_8_travels_through_tables_and_overlays(detect: Detect, tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    content = save(tmp_path / "one.png", 1).read_bytes()
+    for name in (b"a.png", b"m_Andr\xe9.png", b"z.png"):
+        (tmp_path / "photos" / os.fsdecode(name)).write_bytes(content)
+    for _ in range(2):  # read, then found to be done
+        ran = detect(tmp_path / "photos", "--out", tmp_path / "out")
+        assert ran.exit_code == 0, ran.output
+        table = pd.read_csv(tmp_path / "out" / "aus.csv")
+        assert [Path(name).name for name in table["file"]] == ["a.png", "m_Andr\\xe9.png", "z.png"]
+    assert "3 pictures read by an earlier run, nothing left to read" in ran.stdout
+    assert len(list((tmp_path / "out" / "overlays").iterdir())) == 3
 
 
 def test_overlays_of_pictures_above_the_working_folder_stay_in_the_output_folder(
@@ -183,7 +224,7 @@ def test_no_overlay_writes_tables_only_and_quiet_prints_the_summary_only(
     detect: Detect, tmp_path: Path
 ) -> None:
     ran = detect(save(tmp_path / "one.png", 1), "--out", tmp_path / "out", "--no-overlay", "--quiet")
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["aus.csv", "aus.json"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["aus.csv", "aus.json", "aus.jsonl"]
     assert ran.stdout.splitlines()[0] == "1 picture: 1 face, 0 without a face, 0 unreadable."
 
 
@@ -207,18 +248,206 @@ def test_mistakes_are_one_sentence_and_exit_with_2(
     assert len(ran.stderr.strip().splitlines()) == 1
 
 
-def test_interruption_keeps_the_rows_that_were_read(
+@pytest.fixture
+def stop_after_two(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], None]:
+    """Let a run be stopped before it writes its third picture, in the middle of the tables or not."""
+
+    def stop(reason: BaseException) -> None:
+        write, written = ResultsFolder.write, []
+
+        def stopped(self: ResultsFolder, result: Reading) -> None:
+            written.append(result)
+            if len(written) == 3:
+                self._csv.write(result)  # rows without the line that says that they are whole
+                raise reason
+            write(self, result)
+
+        monkeypatch.setattr(ResultsFolder, "write", stopped)
+
+    return stop
+
+
+@pytest.mark.parametrize(
+    ("reason", "code"),
+    [(KeyboardInterrupt(), 130), (Stopped(signal.SIGTERM), 143), (InputError("The disk is full."), 2)],
+)
+def test_a_run_that_was_stopped_is_continued_without_lost_or_doubled_rows(
+    detect: Detect,
+    tmp_path: Path,
+    stop_after_two: Callable[[BaseException], None],
+    monkeypatch: pytest.MonkeyPatch,
+    reason: BaseException,
+    code: int,
+) -> None:
+    pictures = [save(tmp_path / f"{number}.png", 1 + number % 2, number) for number in range(5)]
+    whole, out = tmp_path / "whole", tmp_path / "out"
+    assert detect(*pictures, "--out", whole, "--quiet").exit_code == 0
+    with monkeypatch.context():
+        stop_after_two(reason)
+        ran = detect(*pictures, "--out", out)
+    monkeypatch.undo()
+    monkeypatch.setattr("idennet.faces.finder.open_finder", PlantedFinder)
+    assert ran.exit_code == code
+    if code != 2:
+        assert "Interrupted after 2 of 5 pictures. Their rows are safe" in ran.stderr
+    assert pd.read_csv(out / "aus.csv")["file"].nunique() == 3
+    with (out / "aus.jsonl").open("a") as lines:
+        lines.write('{"file": "cut o')
+    ran = detect(*pictures, "--out", out)
+    assert ran.exit_code == 0, ran.output
+    assert "2 pictures read by an earlier run, 3 pictures left." in ran.stdout
+    first, second = pd.read_csv(whole / "aus.csv"), pd.read_csv(out / "aus.csv")
+    pd.testing.assert_frame_equal(first, second, atol=2e-4)
+    assert len((out / "aus.jsonl").read_text().splitlines()) == 5
+
+
+def test_a_finished_run_reads_what_is_new_what_has_changed_and_what_could_not_be_read(
+    detect: Detect, tmp_path: Path
+) -> None:
+    photos, out = tmp_path / "photos", tmp_path / "out"
+    for name, count in (("a", 1), ("b", 1), ("c", 1)):
+        save(photos / f"{name}.png", count)
+    (photos / "b.png").write_bytes((photos / "b.png").read_bytes()[:100])
+    assert detect(photos, "--out", out).exit_code == 0
+    save(photos / "b.png", 2)
+    save(photos / "c.png", 3)
+    save(photos / "d.png", 1)
+    ran = detect(photos, "--out", out)
+    assert "1 picture read by an earlier run, 3 pictures left." in ran.stdout
+    rows = pd.read_csv(out / "aus.csv")
+    assert [Path(name).stem for name in rows["file"]] == ["a", "b", "b", "c", "c", "c", "d"]
+    assert rows["problem"].isna().all()
+
+
+def test_results_of_another_making_are_not_mixed(
+    detect: Detect, tmp_path: Path, random_weights: Path
+) -> None:
+    photos = save(tmp_path / "photos" / "a.png", 1).parent
+    save(photos / "b.png", 1)
+    out = tmp_path / "out"
+    assert detect(photos, "--out", out, "--no-mirror").exit_code == 0
+    before = (out / "aus.csv").read_bytes()
+    ran = detect(photos, "--out", out, "--mirror")
+    assert ran.exit_code == 2
+    assert "holds results with another mirror; choose another folder" in ran.stderr
+    assert (out / "aus.csv").read_bytes() == before
+    assert detect(photos, "--out", out, "--mirror", "--fresh").exit_code == 0
+    about = json.loads((out / "aus.json").read_text())
+    assert (about["schema"], about["mirror"]) == ("idennet-results/2", True)
+    assert about["weights"] == {"version": "random-1", "sha256": load_weights(random_weights)[1].sha256}
+    (out / "aus.json").unlink()
+    assert "older version" in detect(photos, "--out", out).stderr
+
+
+def test_a_picture_alone_is_read_and_shown_again(detect: Detect, tmp_path: Path) -> None:
+    for _ in range(2):
+        ran = detect(save(tmp_path / "one.png", 1), "--out", tmp_path / "out")
+        assert "Face 1" in ran.stdout
+        assert len(pd.read_csv(tmp_path / "out" / "aus.csv")) == 1
+
+
+def test_a_picture_that_vanishes_while_it_is_read_keeps_its_row(
     detect: Detect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pictures = [save(tmp_path / f"{number}.png", 1) for number in range(3)]
-    detect_all = Predictor.detect
+    draw = ResultsFolder.draw
 
-    def interrupted(self: Predictor, sources: list[Path]):
-        yield from detect_all(self, sources[:2])
-        raise KeyboardInterrupt
+    def late(self: ResultsFolder, result: Reading, frame: Frame) -> Reading:
+        pictures[1].unlink(missing_ok=True)
+        return draw(self, result, frame)
 
-    monkeypatch.setattr(Predictor, "detect", interrupted)
+    monkeypatch.setattr(ResultsFolder, "draw", late)
     ran = detect(*pictures, "--out", tmp_path / "out")
-    assert ran.exit_code == 130
-    assert "Interrupted after 2 of 3 pictures." in ran.stderr
+    assert ran.exit_code == 0, ran.output
+    assert len(pd.read_csv(tmp_path / "out" / "aus.csv")) == 3
+
+
+def test_an_overlay_that_cannot_be_written_is_a_note(detect: Detect, tmp_path: Path) -> None:
+    pictures = [save(tmp_path / f"{number}.png", 1) for number in range(2)]
+    (tmp_path / "out" / "overlays" / "0.png.jpg").mkdir(parents=True)
+    assert detect(*pictures, "--out", tmp_path / "out").exit_code == 0
+    notes = pd.read_csv(tmp_path / "out" / "aus.csv")["notes"]
+    assert notes[0] == "the overlay could not be written: Is a directory"
+    assert notes.isna()[1]
+
+
+def test_a_defect_costs_one_picture_and_shows_in_the_exit_code(
+    detect: Detect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures = [save(tmp_path / f"{number}.png", number) for number in range(3)]
+
+    def fail(self: PlantedFinder, picture: np.ndarray) -> list:
+        return [planted_face(0)] if 1 / (picture[0, 0, 0] - 1.0) else []
+
+    monkeypatch.setattr(PlantedFinder, "find", fail)
+    with np.errstate(divide="raise"):
+        ran = detect(*pictures, "--out", tmp_path / "out", "--workers", "1")
+    assert ran.exit_code == 3
+    assert "because of a defect of IdenNet (FloatingPointError: " in ran.stdout
+    assert pd.read_csv(tmp_path / "out" / "aus.csv")["problem"].isna().tolist() == [True, False, True]
+
+
+PROGRAM = """
+import sys
+sys.path.insert(0, {tests!r})
+import idennet.faces.finder
+from planted import PlantedFinder
+idennet.faces.finder.open_finder = PlantedFinder
+from idennet.cli.main import app
+app(sys.argv[1:])
+"""
+
+
+def program(*arguments: object) -> list[str]:
+    """Return the command of a real process that finds planted faces."""
+    code = PROGRAM.format(tests=str(Path(__file__).parents[1]))
+    return [sys.executable, "-c", code, "detect", *map(str, arguments)]
+
+
+def test_a_closed_pipe_costs_no_row_and_no_word(tmp_path: Path, random_weights: Path) -> None:
+    photos = tmp_path / "photos"
+    for number in range(9):
+        save(photos / f"{number}.png", 1)
+    command = program(photos, "--out", tmp_path / "out", "--weights", random_weights, "--no-overlay")
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        running.stdout.close()
+        assert running.stderr.read() == b""
+        assert running.wait() == 0
+    assert len(pd.read_csv(tmp_path / "out" / "aus.csv")) == 9
+
+
+def test_a_console_without_letters_costs_no_row(tmp_path: Path, random_weights: Path) -> None:
+    photos = save(tmp_path / "photos" / "中文.png", 1).parent
+    save(photos / "a.png", 1)
+    command = program(photos, "--out", tmp_path / "out", "--weights", random_weights)
+    for pictures in (command, [*command[:4], str(photos / "中文.png"), *command[5:]]):
+        ran = subprocess.run(
+            pictures, capture_output=True, env=os.environ | {"PYTHONIOENCODING": "cp1252", "PYTHONUTF8": "0"}
+        )
+        assert ran.returncode == 0, ran.stderr
+        assert b"\\u4e2d\\u6587.png" in ran.stdout
     assert len(pd.read_csv(tmp_path / "out" / "aus.csv")) == 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows ends a process without asking it")
+def test_a_signal_leaves_whole_tables_and_its_exit_code(tmp_path: Path, random_weights: Path) -> None:
+    photos = tmp_path / "photos"
+    for number in range(300):
+        save(photos / f"{number:03}.png", 1)
+    command = program(photos, "--out", tmp_path / "out", "--weights", random_weights, "--no-overlay")
+    lines = tmp_path / "out" / "aus.jsonl"
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as running:
+        while running.poll() is None and not (lines.exists() and lines.stat().st_size):
+            time.sleep(0.05)
+        running.send_signal(signal.SIGTERM)
+        _, said = running.communicate()
+    assert running.returncode == 143
+    done = len(lines.read_text().splitlines())
+    assert 0 < done < 300
+    assert (
+        said
+        == f"Interrupted after {done} of 300 pictures. Their rows are safe; the same command continues.\n"
+    )
+    assert len(pd.read_csv(tmp_path / "out" / "aus.csv")) == done

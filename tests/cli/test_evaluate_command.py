@@ -14,13 +14,14 @@ from typer.testing import CliRunner, Result
 
 from idennet.cli.main import app
 from idennet.errors import InputError
-from idennet.inference.predictor import Predictor
+from idennet.inference.analyser import Analyser
 from idennet.learning.data.readers.labelled_pictures import read_labelled_pictures
 from idennet.learning.data.store import FaceStore
 from idennet.learning.evaluation.evaluate_data import score_pictures
+from idennet.models.action_units import ActionUnitModel
 from idennet.models.weights import WeightsCard, load_weights, save_weights
 from idennet.research.demo.demo import sample_corpus
-from planted import planted_picture
+from planted import PlantedFinder, planted_picture
 
 
 def evaluate(*arguments: object) -> Result:
@@ -67,8 +68,9 @@ def test_every_picture_is_counted_or_listed(planted_csv: Path, random_weights: P
     assert result["action_units"]["aus"] == [12]
     assert result["action_units"]["subjects"] == ["Ann", "Bob", "Cid"]
 
-    reader = Predictor(random_weights)
-    faces = [reader.detect_one(tmp_path / f"{number}.png").faces for number in (0, 1, 3, 4)]
+    reader = ActionUnitModel.open(random_weights)
+    analyser = Analyser(PlantedFinder(), reader)
+    faces = [analyser.analyse(tmp_path / f"{number}.png").faces for number in (0, 1, 3, 4)]
     main = [each[len(each) // 2] for each in faces]  # planted faces stand in a row of 340 pixels
     for position, au in enumerate(reader.aus):
         fires = [face.au_probs[au] >= reader.card.thresholds[au] for face in main]
@@ -121,8 +123,8 @@ def test_a_store_is_judged_as_detect_reads(store: Path, tmp_path: Path, random_w
     assert ran.exit_code == 0, ran.output
     assert "21 pictures: 20 judged, 1 no face found." in ran.output
     result = json.loads((tmp_path / "result.json").read_text())
-    reader, faces = Predictor(random_weights), FaceStore.open(store)
-    present = reader.predict_faces(faces.faces)[:, reader.aus.index(12)] >= reader.card.thresholds[12]
+    reader, faces = ActionUnitModel.open(random_weights), FaceStore.open(store)
+    present = reader.read(faces.faces).probs[:, reader.aus.index(12)] >= reader.card.thresholds[12]
     expected = np.sum(present & (faces.labels([12])[:, 0] == 1))
     assert result["protocol"]["aus"] == [12]
     assert np.sum(result["folds"][0]["true_positive"]) == expected

@@ -1,5 +1,8 @@
 import csv
+import errno
+import io
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,32 +13,38 @@ from PIL import Image
 
 from idennet.errors import InputError
 from idennet.facs import SYNFACS_AUS, columns
-from idennet.inference.predictor import Predictor
+from idennet.inference.analyser import Analyser
 from idennet.inference.result import Results, table_columns
-from idennet.inference.sinks import CsvSink, JsonSink
-from planted import planted_face, planted_picture
+from idennet.inference.writers import CsvWriter, Journal, JsonLinesWriter
+from idennet.models.action_units import ActionUnitModel
+from planted import PlantedFinder, planted_face, planted_picture
 
 FROZEN_COLUMNS = (
-    ["file", "face", "problem"]
+    ["file", "face", "problem", "notes"]
     + ["AU1", "AU2", "AU4", "AU5", "AU6", "AU7", "AU9", "AU10", "AU12", "AU14", "AU15"]
     + ["AU17", "AU18", "AU20", "AU22", "AU23", "AU24", "AU25", "AU26", "AU27", "AU28", "AU43"]
-    + ["AU1_prob", "AU2_prob", "AU4_prob", "AU5_prob", "AU6_prob", "AU7_prob", "AU9_prob", "AU10_prob"]
-    + ["AU12_prob", "AU14_prob", "AU15_prob", "AU17_prob", "AU18_prob", "AU20_prob", "AU22_prob"]
-    + ["AU23_prob", "AU24_prob", "AU25_prob", "AU26_prob", "AU27_prob", "AU28_prob", "AU43_prob"]
+    + ["AU1_present", "AU2_present", "AU4_present", "AU5_present", "AU6_present", "AU7_present"]
+    + ["AU9_present", "AU10_present", "AU12_present", "AU14_present", "AU15_present", "AU17_present"]
+    + ["AU18_present", "AU20_present", "AU22_present", "AU23_present", "AU24_present", "AU25_present"]
+    + ["AU26_present", "AU27_present", "AU28_present", "AU43_present"]
     + ["unreliable_aus"]
-    + ["confidence", "box_x0", "box_y0", "box_x1", "box_y1", "yaw", "pitch", "roll", "model_version"]
+    + ["confidence", "box_x0", "box_y0", "box_x1", "box_y1", "yaw", "pitch", "roll", "weights"]
     + [f"lm_{axis}{point}" for point in range(68) for axis in "xy"]
 )
-"""Other people's scripts read these: a change needs a new major version."""
+"""Other people's scripts read these: a change needs a new version of the schema."""
 
 
 @pytest.fixture
-def results(random_weights: Path, planted_finder: None, tmp_path: Path) -> Results:
+def analyser(random_weights: Path) -> Analyser:
+    return Analyser(PlantedFinder(), ActionUnitModel.open(random_weights))
+
+
+@pytest.fixture
+def results(analyser: Analyser, tmp_path: Path) -> Results:
     """Two faces; no face; an unreadable file whose name needs quoting and UTF-8."""
     broken = tmp_path / 'Zoë, "broken".jpg'
     broken.write_text("no picture")
-    predictor = Predictor(random_weights)
-    return Results(predictor.detect([planted_picture(2), planted_picture(0), broken]))
+    return Results(analyser.analyse_all([planted_picture(2), planted_picture(0), broken]))
 
 
 def test_columns_are_frozen(results: Results) -> None:
@@ -51,12 +60,12 @@ def test_table_has_a_row_a_face_and_a_row_a_problem(results: Results) -> None:
     assert table["problem"].isna().tolist() == [True, True, False, False]
     assert table["problem"][2] == "no face found"
     assert 'broken".jpg' in table["problem"][3]
-    assert (table["model_version"] == "random-1").all()
+    assert (table["weights"] == "random-1").all()
     empty = table.loc[2:, columns(SYNFACS_AUS)]
     assert empty.isna().all(axis=None)
     for row, face in zip(table.to_dict("records"), results[0].faces, strict=False):
-        assert row["AU12"] == int(face.au_occurrences[12])
-        assert row["AU12_prob"] == pytest.approx(face.au_probs[12], abs=5e-5)
+        assert row["AU12"] == pytest.approx(face.au_probs[12], abs=5e-5)
+        assert row["AU12_present"] == int(face.au_occurrences[12])
         assert row["unreliable_aus"] == "AU23 AU24"
     assert table.loc[2:, "unreliable_aus"].isna().all()
     second = planted_face(1)
@@ -82,71 +91,100 @@ def test_an_empty_list_makes_an_empty_table() -> None:
     assert len(Results().to_pandas()) == 0
 
 
+def test_frames_of_a_video_and_people_have_columns_of_their_own(results: Results) -> None:
+    frame = replace(results[0], frame=50, time=2.0)
+    named = replace(frame, faces=tuple(replace(face, person=3) for face in frame.faces))
+    table = Results([named, results[1]]).to_pandas()
+    assert list(table.columns) == table_columns(SYNFACS_AUS, video=True, people=True)
+    assert list(table.columns[:7]) == ["file", "frame", "time", "face", "person", "problem", "notes"]
+    assert table["frame"].tolist()[:2] == [50, 50]
+    assert table["time"].tolist()[:2] == [2.0, 2.0]
+    assert table["person"].tolist()[:2] == [3, 3]
+    assert table.loc[2, ["frame", "time", "person"]].isna().all()
+    assert (named.to_dict()["frame"], named.to_dict()["faces"][0]["person"]) == (50, 3)
+
+
+def test_notes_of_picture_and_face_share_a_column(results: Results) -> None:
+    face = results[0].faces[0]
+    small = replace(face, landmarks=0.5 * face.landmarks)
+    noted = replace(results[0], faces=(small, face), notes=("turned",))
+    assert noted.to_pandas()["notes"].tolist() == ["turned; small face: read with care", "turned"]
+    assert results.to_pandas()["notes"].isna().all()
+
+
 def test_csv_reads_back_as_the_table(results: Results, tmp_path: Path) -> None:
     path = tmp_path / "aus.csv"
-    with CsvSink(path, SYNFACS_AUS) as sink:
-        for result in results:
-            sink.write(result)
-        assert not path.exists()
-    back = pd.read_csv(path).astype({"face": "Int64"} | dict.fromkeys(columns(SYNFACS_AUS), "Int8"))
+    for result in results:  # opened again and again, as by a run that is continued
+        with CsvWriter(path, SYNFACS_AUS) as writer:
+            writer.write(result)
+    present = dict.fromkeys([f"{name}_present" for name in columns(SYNFACS_AUS)], "Int8")
+    back = pd.read_csv(path).astype({"face": "Int64", "notes": object} | present)
     pd.testing.assert_frame_equal(back, results.to_pandas(), check_dtype=False)
     with path.open(encoding="utf-8", newline="") as file:
         assert next(csv.reader(file)) == FROZEN_COLUMNS
     assert "Zoë" in path.read_text(encoding="utf-8")
 
 
-def test_json_has_a_header_and_the_pictures(results: Results, tmp_path: Path) -> None:
-    path = tmp_path / "aus.json"
-    with JsonSink(path, SYNFACS_AUS, "random-1") as sink:
-        for result in results:
-            sink.write(result)
-    data = json.loads(path.read_text(encoding="utf-8"))
-    assert list(data) == ["schema", "idennet", "model_version", "aus", "pictures"]
-    assert data["schema"] == "idennet-results/1"
-    assert data["aus"] == columns(SYNFACS_AUS)
-    assert data["pictures"] == [json.loads(json.dumps(result.to_dict())) for result in results]
-    face = data["pictures"][0]["faces"][0]
+def test_json_lines_hold_the_pictures(results: Results, tmp_path: Path) -> None:
+    path = tmp_path / "aus.jsonl"
+    with JsonLinesWriter(path) as writer:
+        for number, result in enumerate(results):
+            writer.write(result, number=number)
+    pictures = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    expected = [json.loads(json.dumps(result.to_dict())) for result in results]
+    assert pictures == [picture | {"number": number} for number, picture in enumerate(expected)]
+    face = pictures[0]["faces"][0]
     assert np.shape(face["landmarks"]) == (68, 2)
     assert [name for name, au in face["aus"].items() if not au["reliable"]] == ["AU23", "AU24"]
     assert {au["threshold"] for au in face["aus"].values()} == {0.5}
+    assert face["aus"]["AU12"]["present"] == results[0].faces[0].au_occurrences[12]
     assert face["notes"] == []
-    assert data["pictures"][1]["problem"] == "no face found"
+    assert pictures[1]["problem"] == "no face found"
 
 
-def test_json_without_pictures_is_valid(tmp_path: Path) -> None:
-    with JsonSink(tmp_path / "aus.json", (1, 2), "v"):
-        pass
-    assert json.loads((tmp_path / "aus.json").read_text())["pictures"] == []
+def test_rows_are_on_the_disk_as_soon_as_they_are_written(results: Results, tmp_path: Path) -> None:
+    path = tmp_path / "aus.csv"
+    writer = CsvWriter(path, SYNFACS_AUS)
+    for count, result in enumerate(results, start=1):
+        writer.write(result)
+        assert pd.read_csv(path)["file"].nunique() == count
+    writer.close()
 
 
-def test_after_an_error_the_older_file_stays_and_no_scraps(results: Results, tmp_path: Path) -> None:
-    folder = tmp_path / "out"
-    folder.mkdir()
-    (folder / "aus.csv").write_text("older")
+def test_an_entry_that_does_not_fit_leaves_the_file_as_it_was(tmp_path: Path) -> None:
+    class FullFile(io.FileIO):
+        left = 5
 
-    def write_half() -> None:
-        with CsvSink(folder / "aus.csv", SYNFACS_AUS) as sink:
-            sink.write(results[0])
-            raise RuntimeError("torn")
+        def write(self, data) -> int:
+            if not self.left:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            written = super().write(data[: self.left])
+            self.left -= written
+            return written
 
-    with pytest.raises(RuntimeError, match="torn"):
-        write_half()
-    assert [path.name for path in folder.iterdir()] == ["aus.csv"]
-    assert (folder / "aus.csv").read_text() == "older"
+    journal = Journal(tmp_path / "aus.csv")
+    journal.append("first\n")
+    journal._file = FullFile(tmp_path / "aus.csv", "ab")
+    with pytest.raises(InputError, match=r"No space left on device\. The rows so far are kept"):
+        journal.append("too long\n")
+    assert (tmp_path / "aus.csv").read_text() == "first\n"
+
+
+def test_letters_that_utf_8_lacks_are_escaped(tmp_path: Path) -> None:
+    with Journal(tmp_path / "aus.jsonl") as journal:
+        journal.append("Andr\udce9\n")
+    assert (tmp_path / "aus.jsonl").read_text(encoding="utf-8") == "Andr\\udce9\n"
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="choose another folder"):
-        CsvSink(tmp_path / "none" / "aus.csv", (1,))
+        CsvWriter(tmp_path / "none" / "aus.csv", (1,))
 
 
-def test_results_from_files_read_the_picture_again_to_draw_it(
-    random_weights: Path, planted_finder: None, tmp_path: Path
-) -> None:
+def test_results_from_files_read_the_picture_again_to_draw_it(analyser: Analyser, tmp_path: Path) -> None:
     path = tmp_path / "one.png"
     Image.fromarray(planted_picture(1)).save(path)
-    predictor = Predictor(random_weights)
-    from_file, from_memory = predictor.detect([path, planted_picture(1)])
+    from_file, from_memory = analyser.analyse_all([path, planted_picture(1)])
     assert from_file._frame is None
     np.testing.assert_array_equal(np.asarray(from_file.draw()), np.asarray(from_memory.draw()))
 

@@ -1,16 +1,25 @@
 """`idennet detect`: photographs in; Action Units on the screen, in tables and drawn on the pictures out."""
 
+from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from idennet.cli.errors import EXIT_INTERRUPTED, complain
-from idennet.cli.weights_file import weights_file
+from idennet.cli.errors import EXIT_MISTAKE, complain, exit_code
 from idennet.errors import InputError
 
+if TYPE_CHECKING:
+    from idennet.inference.analyser import Analyser
+    from idennet.inference.results_folder import ResultsFolder
+    from idennet.media.folders import FoundPictures
+
 EXIT_NO_FACE = 1
+EXIT_DEFECT = 3
+EXIT_PIPE_CLOSED = 141
+
+_HOW = "How it runs"
 
 
 def detect_command(
@@ -18,84 +27,127 @@ def detect_command(
         list[str], typer.Argument(help="Photographs, folders, or patterns such as 'photos/*.jpg'.")
     ],
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Folder for aus.csv, aus.json and the overlays.")
+        Path | None, typer.Option("--out", "-o", help="Folder for aus.csv, aus.jsonl and the overlays.")
     ] = None,
     weights: Annotated[
         Path | None,
         typer.Option(help="Weights (.safetensors) or folder of a run (default: bundled weights)."),
     ] = None,
-    detector_model: Annotated[Path | None, typer.Option(help="YuNet ONNX file to find faces with.")] = None,
+    finder: Annotated[Path | None, typer.Option(help="YuNet's ONNX file or face_landmarker.task.")] = None,
+    mirror: Annotated[
+        bool,
+        typer.Option("--mirror/--no-mirror", help="Read faces mirrored too, and average: twice the time."),
+    ] = False,
     overlay: Annotated[
         bool | None, typer.Option("--overlay/--no-overlay", help="Draw on the pictures; on with --out.")
     ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume/--fresh", help="Continue a run in --out, or delete its tables first."),
+    ] = True,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Print only problems and the summary.")
     ] = False,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="Pictures read side by side (default: one a core).", rich_help_panel=_HOW),
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...", rich_help_panel=_HOW)] = "auto",
 ) -> None:
     """Find faces in photographs and read their Action Units.
 
     [bold]idennet detect photo.jpg[/bold] prints a table;
-    [bold]idennet detect photos --out results[/bold] reads a folder and writes files.
+    [bold]idennet detect photos --out results[/bold] reads a folder and writes files. Interrupted, the same
+    command continues; pictures whose rows are there are not read again.
 
     Exits with 0; with 1 when the only picture shows no face; with 2 when it cannot be read. In a batch
-    such pictures get a row without Action Units.
+    such pictures get a row without Action Units; the exit code is 3 when that is a defect of IdenNet.
     """
-    from rich.console import Console
     from rich.progress import track
 
     from idennet.cli import screen
-    from idennet.cli.outputs import CSV_NAME, Outputs, made_by_us
-    from idennet.inference.predictor import Predictor
-    from idennet.media.folders import find_pictures
+    from idennet.cli.console import Screen
+    from idennet.faces.finder import open_finder
+    from idennet.inference.analyser import Analyser
+    from idennet.media.names import text_of
+    from idennet.models.action_units import ActionUnitModel
 
     if overlay and out is None:
         raise InputError("Overlays need a folder; add --out FOLDER.")
     if out is not None and out.is_file():
         raise InputError(f"{out} is a file; --out needs a folder.")
     alone = len(pictures) == 1 and Path(pictures[0]).is_file()
-    named = find_pictures(pictures)
-    paths = [path for path in named.files if alone or not made_by_us(path, out)]
-    if not paths:
-        raise InputError(
-            f"All pictures there are overlays that {out} holds from an earlier run; name others."
-        )
-    predictor = Predictor(weights_file(weights), detector_model)
-    results = iter([predictor.detect_one(paths[0])]) if alone else predictor.detect(paths)
+    found = _photographs(pictures, alone)
+    paths = found.files
+    analyser = Analyser(open_finder(finder), ActionUnitModel.open(weights, device, mirror=mirror), workers)
 
-    console = Console()
+    console = Screen()
     summary = screen.Summary()
-    interrupted = False
-    draw = overlay is not False
-    replaced = ", in place of an earlier run's tables" if out and (out / CSV_NAME).exists() else ""
-    outputs = Outputs(out, paths, predictor.aus, predictor.card.version, draw) if out else nullcontext()
-    with outputs as sink:
-        shown = track(
-            results, "Reading", total=len(paths), console=console, transient=True,
+    stopped: KeyboardInterrupt | None = None
+    folder = None if out is None else _open_folder(out, paths, analyser, finder, resume, alone)
+    with folder or nullcontext():
+        rest = [path for path in paths if folder is None or not folder.holds(path)]
+        if folder and folder.earlier:
+            screen.print_continued(console, folder.earlier, len(rest))
+        results = track(
+            analyser.analyse_all(rest, folder.draw if folder and overlay is not False else None),
+            "Reading", total=len(rest), console=console, transient=True,
             disable=alone or quiet or not console.is_terminal,
         )  # fmt: skip
         try:
-            for result in shown:
-                if sink is not None:
-                    sink.write(result)
+            for result in results:
+                if folder:
+                    folder.write(result)
                 summary.add(result)
-                if result.problem:
-                    screen.print_problem(console, result)
-                    if alone and not quiet:
-                        screen.print_hint(console, yunet=detector_model is not None)
-                elif not quiet:
-                    (screen.print_details if alone else screen.print_lines)(console, result)
-        except KeyboardInterrupt:
-            interrupted = True
+                if alone and result.error:
+                    complain(result.error)
+                else:
+                    screen.print_result(console, result, details=alone, quiet=quiet)
+                if console.closed and not folder:
+                    raise typer.Exit(EXIT_PIPE_CLOSED)
+        except KeyboardInterrupt as interruption:
+            stopped = interruption
 
-    for remark in named.remarks():
+    for remark in found.remarks():
         screen.print_remark(console, remark)
+    if summary.without_face and not (alone and quiet):
+        screen.print_hint(console, summary.without_face, other_finder=finder is not None)
     if not quiet:
         screen.print_footnotes(console, summary, details=alone)
     console.print(("" if quiet else "\n") + summary.line(), highlight=False)
     if out is not None:
-        console.print(f"Written to {out}{replaced}.", highlight=False, soft_wrap=True, markup=False)
-    if interrupted:
-        complain(f"Interrupted after {summary.pictures} of {len(paths)} pictures.")
-        raise typer.Exit(EXIT_INTERRUPTED)
+        console.print(f"Written to {text_of(out)}.", highlight=False, soft_wrap=True, markup=False)
+    if stopped is not None:
+        complain(f"Interrupted after {summary.pictures} of {len(rest)} pictures.{_how_to_go_on(out)}")
+        raise typer.Exit(exit_code(stopped))
+    if summary.defects:
+        raise typer.Exit(EXIT_DEFECT)
     if alone and not summary.faces:
-        raise typer.Exit(EXIT_NO_FACE)
+        raise typer.Exit(EXIT_MISTAKE if summary.unreadable else EXIT_NO_FACE)
+
+
+def _photographs(pictures: Sequence[str], alone: bool) -> "FoundPictures":
+    """Return the pictures that are named; of several, without overlays of an earlier run."""
+    from idennet.inference.overlay import is_overlay
+    from idennet.media.folders import FoundPictures, PassedOver, find_pictures
+
+    found = find_pictures(pictures)
+    overlays = set() if alone else {path for path in found.files if is_overlay(path)}
+    if len(overlays) == len(found.files):
+        raise InputError("All pictures there are overlays of an earlier run; name others.")
+    passed_over = tuple(PassedOver(path, "these are overlays of an earlier run") for path in sorted(overlays))
+    photographs = tuple(path for path in found.files if path not in overlays)
+    return FoundPictures(photographs, found.passed_over + passed_over)
+
+
+def _open_folder(
+    out: Path, paths: Sequence[Path], analyser: "Analyser", finder: Path | None, resume: bool, alone: bool
+) -> "ResultsFolder":
+    from idennet.inference.results_folder import ResultsFolder, about_run
+
+    about = about_run(analyser, finder)
+    return ResultsFolder(out, paths, analyser.model.aus, about, resume=resume, again=paths if alone else ())
+
+
+def _how_to_go_on(out: Path | None) -> str:
+    return "" if out is None else " Their rows are safe; the same command continues."

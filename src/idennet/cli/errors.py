@@ -1,17 +1,20 @@
-"""What a user sees when something goes wrong: one sentence for a mistake, and how to go on after Ctrl-C."""
+"""What a user sees when something goes wrong: one sentence for a mistake, and how to go on after a stop."""
 
 import errno
-from typing import Any
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any, NoReturn
 
 import typer
-from rich.console import Console
-from rich.text import Text
 from typer.core import TyperGroup
 
 from idennet.errors import IdenNetError, MissingExtraError
 
 EXIT_MISTAKE = 2
-EXIT_INTERRUPTED = 130
 
 _REFUSALS = (
     *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT),
@@ -25,6 +28,21 @@ _EXTRAS = {
 }
 """Packages that only a wing needs, and the extra that brings them."""
 
+_STOPS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+
+class Stopped(KeyboardInterrupt):
+    """The program is asked to end, not by Ctrl-C but by a signal such as SIGTERM."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+
+
+def exit_code(interruption: KeyboardInterrupt) -> int:
+    """Return what a shell expects after a signal: 130 for Ctrl-C, 143 for SIGTERM, 129 for SIGHUP."""
+    return 128 + (interruption.number if isinstance(interruption, Stopped) else signal.SIGINT)
+
 
 class Verbs(TyperGroup):
     """The group of all verbs; whatever a verb raises for a user's mistake ends here.
@@ -32,10 +50,18 @@ class Verbs(TyperGroup):
     Other exceptions pass through, so a traceback always means a defect of IdenNet itself.
     """
 
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run as a program, on consoles of any encoding."""
+        for stream in (sys.stdout, sys.stderr):
+            if hasattr(stream, "reconfigure"):  # whoever replaces it may give something simpler
+                stream.reconfigure(errors="backslashreplace")
+        return super().main(*args, **kwargs)
+
     def invoke(self, ctx: Any) -> object:
-        """Run the verb; exit with code 2 after a mistake, with 130 after an interruption."""
+        """Run the verb; exit with code 2 after a mistake, with that of the signal after an interruption."""
         try:
-            return super().invoke(ctx)
+            with _signals_interrupt():
+                return super().invoke(ctx)
         except IdenNetError as error:
             complain(str(error))
             raise typer.Exit(EXIT_MISTAKE) from error
@@ -53,9 +79,35 @@ class Verbs(TyperGroup):
             raise typer.Exit(EXIT_MISTAKE) from error
         except KeyboardInterrupt as interruption:
             complain("Interrupted; run the same command again to resume.")
-            raise typer.Exit(EXIT_INTERRUPTED) from interruption
+            raise typer.Exit(exit_code(interruption)) from interruption
 
 
 def complain(sentence: str) -> None:
-    """Print one red sentence on standard error."""
-    Console(stderr=True).print(Text(sentence, style="red"), soft_wrap=True)
+    """Print one red sentence on standard error, if anybody can still read it."""
+    from rich.text import Text
+
+    from idennet.cli.console import Screen
+
+    Screen(stderr=True).print(Text(sentence, style="red"), soft_wrap=True)
+
+
+@contextmanager
+def _signals_interrupt() -> Iterator[None]:
+    """Let signals that end the program end it as Ctrl-C does; those that are ignored (nohup) stay ignored."""
+
+    def stop(number: int, frame: FrameType | None) -> NoReturn:
+        raise Stopped(number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in _STOPS}
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN:
+            signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            if handler is not None:
+                signal.signal(number, handler)

@@ -5,14 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from idennet.cli.weights_file import weights_file
 from idennet.errors import InputError
 from idennet.learning.evaluation.prediction_formats import Format, Missing
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from idennet.inference.predictor import Predictor
+    from idennet.inference.analyser import Analyser
     from idennet.learning.evaluation.ready import ReadySystem
 
 _TOOLS, _HOW = "Predictions of another tool", "How stores are judged"
@@ -57,7 +56,7 @@ def evaluate_command(
     missing: Annotated[
         Missing, typer.Option(help="What faces without a prediction count as.", rich_help_panel=_TOOLS)
     ] = Missing.REFUSE,
-    detector_model: Annotated[Path | None, typer.Option(help="YuNet ONNX file to find faces with.")] = None,
+    finder: Annotated[Path | None, typer.Option(help="YuNet's ONNX file or face_landmarker.task.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
 ) -> None:
     """Compare what is read in faces with what you know about them.
@@ -87,7 +86,7 @@ def evaluate_command(
         for_stores = (protocol, saved, predictions, partial, choose_thresholds, len(data) > 1)
         if any(for_stores):
             raise InputError(f"{data[0]} lists pictures; it goes alone, without options for stores.")
-        _evaluate_pictures(console, data[0], _reader(weights, detector_model, device), out)
+        _evaluate_pictures(console, data[0], _analyser(weights, finder, device), out)
         return
     from idennet.cli.protocol_scores import print_result
     from idennet.cli.tables import print_left_out
@@ -106,7 +105,7 @@ def evaluate_command(
     stores = tuple(FaceStore.open(folder) for folder in data)
     system: ReadySystem
     if predictions is None:
-        system = WeightsSystem(_reader(weights, detector_model, device), stores)
+        system = WeightsSystem(_analyser(weights, finder, device).model, stores)
     else:
         system = PredictedSystem(read_predictions(predictions, format), stores)
     judged = judge_ready(
@@ -128,13 +127,15 @@ def evaluate_command(
     _say_written(console, out, saved)
 
 
-def _reader(weights: Path | None, detector_model: Path | None, device: str) -> "Predictor":
-    from idennet.inference.predictor import Predictor
+def _analyser(weights: Path | None, finder: Path | None, device: str) -> "Analyser":
+    from idennet.faces.finder import open_finder
+    from idennet.inference.analyser import Analyser
+    from idennet.models.action_units import ActionUnitModel
 
-    return Predictor(weights_file(weights), detector_model, device=device)
+    return Analyser(open_finder(finder), ActionUnitModel.open(weights, device))
 
 
-def _evaluate_pictures(console: "Console", data: Path, reader: "Predictor", out: Path | None) -> None:
+def _evaluate_pictures(console: "Console", data: Path, analyser: "Analyser", out: Path | None) -> None:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from idennet.cli.scores import print_evaluation
@@ -144,11 +145,11 @@ def _evaluate_pictures(console: "Console", data: Path, reader: "Predictor", out:
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("", total=None)
         evaluation = evaluate_data(
-            reader, data, lambda done, total: bar.update(task, completed=done, total=total)
+            analyser, data, lambda done, total: bar.update(task, completed=done, total=total)
         )
     if out is not None:
-        write_evaluation(evaluation, reader, out)
-    print_evaluation(console, evaluation, reader.card)
+        write_evaluation(evaluation, analyser, out)
+    print_evaluation(console, evaluation, analyser.model.card)
     _say_written(console, out)
 
 

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from idennet.cli.console import Screen
 from idennet.cli.words import count
 from idennet.facs import NAMES
 from idennet.inference.face import Face
@@ -23,6 +23,8 @@ class Summary:
     faces: int = 0
     without_face: int = 0
     unreadable: int = 0
+    defects: int = 0
+    """Pictures that IdenNet itself failed on."""
     marked: bool = False
     """Whether an Action Unit that occurs is an unreliable one."""
 
@@ -31,6 +33,7 @@ class Summary:
         self.pictures += 1
         self.faces += len(result.faces)
         self.unreadable += result.error is not None
+        self.defects += result.defect
         self.without_face += result.error is None and not result.faces
         self.marked |= any(au in face.unreliable_aus for face in result.faces for au in face.aus)
 
@@ -44,37 +47,57 @@ class Summary:
         return f"{count(self.pictures, 'picture')}: {', '.join(parts)}."
 
 
-def print_problem(console: Console, result: Result) -> None:
-    """Print why a picture has no Action Units."""
+def print_result(console: Screen, result: Result, *, details: bool, quiet: bool) -> None:
+    """Print what was read from a picture, or why nothing was; only the latter if `quiet`."""
+    if result.problem:
+        _print_problem(console, result)
+    elif not quiet:
+        (_print_details if details else _print_lines)(console, result)
+
+
+def print_continued(console: Screen, earlier: int, left: int) -> None:
+    """Print that an earlier run is continued."""
+    what = f"{count(left, 'picture')} left" if left else "nothing left to read; --fresh reads them anew"
+    console.print(
+        f"{count(earlier, 'picture')} read by an earlier run, {what}.", style="dim", highlight=False
+    )
+
+
+def print_hint(console: Screen, without_face: int, *, other_finder: bool) -> None:
+    """Print what may help where no face was found."""
+    subject = "Is it" if without_face == 1 else "Are they"
+    other = "" if other_finder else ", or give the file of another face finder with --finder"
+    sentence = f"No face found? {subject} upright? Turn {'it' if without_face == 1 else 'them'}{other}."
+    console.print(sentence, style="dim", highlight=False, soft_wrap=True)
+
+
+def print_remark(console: Screen, sentence: str) -> None:
+    """Print what else people should know, such as what was passed over."""
+    console.print(Text(sentence, style="yellow"), soft_wrap=True)
+
+
+def print_footnotes(console: Screen, summary: Summary, *, details: bool) -> None:
+    """Print how to read what stands above."""
+    if not summary.faces:
+        return
+    notes = [
+        "present: the probability reaches the Action Unit's own threshold"
+        if details
+        else "Each line is a face: its picture, and the Action Units that are present with their probability."
+    ]
+    if summary.marked:
+        notes.append("~ These weights read this Action Unit unreliably; why: their model card")
+    console.print("\n" + "\n".join(notes), style="dim", highlight=False, soft_wrap=True)
+
+
+def _print_problem(console: Screen, result: Result) -> None:
     if result.error:
         console.print(Text(result.error, style="red"), soft_wrap=True)
     else:
         console.print(Text(f"{result.source}: {result.problem}.", style="yellow"), soft_wrap=True)
 
 
-def print_hint(console: Console, *, yunet: bool) -> None:
-    """Print what may help where no face was found, with YuNet or with the detector that needs no file."""
-    other = "" if yunet else ", or give YuNet's model file with --detector-model"
-    console.print(f"Is it upright? Turn it{other}.", style="dim", highlight=False, soft_wrap=True)
-
-
-def print_remark(console: Console, sentence: str) -> None:
-    """Print what else people should know, such as what was passed over."""
-    console.print(Text(sentence, style="yellow"), soft_wrap=True)
-
-
-def print_footnotes(console: Console, summary: Summary, *, details: bool) -> None:
-    """Print what the marks above mean."""
-    notes = []
-    if details and summary.faces:
-        notes.append("occurs: probability at or above the Action Unit's own threshold")
-    if summary.marked:
-        notes.append("~ These weights read this Action Unit unreliably; why: their model card")
-    if notes:
-        console.print("\n" + "\n".join(notes), style="dim", highlight=False, soft_wrap=True)
-
-
-def print_details(console: Console, result: Result) -> None:
+def _print_details(console: Screen, result: Result) -> None:
     """Print a table for each face: what occurs, then faintly some that do not."""
     width, height = result.size or (0, 0)
     heading = Text(result.source, style="bold").append(f"  {width} x {height}", style="not bold dim")
@@ -86,10 +109,10 @@ def print_details(console: Console, result: Result) -> None:
         console.print(Text(f"Face {number}", style="bold cyan").append(_circumstances(face), style="dim"))
         for note in face.notes:
             console.print(Text(f"note: {note}", style="yellow"))
-        console.print(_face_table(face))
+        console.print(_face_table(face, plain=console.plain))
 
 
-def print_lines(console: Console, result: Result) -> None:
+def _print_lines(console: Screen, result: Result) -> None:
     """Print one line a face: the file and the Action Units that occur, reliable ones first."""
     for number, face in enumerate(result.faces, start=1):
         line = Text(result.source, style="bold")
@@ -100,7 +123,7 @@ def print_lines(console: Console, result: Result) -> None:
             line.append(f"{face.marked(au)} ", style="cyan").append(f"{face.au_probs[au]:.0%}  ")
         if not face.aus:
             line.append("no Action Unit  ", style="dim")
-        line.append("".join(f"({note})" for note in face.notes), style="yellow")
+        line.append("".join(f"({note})" for note in (*result.notes, *face.notes)), style="yellow")
         console.print(line, soft_wrap=True)
 
 
@@ -112,9 +135,9 @@ def _circumstances(face: Face) -> str:
     return f"{found}, yaw {pose.yaw:+.0f}°, pitch {pose.pitch:+.0f}°, roll {pose.roll:+.0f}°"
 
 
-def _face_table(face: Face) -> Table:
+def _face_table(face: Face, *, plain: bool) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
-    table.add_column("occurs", no_wrap=True)
+    table.add_column("present", no_wrap=True)
     table.add_column("Action Unit", no_wrap=True)
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
@@ -123,8 +146,8 @@ def _face_table(face: Face) -> Table:
     for au in shown:
         prob, occurs = face.au_probs[au], face.au_occurrences[au]
         filled = round(prob * _BAR_CELLS)
-        bar = Text("━" * filled, style="cyan" if occurs else "")
-        bar.append("─" * (_BAR_CELLS - filled), style="bright_black")
+        bar = Text(("=" if plain else "━") * filled, style="cyan" if occurs else "")
+        bar.append(("-" if plain else "─") * (_BAR_CELLS - filled), style="bright_black")
         table.add_row(
             Text("yes" if occurs else "-", style="bold cyan" if occurs else ""),
             Text(face.marked(au), style="bold cyan" if occurs else ""),

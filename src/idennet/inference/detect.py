@@ -2,16 +2,21 @@
 
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from os import PathLike
 from pathlib import Path
 from typing import Any, overload
 
 import numpy as np
 from PIL import Image
 
-from idennet.inference.predictor import Predictor
+from idennet.faces.finder import open_finder
+from idennet.inference.analyser import Analyser, Finder
 from idennet.inference.result import Result, Results
+from idennet.media.frame import Frame
+from idennet.models.action_units import ActionUnitModel
+from idennet.models.weights import weights_file
 
-Source = str | Path | np.ndarray | Image.Image
+Source = str | Path | bytes | np.ndarray | Image.Image | Frame
 
 
 @overload
@@ -19,8 +24,10 @@ def detect(  # type: ignore[overload-overlap]
     source: Source,
     *,
     weights: str | Path | None = ...,
-    detector_model: str | Path | None = ...,
-    batch_size: int = ...,
+    device: str = ...,
+    finder: str | Path | Finder | None = ...,
+    mirror: bool = ...,
+    workers: int | None = ...,
 ) -> Result: ...
 
 
@@ -29,8 +36,10 @@ def detect(  # type: ignore[overload-overlap]
     source: list[Any] | tuple[Any, ...],
     *,
     weights: str | Path | None = ...,
-    detector_model: str | Path | None = ...,
-    batch_size: int = ...,
+    device: str = ...,
+    finder: str | Path | Finder | None = ...,
+    mirror: bool = ...,
+    workers: int | None = ...,
 ) -> Results: ...
 
 
@@ -39,8 +48,10 @@ def detect(
     source: Iterable[Any],
     *,
     weights: str | Path | None = ...,
-    detector_model: str | Path | None = ...,
-    batch_size: int = ...,
+    device: str = ...,
+    finder: str | Path | Finder | None = ...,
+    mirror: bool = ...,
+    workers: int | None = ...,
 ) -> Iterator[Result]: ...
 
 
@@ -48,20 +59,26 @@ def detect(
     source: Source | Iterable[Any],
     *,
     weights: str | Path | None = None,
-    detector_model: str | Path | None = None,
-    batch_size: int = 32,
+    device: str = "auto",
+    finder: str | Path | Finder | None = None,
+    mirror: bool = False,
+    workers: int | None = None,
 ) -> Result | Results | Iterator[Result]:
     """Find the faces in photographs and read their Action Units.
 
-    The network stays in memory between calls with the same weights.
+    The networks stay in memory between calls with the same arguments, and may be used by several threads and
+    by processes that were forked.
 
     Args:
-        source: One picture: a path, a PIL image, or an array (H, W), (H, W, 3) RGB or (H, W, 4) RGBA.
-            Or a list of pictures, or any other iterable of them, which is read as a stream in constant
-            memory.
-        weights: A weights file; without it the bundled weights.
-        detector_model: A YuNet ONNX file; without it the detector that needs no file.
-        batch_size: Faces that the network reads at a time, over all pictures of a list or stream.
+        source: One picture: a path, an open file, the bytes of a file, a PIL image, or an array (H, W),
+            (H, W, 3) RGB or (H, W, 4) RGBA. Or a list of pictures, or any other iterable of them, which is
+            read as a stream in constant memory.
+        weights: A `.safetensors` file or the folder of a run; None: the bundled weights.
+        device: Where the network reads: "auto" (CUDA where it exists), "cpu", "cuda", "cuda:1", ...
+        finder: A file of another face finder, or a finder of your own; None: the one that needs no file.
+        mirror: Also read each face as its mirror image, and average: twice the time.
+        workers: Pictures of a list or stream that are examined at the same time; None: as many as PyTorch
+            has threads.
 
     Returns:
         A `Result` for one picture, `Results` for a list, a generator of results for other iterables.
@@ -69,26 +86,50 @@ def detect(
 
     Raises:
         ImageError: A single picture cannot be read; in a list or stream its result has an `error`.
-        ShapeError: An array is no picture.
-        InputError: `source` is neither a picture nor an iterable of pictures.
-        WeightsError: The weights file is missing, altered or of another network.
+        ShapeError: A single array is no picture.
+        InputError: `source` is neither a picture nor an iterable of pictures, or there is no such device.
+        WeightsError: The weights or the finder's file are missing, altered or of another network.
 
     Example:
         >>> result = idennet.detect("photo.jpg")           # doctest: +SKIP
         >>> result.faces[0].au_probs[12], result.to_pandas()   # doctest: +SKIP
     """
-    predictor = _cached_predictor(
-        None if weights is None else str(weights),
-        None if detector_model is None else str(detector_model),
-        batch_size,
-    )
-    if isinstance(source, str | np.ndarray) or not isinstance(source, Iterable):
-        return predictor.detect_one(source)
+    analyser = _analyser(*_state(weights), device, *_state(finder), mirror, workers)
     if isinstance(source, list | tuple):
-        return Results(predictor.detect(source))
-    return predictor.detect(source)
+        return Results(analyser.analyse_all(source))
+    if isinstance(source, Iterable) and not _is_picture(source):
+        return analyser.analyse_all(source)
+    return analyser.analyse(source)
+
+
+def _is_picture(source: object) -> bool:
+    """Say whether something that can be iterated is nevertheless one picture."""
+    if isinstance(source, str | bytes | bytearray | PathLike | np.ndarray | Image.Image | Frame):
+        return True
+    return hasattr(source, "read") or getattr(source, "ndim", 0) >= 2  # an open file, a tensor
+
+
+def _state(given: object) -> tuple[Any, Any]:
+    """Return a file with a mark of its content, so that a file that has changed is read again."""
+    if not isinstance(given, str | Path):
+        return given, None
+    file = weights_file(Path(given))
+    try:
+        state = file.stat()
+    except OSError:  # whoever opens it explains
+        return file, None
+    return file, (state.st_mtime_ns, state.st_size)
 
 
 @lru_cache(maxsize=2)
-def _cached_predictor(weights: str | None, detector_model: str | None, batch_size: int) -> Predictor:
-    return Predictor(weights, detector_model, batch_size=batch_size)
+def _analyser(
+    weights: Path | None,
+    _weights_state: object,
+    device: str,
+    finder: Path | Finder | None,
+    _finder_state: object,
+    mirror: bool,
+    workers: int | None,
+) -> Analyser:
+    found_by = open_finder(finder) if finder is None or isinstance(finder, Path) else finder
+    return Analyser(found_by, ActionUnitModel.open(weights, device, mirror=mirror), workers)

@@ -44,6 +44,7 @@ class Face:
         unreliable_aus: Action Units that the model card of the weights calls unreliable.
         identity_embedding: (256,) float32 of unit length, or None for a network without identity branch.
         crop: (128, 128, 3) uint8 RGB, the aligned face that the network saw.
+        person: Number of the person, where faces of several pictures were assigned to people; else None.
     """
 
     box: Box
@@ -56,6 +57,7 @@ class Face:
     unreliable_aus: frozenset[int] = frozenset()
     identity_embedding: np.ndarray | None = None
     crop: np.ndarray | None = None
+    person: int | None = None
 
     @property
     def aus(self) -> tuple[int, ...]:
@@ -96,12 +98,13 @@ class Face:
             "box": [round(float(value), 2) for value in self.box],
             "confidence": round(self.confidence, 4),
             "pose": None if self.pose is None else {k: round(v, 2) for k, v in self.pose._asdict().items()},
+            **({} if self.person is None else {"person": self.person}),
             "notes": list(self.notes),
             "aus": {
                 column(au): {
-                    "prob": round(prob, 4),
+                    "probability": round(prob, 4),
                     "threshold": round(self.au_thresholds[au], 4),
-                    "occurs": self.au_occurrences[au],
+                    "present": self.au_occurrences[au],
                     "reliable": au not in self.unreliable_aus,
                 }
                 for au, prob in self.au_probs.items()

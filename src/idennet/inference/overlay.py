@@ -6,6 +6,7 @@ thin lines stay smooth. Sizes follow the faces and the picture: a panel can be r
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
@@ -13,6 +14,9 @@ from PIL import Image, ImageDraw, ImageFilter
 from idennet.inference.face import Face
 from idennet.inference.layout import Rect, place
 from idennet.inference.panel import Panel, Style, panel_for
+
+MARK = b"IdenNet overlay"
+"""The comment inside an overlay's file, by which it is never taken for a photograph."""
 
 ACCENTS = ("#5eead4", "#fbbf24", "#93c5fd", "#f9a8d4", "#bef264", "#fdba74")
 _CONTOURS: tuple[tuple[range, bool], ...] = (
@@ -68,6 +72,15 @@ def draw_faces(pixels: np.ndarray, faces: Sequence[Face]) -> Image.Image:
         panel.draw(draw, spot, scale)
     layer = layer.resize(size, Image.Resampling.BOX) if scale > 1 else layer
     return Image.alpha_composite(picture.convert("RGBA"), layer).convert("RGB")
+
+
+def is_overlay(path: Path) -> bool:
+    """Say whether a file is an overlay of an earlier run, wherever it lies now."""
+    try:
+        with path.open("rb") as file:
+            return MARK in file.read(1024)
+    except OSError:  # whoever reads it explains
+        return False
 
 
 def _lay_out(faces: Sequence[Face], size: tuple[int, int]) -> tuple[list[Panel], list[Rect]]:

@@ -1,7 +1,8 @@
 """What reading a picture gives: a `Result` with its faces, as a table, as plain data or drawn."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,25 +19,31 @@ from idennet.media.pictures import read_picture
 NO_FACE = "no face found"
 NUM_LANDMARKS = 68
 
+SCHEMA = "idennet-results/2"
+"""Version of the columns and of `Result.to_dict`; another meaning gets another version."""
 
-def table_columns(aus: Iterable[int]) -> list[str]:
+
+def table_columns(aus: Iterable[int], *, video: bool = False, people: bool = False) -> list[str]:
     """Return the columns of every table of results, in order; the same for a data frame and a CSV file.
 
-    * `file`: path, or name of a picture given as an array; `face`: number of the face in it, from 1
-    * `problem`: why there are no values: "no face found" or the sentence of an unreadable picture
-    * `AU12`: 1 occurs, 0 does not; `AU12_prob`: probability, 0 to 1
-    * `unreliable_aus`: those of the Action Units that the weights read unreliably, such as "AU15 AU23"
-    * `confidence`: the detector's, 0 to 1; `box_x0` to `box_y1`: pixels; `yaw`, `pitch`, `roll`: degrees
-    * `model_version`: the weights
-    * `lm_x0`, `lm_y0` to `lm_x67`, `lm_y67`: landmarks in pixels
+    docs/outputs.md says what each means; `SCHEMA` names the version.
+
+    Args:
+        aus: Action Units of the network.
+        video: Whether there are frames of videos, which have a number and a time.
+        people: Whether faces have been assigned to people.
     """
     names = columns(aus)
     return [
-        *("file", "face", "problem"),
+        "file",
+        *(("frame", "time") if video else ()),
+        "face",
+        *(("person",) if people else ()),
+        *("problem", "notes"),
         *names,
-        *(f"{name}_prob" for name in names),
+        *(f"{name}_present" for name in names),
         "unreliable_aus",
-        *("confidence", "box_x0", "box_y0", "box_x1", "box_y1", "yaw", "pitch", "roll", "model_version"),
+        *("confidence", "box_x0", "box_y0", "box_x1", "box_y1", "yaw", "pitch", "roll", "weights"),
         *(f"lm_{axis}{point}" for point in range(NUM_LANDMARKS) for axis in "xy"),
     ]
 
@@ -46,28 +53,44 @@ class Result:
     """What was read from one picture.
 
     Attributes:
-        source: Path of the picture, or a name such as "picture 1" where pixels were given.
+        source: What to call the picture: its path, or "picture 1" where pixels were given. Always printable.
         size: (width, height) in pixels after EXIF rotation, or None for an unreadable picture.
         faces: The faces found, possibly none.
         aus: Action Units that the network knows, in its order.
-        model_version: Version of the weights.
+        weights: Version of the weights.
         notes: What was changed while reading, for example a rotation or a dropped alpha channel.
         error: Why the picture could not be read, in one sentence, or None.
+        defect: Whether that is the fault of IdenNet, not of the picture.
+        path: The file, or None.
+        frame: Number of the frame in its video, from 0; None for a photograph.
+        time: Seconds since the start of the video; None for a photograph.
     """
 
     source: str
     size: tuple[int, int] | None
     faces: tuple[Face, ...]
     aus: tuple[int, ...]
-    model_version: str
+    weights: str
     notes: tuple[str, ...] = ()
     error: str | None = None
+    defect: bool = False
+    path: Path | None = None
+    frame: int | None = None
+    time: float | None = None
     _frame: Frame | None = None
 
     @property
     def problem(self) -> str | None:
         """Why there are no Action Units, or None when there are."""
         return self.error or (None if self.faces else NO_FACE)
+
+    def with_faces(self, faces: tuple[Face, ...]) -> "Result":
+        """Return the same result with these faces."""
+        return replace(self, faces=faces)
+
+    def with_note(self, note: str) -> "Result":
+        """Return the same result with one more note."""
+        return replace(self, notes=(*self.notes, note))
 
     def __repr__(self) -> str:
         """Return one line: the file, its size and the Action Units of each face."""
@@ -87,32 +110,39 @@ class Result:
 
     def rows(self) -> list[dict[str, Any]]:
         """Return the rows of the table as dictionaries, without the keys of values that do not exist."""
-        base = {"file": self.source, "model_version": self.model_version}
+        base: dict[str, Any] = {"file": self.source, "weights": self.weights}
+        base |= {} if self.time is None else {"frame": self.frame, "time": round(self.time, 4)}
         if self.problem:
-            return [base | {"problem": self.problem}]
-        return [base | {"face": number} | _face_row(face) for number, face in enumerate(self.faces, start=1)]
+            return [base | {"problem": self.problem} | _noted(self.notes)]
+        return [
+            base | {"face": number} | _noted((*self.notes, *face.notes)) | _face_row(face)
+            for number, face in enumerate(self.faces, start=1)
+        ]
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON."""
         return {
             "file": self.source,
+            **({} if self.time is None else {"frame": self.frame, "time": round(self.time, 4)}),
             "size": None if self.size is None else list(self.size),
             "problem": self.problem,
             "notes": list(self.notes),
             "faces": [face.to_dict() for face in self.faces],
         }
 
-    def draw(self) -> Image.Image:
+    def draw(self, frame: Frame | None = None) -> Image.Image:
         """Return the picture, in its own size, with boxes, landmarks and Action Units drawn on it.
 
-        A picture from a file is read again, so that results of many pictures stay small.
+        Args:
+            frame: The picture, if it is at hand; else one from a file is read again, so that results of many
+                pictures stay small.
 
         Raises:
             ImageError: The picture could not be read.
         """
         if self.error:
             raise ImageError(self.error)
-        frame = self._frame if self._frame is not None else read_picture(self.source)
+        frame = frame or self._frame or read_picture(self.path or self.source)
         return draw_faces(frame.pixels, self.faces)
 
 
@@ -126,10 +156,14 @@ class Results(list[Result]):
             identity_embedding: Append the columns `id_0` to `id_255`.
         """
         aus = tuple(dict.fromkeys(au for result in self for au in result.aus))
-        table = pd.DataFrame(
-            [row for result in self for row in result.rows()], columns=pd.Index(table_columns(aus))
+        names = table_columns(
+            aus,
+            video=any(result.time is not None for result in self),
+            people=any(face.person is not None for result in self for face in result.faces),
         )
-        table = table.astype({"face": "Int64"} | dict.fromkeys(columns(aus), "Int8"))
+        table = pd.DataFrame([row for result in self for row in result.rows()], columns=pd.Index(names))
+        whole = dict.fromkeys({"face", "person", "frame"} & set(names), "Int64")
+        table = table.astype(whole | dict.fromkeys([f"{name}_present" for name in columns(aus)], "Int8"))
         if identity_embedding:
             table = pd.concat([table, self._embeddings()], axis=1)
         return table
@@ -148,11 +182,16 @@ class Results(list[Result]):
         )
 
 
+def _noted(notes: Sequence[str]) -> dict[str, str]:
+    return {"notes": "; ".join(notes)} if notes else {}
+
+
 def _face_row(face: Face) -> dict[str, Any]:
-    row: dict[str, Any] = {"confidence": round(face.confidence, 4)}
+    row: dict[str, Any] = {} if face.person is None else {"person": face.person}
+    row["confidence"] = round(face.confidence, 4)
     for au, prob in face.au_probs.items():
-        row[column(au)] = int(face.au_occurrences[au])
-        row[f"{column(au)}_prob"] = round(prob, 4)
+        row[column(au)] = round(prob, 4)
+        row[f"{column(au)}_present"] = int(face.au_occurrences[au])
     row["unreliable_aus"] = " ".join(columns(au for au in face.au_probs if au in face.unreliable_aus))
     row |= {f"box_{name}": round(float(value), 2) for name, value in face.box._asdict().items()}
     if face.pose is not None:

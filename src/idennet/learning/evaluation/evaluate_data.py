@@ -19,7 +19,7 @@ import idennet
 from idennet import facs
 from idennet.errors import InputError, NoFaceError
 from idennet.files import write_text
-from idennet.inference.predictor import Predictor
+from idennet.inference.analyser import Analyser
 from idennet.inference.result import Result
 from idennet.learning.data.prepare import NO_FACE, UNREADABLE
 from idennet.learning.data.readers.labelled_pictures import LabelledPictures, read_labelled_pictures
@@ -70,14 +70,14 @@ class DataEvaluation:
         return dict(Counter(reason.split(":")[0] for _, reason in self.left_out))
 
 
-def evaluate_data(reader: Predictor, data: Path, progress: Progress | None = None) -> DataEvaluation:
+def evaluate_data(analyser: Analyser, data: Path, progress: Progress | None = None) -> DataEvaluation:
     """Return what weights read in the pictures of a CSV, at the thresholds of their card.
 
     Of several faces in a picture the one nearest its middle counts, in sizes of the face, as for
     `idennet prepare`.
 
     Args:
-        reader: The weights, and the detector.
+        analyser: The weights, and the finder of faces.
         data: CSV file as `read_labelled_pictures` takes it.
         progress: Told how far it is.
 
@@ -90,14 +90,14 @@ def evaluate_data(reader: Predictor, data: Path, progress: Progress | None = Non
             f"There is no {data}; give the folder of a face store, or a CSV that lists pictures."
         )
     pictures = read_labelled_pictures(data)
-    probabilities = np.full((len(pictures.names), len(reader.aus)), np.nan, dtype=np.float32)
+    probabilities = np.full((len(pictures.names), len(analyser.model.aus)), np.nan, dtype=np.float32)
     left_out = []
-    for number, result in enumerate(reader.detect(pictures.images)):
+    for number, result in enumerate(analyser.analyse_all(pictures.images)):
         if result.problem:
             reason = f"{UNREADABLE}: {result.error}" if result.error else NO_FACE
             left_out.append((pictures.names[number], reason))
         else:
-            probabilities[number] = _main_face(result, reader.aus)
+            probabilities[number] = _main_face(result, analyser.model.aus)
         if progress:
             progress(number + 1, len(pictures.names))
     faces = len(pictures.names) - len(left_out)
@@ -105,7 +105,9 @@ def evaluate_data(reader: Predictor, data: Path, progress: Progress | None = Non
         raise NoFaceError(
             f"None of the {len(pictures.names)} pictures of {data} shows a face that can be read."
         )
-    scores = score_pictures(pictures, probabilities, reader.aus, _thresholds(reader, reader.aus))
+    scores = score_pictures(
+        pictures, probabilities, analyser.model.aus, _thresholds(analyser, analyser.model.aus)
+    )
     return DataEvaluation((data.name, pictures.sha256), faces, tuple(left_out), scores)
 
 
@@ -151,7 +153,7 @@ def score_pictures(
     )
 
 
-def write_evaluation(evaluation: DataEvaluation, reader: Predictor, path: Path) -> None:
+def write_evaluation(evaluation: DataEvaluation, analyser: Analyser, path: Path) -> None:
     """Write one JSON file with counts by subject, AUCs with intervals, and what they were computed from."""
     scores = evaluation.scores
     fields = {
@@ -159,11 +161,11 @@ def write_evaluation(evaluation: DataEvaluation, reader: Predictor, path: Path) 
         "idennet": idennet.__version__,
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "data": dict(zip(("name", "sha256"), evaluation.data, strict=True)),
-        "weights": {"version": reader.card.version, "sha256": reader.card.sha256},
+        "weights": {"version": analyser.model.card.version, "sha256": analyser.model.card.sha256},
         "faces": evaluation.faces,
         "pictures_left_out": evaluation.reasons,
         "left_out": [{"picture": picture, "reason": reason} for picture, reason in evaluation.left_out],
-        "unreliable_aus": facs.columns(reader.card.unreliable_aus),
+        "unreliable_aus": facs.columns(analyser.model.card.unreliable_aus),
         "not_predicted": facs.columns(scores.not_predicted),
         "action_units": None if scores.action_units is None else _scored_fields(scores.action_units),
         "conditions": {
@@ -188,8 +190,8 @@ def _main_face(result: Result, aus: Sequence[int]) -> list[float]:
     return [face.au_probs[au] for au in aus]
 
 
-def _thresholds(reader: Predictor, aus: Sequence[int]) -> list[float]:
-    return [reader.card.thresholds[au] for au in aus]
+def _thresholds(analyser: Analyser, aus: Sequence[int]) -> list[float]:
+    return [analyser.model.card.thresholds[au] for au in aus]
 
 
 def _scored_fields(scored: Scored) -> dict[str, Any]:

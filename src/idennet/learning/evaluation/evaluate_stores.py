@@ -10,7 +10,6 @@ import pandas as pd
 
 from idennet import facs
 from idennet.errors import ProtocolError
-from idennet.inference.predictor import Predictor
 from idennet.learning.data.store import FaceStore
 from idennet.learning.data.store_writer import LEFT_OUT
 from idennet.learning.evaluation.catalogue import protocol_named, whole_corpus
@@ -19,6 +18,7 @@ from idennet.learning.evaluation.prediction_files import LARGEST_INTENSITY, Pred
 from idennet.learning.evaluation.prediction_rows import NO_ROW, PredictionRows
 from idennet.learning.evaluation.protocols import Protocol
 from idennet.learning.evaluation.ready import Judged, Readings, ReadySystem
+from idennet.models.action_units import ActionUnitModel
 
 GIVEN_THRESHOLD = 0.5
 """Probability from which a tool that says no more counts as saying present."""
@@ -30,7 +30,7 @@ PRESENT_FROM = 1.0
 class WeightsSystem:
     """Weights with the thresholds of their card; faces are read as `idennet detect` reads them."""
 
-    def __init__(self, reader: Predictor, stores: Sequence[FaceStore]) -> None:
+    def __init__(self, reader: ActionUnitModel, stores: Sequence[FaceStore]) -> None:
         """Keep the weights, and look for stores that they learnt from."""
         self.name = reader.card.version
         self.aus = reader.aus
@@ -45,7 +45,9 @@ class WeightsSystem:
     def read(self, faces: FaceStore, protocol: Protocol) -> Readings:
         """Return probabilities, and what reaches the thresholds."""
         columns = [self.aus.index(au) for au in protocol.aus]
-        scores = predictions(self._reader.predict_faces, faces, np.arange(len(faces)))[:, columns]
+        scores = predictions(lambda crops: self._reader.read(crops).probs, faces, np.arange(len(faces)))[
+            :, columns
+        ]
         thresholds = np.array([self._reader.card.thresholds[au] for au in protocol.aus])
         return Readings(scores, scores >= thresholds, thresholds)
 

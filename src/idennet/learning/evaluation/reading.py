@@ -1,12 +1,12 @@
 """How well weights read the faces of a store, exactly as `idennet detect` would read them."""
 
 from idennet.errors import InputError
-from idennet.inference.predictor import Predictor
 from idennet.learning.data.store import FaceStore
 from idennet.learning.evaluation.evaluate import Evaluation, evaluate
+from idennet.models.action_units import ActionUnitModel
 
 
-def shared_aus(reader: Predictor, store: FaceStore) -> list[int]:
+def shared_aus(reader: ActionUnitModel, store: FaceStore) -> list[int]:
     """Return the Action Units that are labelled in a store and predicted, in the order of the weights.
 
     Raises:
@@ -20,7 +20,7 @@ def shared_aus(reader: Predictor, store: FaceStore) -> list[int]:
     return aus
 
 
-def evaluate_reader(reader: Predictor, store: FaceStore) -> Evaluation:
+def evaluate_reader(reader: ActionUnitModel, store: FaceStore) -> Evaluation:
     """Return the evaluation of every Action Unit that both know, at the thresholds of the weights.
 
     Raises:
@@ -29,6 +29,4 @@ def evaluate_reader(reader: Predictor, store: FaceStore) -> Evaluation:
     aus = shared_aus(reader, store)
     columns = [reader.aus.index(au) for au in aus]
     thresholds = [reader.card.thresholds[au] for au in aus]
-    return evaluate(
-        lambda crops: reader.predict_faces(crops)[:, columns], store, aus=aus, thresholds=thresholds
-    )
+    return evaluate(lambda crops: reader.read(crops).probs[:, columns], store, aus=aus, thresholds=thresholds)

@@ -13,7 +13,7 @@ from PIL import Image
 
 import idennet
 from idennet.facs import NAMES, column
-from idennet.inference.predictor import Predictor
+from idennet.inference.analyser import Analyser
 from idennet.learning.data.prepare import prepare
 from idennet.learning.data.readers.synfacs import SynFacs
 from idennet.learning.data.split import split_subjects
@@ -23,6 +23,7 @@ from idennet.learning.evaluation.features import subtraction
 from idennet.learning.evaluation.reading import evaluate_reader
 from idennet.learning.training import load_recipe, train
 from idennet.learning.training.progress import read_metrics
+from idennet.models.action_units import ActionUnitModel
 from idennet.models.weights import Network, load_bundled
 from idennet.research import figures
 from idennet.research.demo.page import (
@@ -58,8 +59,9 @@ def run_demo(out: Path, tell: Tell) -> Path:
     check_packages()
     out.mkdir(parents=True, exist_ok=True)
     tell("Reading a real photograph and a rendered group.")
-    reader = Predictor()
-    sections = [_photograph(reader, out), _group(reader, out)]
+    analyser = Analyser()
+    reader = analyser.model
+    sections = [_photograph(analyser, out), _group(analyser, out)]
 
     tell("Preparing the sample corpus that ships with the package.")
     with TemporaryDirectory() as folder:
@@ -70,7 +72,7 @@ def run_demo(out: Path, tell: Tell) -> Path:
         tell(f"Judging on the other {len(held_out)} subjects.")
         test = store.select(held_out)
         judged = {
-            "two-minute training": evaluate_reader(Predictor(run.weights), test),
+            "two-minute training": evaluate_reader(ActionUnitModel.open(run.weights), test),
             "bundled weights": evaluate_reader(reader, test),
         }
         sections += [
@@ -98,10 +100,10 @@ def run_demo(out: Path, tell: Tell) -> Path:
     return write_page(out / "report.html", "IdenNet demonstration", lead, facts, sections)
 
 
-def _photograph(reader: Predictor, out: Path) -> Section:
+def _photograph(analyser: Analyser, out: Path) -> Section:
     from skimage import data
 
-    result = reader.detect_one(Image.fromarray(data.astronaut()))
+    result = analyser.analyse(Image.fromarray(data.astronaut()))
     drawn = result.draw()
     drawn.save(out / "astronaut.png")
     caption = "Eileen Collins, NASA, public domain; the picture ships with scikit-image."
@@ -109,7 +111,7 @@ def _photograph(reader: Predictor, out: Path) -> Section:
     if not result.faces:
         return Section("A real photograph", f"{result.problem}.", blocks)
     face = result.faces[0]
-    bars = figures.au_bars(face.au_probs, reader.card.thresholds, reader.card.unreliable_aus)
+    bars = figures.au_bars(face.au_probs, face.au_thresholds, face.unreliable_aus)
     blocks.append(
         figure_block(bars, "What the bundled weights read; ~ not reliable on photographs.", wide=False)
     )
@@ -118,9 +120,9 @@ def _photograph(reader: Predictor, out: Path) -> Section:
     return Section("A real photograph", lead, blocks)
 
 
-def _group(reader: Predictor, out: Path) -> Section:
+def _group(analyser: Analyser, out: Path) -> Section:
     with Image.open(str(resources.files("idennet") / "assets" / "rendered_group.jpg")) as picture:
-        result = reader.detect_one(picture)
+        result = analyser.analyse(picture)
     drawn = result.draw()
     drawn.save(out / "rendered-group.png")
     caption = "Rendered by SynFACS: people who do not exist."
