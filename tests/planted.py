@@ -20,7 +20,7 @@ class Planted(NamedTuple):
 
 
 class PlantedFinder:
-    """Stands in for `FaceFinder`, its class for `open_finder`: the first pixel's red value counts the faces."""
+    """Stands in for `FaceFinder`, its class for `open_finder`; the first pixel's red counts the faces."""
 
     def __init__(self, file: object = None) -> None:
         self.file = file

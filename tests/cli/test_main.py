@@ -104,7 +104,7 @@ def test_python_m_idennet_is_the_same(
 def test_info_names_versions_and_weights() -> None:
     ran = CliRunner().invoke(app, ["info"], env={"COLUMNS": "200"})
     assert ran.exit_code == 0
-    for name in ("idennet", "PyTorch", "device", "threads", "weights", "landmarks", "faces"):
+    for name in ("idennet", "PyTorch", "device", "threads", "weights", "landmarks", "finder"):
         assert f"\n{name}" in f"\n{ran.stdout}"
 
 
