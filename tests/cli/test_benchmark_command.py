@@ -63,6 +63,7 @@ def test_paper_systems_and_protocols_are_the_default(corpora: dict[str, Path], c
         *("benchmark", "within", "--corpus", corpora["studio"], "--corpus", corpora["spot"]),
         *("--out", "r", "--seeds", 2, "--steps", 9, "--systems", "idennet,svtpt"),
         *("--set", "idennet.margin=.4", "--choose-thresholds", "--identity", corpora["spot"]),
+        *("--aus", "1,2,AU4"),
     )
     assert code == 0, said
     systems, protocols, stores, out = call.given
@@ -72,6 +73,7 @@ def test_paper_systems_and_protocols_are_the_default(corpora: dict[str, Path], c
     assert (len(stores), out) == (2, Path("r"))
     assert call.options is not None
     assert (call.options["settings"].seeds, call.options["settings"].choose_thresholds) == ((0, 1), True)
+    assert call.options["settings"].aus == (1, 2, 4)
     assert [store.source for store in call.options["identities"]] == ["synfacs-spot"]
     assert "3 of 8, about 1 h 7 min left, start" in said
     assert "idennet report r" in said
@@ -109,6 +111,10 @@ def test_mistakes_are_sentences(corpora: dict[str, Path], tmp_path: Path) -> Non
     code, said = invoke("benchmark", "size-speed", *studio, "--seeds", 2)
     assert code == 2
     assert "takes one --corpus" in said
+    for aus, problem in (("1,x", "names 'X', which is no Action Unit"), ("1,1", "twice"), ("3", "names '3'")):
+        code, said = invoke("benchmark", "within", *studio, "--aus", aus)
+        assert code == 2
+        assert problem in said
     code, said = invoke("report", tmp_path, "--out", tmp_path / "report")
     assert code == 2
     assert "make some with: idennet benchmark" in said

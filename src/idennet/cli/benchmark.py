@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from idennet.errors import InputError
+from idennet.facs import NAMES
+from idennet.research.benchmark.systems.names import EXPERIMENTAL, SHOWN
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
     from idennet.learning.data.store import FaceStore
     from idennet.learning.evaluation.protocols import Protocol
@@ -37,7 +40,9 @@ def benchmark_command(
     systems: Annotated[
         str | None,
         typer.Option(
-            help="Names with commas; docs/benchmark.md has all (default: the paper's).", rich_help_panel=_WHAT
+            help=f"Names with commas, of {', '.join(SHOWN)} (default: the paper's). "
+            f"Experimental: {', '.join(name for name in SHOWN if name in EXPERIMENTAL)}.",
+            rich_help_panel=_WHAT,
         ),
     ] = None,
     identity: Annotated[
@@ -57,8 +62,13 @@ def benchmark_command(
     seeds: Annotated[int, typer.Option(min=1, help="How many, from 0.", rich_help_panel=_WHAT)] = 1,
     override: Annotated[
         list[str] | None,
+        typer.Option("--set", help="Replace a setting: roinet.width=16; repeatable.", rich_help_panel=_WHAT),
+    ] = None,
+    aus: Annotated[
+        str | None,
         typer.Option(
-            "--set", help="Replace a setting: roinet.width=0.25; repeatable.", rich_help_panel=_WHAT
+            help="Action Units to learn, 1,2,4 (default: those of the training corpus's protocol).",
+            rich_help_panel=_WHAT,
         ),
     ] = None,
     choose_thresholds: Annotated[
@@ -102,8 +112,8 @@ def benchmark_command(
     if kind is Kind.SIZE_SPEED:
         for_grids = (identity, protocol, seeds > 1, choose_thresholds, partial, workers, len(stores) > 1)
         if any(for_grids):
-            raise InputError("size-speed takes one --corpus, --systems, --set, --device and --out only.")
-        _measure(console, compared, stores[0], out, device)
+            raise InputError("size-speed takes one --corpus, --systems, --set, --aus, --device, --out only.")
+        _measure(console, compared, stores[0], out, device, _aus(aus))
         return
     from idennet.cli.grid_progress import GridProgress
     from idennet.research.benchmark.benchmark import run_benchmark
@@ -117,11 +127,15 @@ def benchmark_command(
             out,
             identities=[FaceStore.open(folder) for folder in identity or ()],
             settings=GridSettings(
-                seeds=tuple(range(seeds)), partial=partial, choose_thresholds=choose_thresholds
+                seeds=tuple(range(seeds)),
+                aus=_aus(aus),
+                partial=partial,
+                choose_thresholds=choose_thresholds,
             ),
             workers=workers,
             device=device,
             tell=progress.show,
+            warn=lambda sentence: console.print(Text(sentence, style="yellow"), soft_wrap=True),
         )
     _print_failures(console, failures)
     if failures:
@@ -151,12 +165,38 @@ def _print_failures(console: "Console", failures: list["Failure"]) -> None:
         console.print(Text(f"  {failure.log}", style="dim"), soft_wrap=True)
 
 
-def _measure(console: "Console", systems: list["System"], store: "FaceStore", out: Path, device: str) -> None:
+def _aus(text: str | None) -> tuple[int, ...] | None:
+    """Return the Action Units of `1,2,4` or `AU1,AU2,AU4`.
+
+    Raises:
+        InputError: One is not a number, unknown, or named twice.
+    """
+    if text is None:
+        return None
+    names = [name.strip().upper().removeprefix("AU") for name in text.split(",")]
+    aus = tuple(int(name) if name.isdecimal() else 0 for name in names)
+    if unknown := [name for name, au in zip(names, aus, strict=True) if au not in NAMES]:
+        raise InputError(f"--aus {text} names {unknown[0]!r}, which is no Action Unit; write --aus 1,2,4.")
+    if len(set(aus)) < len(aus):
+        raise InputError(f"--aus {text} names an Action Unit twice; write each once.")
+    return aus
+
+
+def _measure(
+    console: "Console",
+    systems: list["System"],
+    store: "FaceStore",
+    out: Path,
+    device: str,
+    aus: tuple[int, ...] | None,
+) -> None:
     from idennet.cli.tables import DASH, new_table
     from idennet.research.benchmark.report.size_speed import write_measured
     from idennet.research.benchmark.size_speed import measure_systems
 
-    measured = measure_systems(systems, store, device, lambda sentence: console.print(sentence, style="dim"))
+    measured = measure_systems(
+        systems, store, device, lambda sentence: console.print(sentence, style="dim"), aus
+    )
     table = new_table(1, ("parameters", "MACs a face", "faces/s", "looks at"))
     for one in measured.systems:
         macs = DASH if one.macs is None else f"{one.macs / 1e6:,.1f} M"

@@ -15,20 +15,27 @@ from idennet.research.benchmark.systems.contract import System, TrainingFaces
 AUS = (1, 2, 4, 6, 7, 12)
 
 
-def write_corpus(path: Path, corpus: str, subjects: int = 6, faces_each: int = 8, seed: int = 0) -> FaceStore:
-    """Each Action Unit is a bright bar in the row of its position; each subject has two sequences."""
+def write_corpus(
+    path: Path,
+    corpus: str,
+    subjects: int = 6,
+    faces_each: int = 8,
+    seed: int = 0,
+    aus: tuple[int, ...] = AUS,
+) -> FaceStore:
+    """The first Action Units are bright bars in the row of their position; subjects have two sequences."""
     rng = np.random.default_rng(seed)
     rows, faces = [], np.empty((subjects * faces_each, 128, 128, 3), np.uint8)
     for index in range(len(faces)):
         subject, frame = divmod(index, faces_each)
-        labels = rng.integers(0, 2, len(AUS))
+        labels = rng.integers(0, 2, len(aus))
         face = np.full((128, 128, 3), 60 + 8 * subject) + rng.normal(0, 4, (128, 128, 3))
-        for position, label in enumerate(labels):
+        for position, label in enumerate(labels[: len(AUS)]):
             face[20 * position : 20 * position + 16] += 90 * label
         faces[index] = face.clip(0, 255)
         landmarks = rng.uniform(30, 98, 136).astype(np.float32)
         rows.append((f"{corpus}/{subject}", str(frame % 2), frame, landmarks, *labels))
-    columns = ["subject", "sequence", "frame", "landmarks", *(f"AU{au}" for au in AUS)]
+    columns = ["subject", "sequence", "frame", "landmarks", *(f"AU{au}" for au in aus)]
     with FaceStoreWriter(path, source=corpus) as writer:
         writer.write("0", Part(faces, pd.DataFrame(rows, columns=columns)))
         return writer.finish(["0"])

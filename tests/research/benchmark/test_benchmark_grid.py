@@ -11,7 +11,9 @@ import pytest
 from grid_systems import AUS, Bars, FailsOnce, write_corpus
 
 from idennet.errors import InputError, ProtocolError, RecipeError
+from idennet.facs import BP4D_AUS, NAMES
 from idennet.learning.data.store import FaceStore
+from idennet.learning.evaluation.catalogue import protocol_named
 from idennet.learning.evaluation.protocols import Protocol
 from idennet.learning.evaluation.result_files import read_result
 from idennet.learning.evaluation.splits import Everybody, RandomParts
@@ -29,6 +31,7 @@ from idennet.research.benchmark.report.benchmark_report import write_report
 from idennet.research.benchmark.runs import FEATURES, RECORD, RUNS, read_runs, repeat
 from idennet.research.benchmark.systems.contract import Budget
 from idennet.research.benchmark.systems.idennet import IdenNetSystem
+from idennet.research.benchmark.systems.roinet import ROINetSystem
 
 WITHIN = Protocol(
     name="studio-halves",
@@ -61,20 +64,23 @@ class Told:
     second: list[Failure]
     states: list[Progress]
     later: list[Progress]
+    warned: list[str]
 
 
 @pytest.fixture(scope="module")
 def told(stores: list[FaceStore], tmp_path_factory: pytest.TempPathFactory) -> Told:
     folder = tmp_path_factory.mktemp("grid")
-    tiny = IdenNetSystem(budget=Budget(steps=2, batch=4, validations=1), identities=2)
+    tiny = IdenNetSystem(budget=Budget(steps=2, batch=8, validations=1), identities=4)
     systems = [FailsOnce(repaired=folder / "repaired"), tiny]
     states: list[Progress] = []
     later: list[Progress] = []
     results = folder / "results"
-    first = run_benchmark(systems, [WITHIN], stores, results, workers=2, device="cpu", tell=states.append)
+    warned: list[str] = []
+    both = {"workers": 2, "device": "cpu"}
+    first = run_benchmark(systems, [WITHIN], stores, results, **both, tell=states.append, warn=warned.append)
     (folder / "repaired").touch()
-    second = run_benchmark(systems, [WITHIN], stores, results, workers=2, device="cpu", tell=later.append)
-    return Told(results, first, second, states, later)
+    second = run_benchmark(systems, [WITHIN], stores, results, **both, tell=later.append)
+    return Told(results, first, second, states, later, warned)
 
 
 def test_a_failure_stays_alone_and_is_explained(told: Told) -> None:
@@ -142,11 +148,40 @@ def test_seeds_lacking_folds_are_left_out_and_said(told: Told) -> None:
     ]
 
 
-def test_corpora_crossed_are_learnt_once_with_all_action_units(stores: list[FaceStore]) -> None:
-    runs = plan_runs([Bars()], ACROSS, stores, (), GridSettings(seeds=(0, 1)))
+def test_corpora_crossed_are_learnt_once(stores: list[FaceStore]) -> None:
+    runs = plan_runs([Bars()], ACROSS, stores, (), GridSettings(seeds=(0, 1), aus=AUS))
     assert [run.learns for run in runs] == [AUS] * 4
     assert [len(group) for group in group_by_fit(runs)] == [2, 2]
     assert len({run.digest for run in runs}) == 4
+
+
+def test_one_set_of_action_units_is_learnt_wherever_it_is_tested(tmp_path: Path) -> None:
+    """12 of a store that has 21, as FC7 has outputs in Table I; another set can be named."""
+    more = tuple(au for au in NAMES if au not in (*BP4D_AUS, 43))[:9]
+    names = {"synfacs-studio": (*BP4D_AUS, *more), "synfacs-spot": (1, 2, 4, 6, 12)}
+    stores = [write_corpus(tmp_path / name, name, faces_each=2, aus=aus) for name, aus in names.items()]
+    assert len(stores[0].aus) == 21
+    protocols = [protocol_named("studio-random"), ACROSS[0]]
+
+    def learnt(settings: GridSettings) -> set[tuple[int, ...]]:
+        return {run.learns for run in plan_runs([Bars()], protocols, stores, (), settings)}
+
+    assert learnt(GridSettings()) == {BP4D_AUS}
+    assert learnt(GridSettings(aus=(*BP4D_AUS, more[0]))) == {(*BP4D_AUS, more[0])}
+    with pytest.raises(ProtocolError, match=r"studio-random scores AU24; name it in --aus"):
+        learnt(GridSettings(aus=BP4D_AUS[:-1]))
+    with pytest.raises(ProtocolError, match="has no labels of AU43; name with --aus"):
+        learnt(GridSettings(aus=(*BP4D_AUS, 43)))
+
+
+def test_small_batches_are_told_once_and_recorded(told: Told) -> None:
+    (sentence,) = told.warned
+    assert sentence == (
+        "idennet, folds studio-halves 1, studio-halves 2: A batch of stage au has pairs of 2 identities "
+        "instead of 4: there are no more to learn from."
+    )
+    run = next(run for run in read_runs(told.results) if run.record.system == "idennet")
+    assert sentence.endswith(run.result.remarks[-1])
 
 
 def test_what_changes_a_result_changes_its_name(stores: list[FaceStore]) -> None:
@@ -184,12 +219,23 @@ def test_systems_are_chosen_by_name_and_changed() -> None:
     assert with_seed(idennet, 3).budget.seed == 3
     with pytest.raises(InputError, match="did you mean idennet"):
         chosen_systems(("idenet",))
+    roinet, stm = chosen_systems(("roinet", "stm"), 7, ["roinet.width=16"])
+    assert isinstance(roinet, ROINetSystem)
+    assert (roinet.width, "steps" in type(stm.budget).model_fields) == (16, False)
     with pytest.raises(InputError, match="is for none of the systems"):
         chosen_systems(("idennet",), overrides=["svtpt.seed=1"])
     with pytest.raises(
         RecipeError, match=r"idennet does not fit: there is no field margn; did you mean margin"
     ):
         chosen_systems(("idennet",), overrides=["idennet.margn=1"])
+
+
+@pytest.mark.parametrize(
+    "setting", ["r-t1.frames.budget.batch=8", "stm.budget.steps=9", "svtpt.budget.batch=8"]
+)
+def test_settings_without_an_effect_are_refused(setting: str) -> None:
+    with pytest.raises(RecipeError, match=r"set budget, not frames\.budget|there is no field budget\."):
+        chosen_systems((setting.partition(".")[0],), overrides=[setting])
 
 
 def test_two_systems_of_one_name_are_refused(stores: list[FaceStore], tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ import torch
 from idennet.errors import InputError
 from idennet.learning.data.store import FaceStore
 from idennet.learning.evaluation.protocols import Protocol
-from idennet.research.benchmark.grid import GridSettings, Job, Run, group_by_fit, plan_runs
+from idennet.research.benchmark.grid import GridSettings, Job, Run, group_by_fit, plan_runs, warnings_of
 from idennet.research.benchmark.job import run_job
 from idennet.research.benchmark.runs import RUNS, is_finished, read_record
 from idennet.research.benchmark.systems.contract import System
@@ -75,6 +75,7 @@ def run_benchmark(
     workers: int | None = None,
     device: str = "auto",
     tell: Callable[[Progress], None] = lambda progress: None,
+    warn: Callable[[str], None] = lambda sentence: None,
 ) -> list[Failure]:
     """Fit and judge every system on every fold of every protocol with every seed.
 
@@ -90,6 +91,7 @@ def run_benchmark(
         workers: Jobs side by side; None: one a GPU, or one for every four cores.
         device: `"auto"`, `"cpu"`, `"cuda"`; with several GPUs and `"auto"` jobs take turns on them.
         tell: Called at the start, whenever a job ends, and now and then.
+        warn: Called before the start with what training faces do not allow; results say it too.
 
     Returns:
         The failures; empty when all is done.
@@ -102,6 +104,9 @@ def run_benchmark(
     if doubled := {name for name in names if names.count(name) > 1}:
         raise InputError(f"Two systems are called {min(doubled)}; give each system a name of its own.")
     runs = plan_runs(systems, protocols, stores, identities, settings or GridSettings())
+    missing = [run for run in runs if not is_finished(results, run.digest)]
+    for sentence in warnings_of(missing, stores, identities):
+        warn(sentence)
     devices = _devices(device)
     side_by_side = workers or (len(devices) if len(devices) > 1 else max(1, _cores() // 4))
     jobs = [

@@ -5,7 +5,7 @@ from difflib import get_close_matches
 
 from idennet.errors import InputError
 from idennet.research.benchmark.systems.catalogue import SYSTEMS
-from idennet.research.benchmark.systems.contract import System
+from idennet.research.benchmark.systems.contract import SteppedSystem, System
 from idennet.settings import override
 
 PAPER = ("alexnet", "drml", "svtpt", "lightcnn", "e-net-atf", "roinet", "idennet")
@@ -29,7 +29,7 @@ def chosen_systems(
 
     Args:
         names: In the order of the tables.
-        steps: Of the optimiser, for all; None: their defaults.
+        steps: Of the optimiser, for all that have a budget of steps; None: their defaults.
         overrides: `lightcnn.budget.batch=32`: what follows the name of a system is one of its settings.
 
     Raises:
@@ -39,7 +39,10 @@ def chosen_systems(
     for name in names:
         if name not in SYSTEMS:
             raise InputError(f"There is no system {name!r}; {_advice(name, list(SYSTEMS))}")
-    given: dict[str, list[str]] = {name: [] if steps is None else [f"budget.steps={steps}"] for name in names}
+    given: dict[str, list[str]] = {name: [] for name in names}
+    for name in names:
+        if steps is not None and isinstance(SYSTEMS[name], SteppedSystem):
+            given[name].append(f"budget.steps={steps}")
     for text in overrides:
         name, dot, setting = text.partition(".")
         if not dot or name not in given:

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from idennet import facs
 from idennet.errors import ProtocolError
 from idennet.learning.data.store import FaceStore
-from idennet.learning.evaluation.catalogue import PROTOCOLS
+from idennet.learning.evaluation.catalogue import AUS, PROTOCOLS
 from idennet.learning.evaluation.judge import stores_by_corpus
 from idennet.learning.evaluation.protocols import Fold, Protocol
 from idennet.research.benchmark.runs import short_digest
-from idennet.research.benchmark.systems.contract import System
+from idennet.research.benchmark.systems.contract import System, TrainingFaces
 from idennet.settings import Config
 
 FIXED_THRESHOLDS, CHOSEN_THRESHOLDS = "0.5, as in the paper", "largest F1 on the validation subjects"
@@ -37,9 +38,11 @@ class GridSettings(Config):
         seeds: Each is the budget's seed of one run.
         partial: Accept stores that lack subjects of a protocol.
         choose_thresholds: Choose them on each fold's validation subjects; the paper takes 0.5.
+        aus: Action Units that are learnt, whatever the protocol scores of them; None: see `learnt_aus`.
     """
 
     seeds: tuple[int, ...] = (0,)
+    aus: tuple[int, ...] | None = None
     partial: bool = False
     choose_thresholds: bool = False
 
@@ -58,8 +61,7 @@ class Run:
         fold: Who learns, validates and is tested.
         order: Position of the fold in the protocol, from 0.
         folds: How many folds the protocol has.
-        learns: Action Units that are learnt: those of the protocol, or, to be tested on another corpus, all
-            that the training corpus has, as the paper's models do.
+        learns: Action Units that are learnt, by default those that are scored within the training corpus.
         stores: Digest of each face store, by corpus.
         identities: Digests of the stores of which only the subjects count.
         choose_thresholds: Whether thresholds are chosen on validation subjects.
@@ -74,6 +76,11 @@ class Run:
     stores: tuple[tuple[str, str], ...]
     identities: tuple[str, ...]
     choose_thresholds: bool
+
+    def faces(self, stores: Sequence[FaceStore], identities: Sequence[FaceStore]) -> TrainingFaces:
+        """Return what is learnt from."""
+        training = stores_by_corpus(self.protocol, stores)[self.protocol.train]
+        return TrainingFaces.of_fold(self.fold, training, self.learns, tuple(identities))
 
     @property
     def label(self) -> str:
@@ -149,9 +156,17 @@ def plan_runs(
                         "Give stores of more subjects."
                     )
             train = by_corpus[protocol.train]
-            learns = train.aus if protocol.crosses else protocol.aus
-            if lacking := set(protocol.aus) - set(learns):
-                raise ProtocolError(f"{train.path} has no labels of AU{min(lacking)}, which is tested.")
+            usual = learnt_aus(protocol.train, train.aus) if protocol.crosses else protocol.aus
+            learns = settings.aus or usual
+            if unlearnt := set(protocol.aus) - set(learns):
+                raise ProtocolError(
+                    f"{protocol.name} scores {facs.column(min(unlearnt))}; name it in --aus as well."
+                )
+            if uncoded := set(learns) - set(train.aus):
+                raise ProtocolError(
+                    f"{train.path} has no labels of {facs.column(min(uncoded))}; name with --aus those that "
+                    "shall be learnt."
+                )
             digests = tuple((corpus, store.digest) for corpus, store in sorted(by_corpus.items()))
             others = tuple(store.digest for store in identities)
             runs += [
@@ -163,6 +178,19 @@ def plan_runs(
                 for system in systems
             ]
     return runs
+
+
+def learnt_aus(corpus: str, otherwise: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the Action Units that networks learn from a corpus: one set, wherever they are tested.
+
+    For a corpus of the paper they are those of its table (12 for BP4D, as FC7 has outputs); a drop rate is
+    then about one network, not two.
+
+    Args:
+        corpus: Name of the corpus.
+        otherwise: Those of a corpus that the paper does not have.
+    """
+    return AUS.get(corpus, otherwise)
 
 
 def with_seed(system: System, seed: int) -> System:
@@ -183,6 +211,23 @@ def group_by_fit(runs: Iterable[Run]) -> list[tuple[Run, ...]]:
     for run in runs:
         groups.setdefault(run.fit_digest, []).append(run)
     return [tuple(group) for group in groups.values()]
+
+
+def warnings_of(
+    runs: Iterable[Run], stores: Sequence[FaceStore], identities: Sequence[FaceStore]
+) -> list[str]:
+    """Return what training faces do not allow, each sentence once, with the systems and folds it is about."""
+    about: dict[str, tuple[dict[str, None], dict[str, None]]] = {}
+    for group in group_by_fit(runs):
+        first = group[0]
+        for sentence in first.system.warnings(first.faces(stores, identities)):
+            systems, folds = about.setdefault(sentence, ({}, {}))
+            systems[first.system.name] = None
+            folds[f"{first.protocol.name} {first.fold.name}"] = None
+    return [
+        f"{', '.join(systems)}, folds {', '.join(folds)}: {sentence}"
+        for sentence, (systems, folds) in about.items()
+    ]
 
 
 def protocols_within(stores: Sequence[FaceStore]) -> list[Protocol]:

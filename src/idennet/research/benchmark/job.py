@@ -39,7 +39,7 @@ from idennet.research.benchmark.runs import (
     RunRecord,
     is_finished,
 )
-from idennet.research.benchmark.systems.contract import Fitted, TrainingFaces
+from idennet.research.benchmark.systems.contract import Fitted
 from idennet.research.benchmark.systems.idennet import FittedTwoStage
 from idennet.research.benchmark.systems.steps import CURVE as STEPS_CURVE
 
@@ -65,14 +65,13 @@ def run_job(job: Job) -> None:
     stores = [FaceStore.open(folder) for folder in job.store_folders]
     identities = tuple(FaceStore.open(folder) for folder in job.identity_folders)
     first = job.runs[0]
-    training = stores_by_corpus(first.protocol, stores)[first.protocol.train]
-    faces = TrainingFaces.of_fold(first.fold, training, first.learns, identities)
+    faces = first.faces(stores, identities)
     clock = time.perf_counter()
     fitted = first.system.fit(faces, job.fit_folder, job.device)
     fit_seconds = time.perf_counter() - clock
     for run in job.runs:
         if not is_finished(job.results, run.digest):
-            _judge(run, fitted, stores, job, fit_seconds)
+            _judge(run, fitted, first.system.warnings(faces), stores, job, fit_seconds)
 
 
 def _end_with_parent() -> None:
@@ -87,7 +86,14 @@ def _end_with_parent() -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def _judge(run: Run, fitted: Fitted, stores: Sequence[FaceStore], job: Job, fit_seconds: float) -> None:
+def _judge(
+    run: Run,
+    fitted: Fitted,
+    warnings: Sequence[str],
+    stores: Sequence[FaceStore],
+    job: Job,
+    fit_seconds: float,
+) -> None:
     protocol, fold = run.protocol, run.fold
     by_corpus = stores_by_corpus(protocol, stores)
     tested = by_corpus[protocol.test].select(fold.test)
@@ -101,7 +107,7 @@ def _judge(run: Run, fitted: Fitted, stores: Sequence[FaceStore], job: Job, fit_
         thresholds = best_thresholds(fitted.predict(known)[:, columns], known.labels(protocol.aus), beta=1)
     limits = np.broadcast_to(thresholds, len(columns)).tolist()
     judged = score_fold(scores, protocol, fold, tested, limits)
-    remarks = (*fitted.remarks, *findings(protocol, [fold], by_corpus))
+    remarks = (*fitted.remarks, *warnings, *findings(protocol, [fold], by_corpus))
     provenance = {corpus: store.provenance for corpus, store in by_corpus.items()}
     result = ProtocolResult(protocol, run.system.name, (judged,), dict(run.stores), remarks, provenance)
     folder = job.results / RUNS / run.digest

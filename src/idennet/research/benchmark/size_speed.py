@@ -17,6 +17,7 @@ from idennet.errors import InputError
 from idennet.learning.data.store import FaceStore
 from idennet.models.device import choose_device
 from idennet.models.fastcpu.library import VARIABLE
+from idennet.research.benchmark.grid import learnt_aus
 from idennet.research.benchmark.report.size_speed import Measured, SizeSpeed
 from idennet.research.benchmark.systems.contract import Fitted, System, TrainingFaces
 
@@ -28,6 +29,7 @@ def measure_systems(
     store: FaceStore,
     device: str = "auto",
     tell: Callable[[str], None] = lambda sentence: None,
+    aus: tuple[int, ...] | None = None,
 ) -> Measured:
     """Return size and speed of systems, each learnt for one step: neither depends on what was learnt.
 
@@ -41,6 +43,7 @@ def measure_systems(
         store: Faces to learn from and to score; the last two subjects are scored.
         device: Of the networks.
         tell: Called with one sentence a step.
+        aus: Action Units that the networks have; None: those that are learnt from the store's corpus.
 
     Raises:
         InputError: The store has fewer than five subjects.
@@ -48,16 +51,16 @@ def measure_systems(
     if len(store.subjects) < TIMED_SUBJECTS + 3:
         raise InputError(f"{store.path} has {len(store.subjects)} subjects; measuring needs five or more.")
     scored = store.select(store.subjects[-TIMED_SUBJECTS:])
-    faces = TrainingFaces(store.select(store.subjects[:-TIMED_SUBJECTS]), None, store.aus)
+    corpus = store.subjects[0].partition("/")[0]
+    learns = aus or learnt_aus(corpus, store.aus)
+    faces = TrainingFaces(store.select(store.subjects[:-TIMED_SUBJECTS]), None, learns)
     one_face = store.select(store.subjects[-1:])
     where = choose_device(device)
     with tempfile.TemporaryDirectory() as folder, _plain_pytorch():
         fitted = []
         for system in systems:
             tell(f"Preparing {system.name}.")
-            budget = system.budget.model_copy(update={"steps": 1, "validations": 1})
-            short = system.model_copy(update={"budget": budget})
-            fitted.append(short.fit(faces, Path(folder) / system.name, device))
+            fitted.append(system.shortest().fit(faces, Path(folder) / system.name, device))
         tell(f"Timing {len(scored)} faces, {ROUNDS} rounds.")
         macs = [
             _macs(one, one_face) if system.looks_at == "face" else None

@@ -5,7 +5,7 @@ from idennet.research.benchmark.systems.contract import System
 from idennet.research.benchmark.systems.convolutional import AlexNetSystem, DRMLSystem
 from idennet.research.benchmark.systems.cpm import ConfidencePreservingMachine
 from idennet.research.benchmark.systems.enet import AdversarialENetSystem, ENetSystem
-from idennet.research.benchmark.systems.idennet import LightCNNSystem, idennet_variants
+from idennet.research.benchmark.systems.idennet import LightCNNSystem, idennet_variants, recipe_systems
 from idennet.research.benchmark.systems.jpml import PatchLearning
 from idennet.research.benchmark.systems.neutral import NeutralSubtraction
 from idennet.research.benchmark.systems.recurrent import IdenNetLSTMSystem, RecurrentROINetSystem
@@ -16,6 +16,7 @@ from idennet.research.benchmark.systems.two_branch import TupletSystem, TwoStrea
 
 _ALL: tuple[System, ...] = (
     *idennet_variants(),
+    *recipe_systems(),
     LightCNNSystem(),
     AlexNetSystem(),
     DRMLSystem(),

@@ -18,7 +18,7 @@ from idennet.models.device import choose_device
 from idennet.models.layers import count_weights
 from idennet.research.benchmark.losses.contractive import contraction, shared_directions
 from idennet.research.benchmark.networks.ccnet import CCNet, DiscriminantCode, SigmoidCode
-from idennet.research.benchmark.systems.contract import System, TrainingFaces, checked_scores
+from idennet.research.benchmark.systems.contract import SteppedSystem, TrainingFaces, checked_scores
 from idennet.research.benchmark.systems.fitting import FaceSource
 from idennet.research.benchmark.systems.folder import claim_folder
 from idennet.research.benchmark.systems.learnt_arrays import learn_once
@@ -38,7 +38,7 @@ Prepared = TypeVar("Prepared")
 _CHUNK = 1024  # rows of features at once
 
 
-class CCNetSystem(System):
+class CCNetSystem(SteppedSystem):
     """CCNET + CDA (Rifai et al., ECCV 2012). Sizes and weights of the penalties are ours or recalled.
 
     Each auto-encoder and CDA get the budget's steps; they cost far less than those of a deep network.

@@ -6,10 +6,11 @@ sequence before a frame, some at landmarks. None of them may look at the labels 
 
 import hashlib
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar, Literal, Protocol
+from typing import ClassVar, Literal, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,16 +67,18 @@ class TrainingFaces:
         return summary.hexdigest()[:12]
 
 
-class Budget(Config):
-    """How long and how fast a system learns: the same for all, so that none wins by being trained longer.
+class Seeded(Config):
+    """What systems learn by that take no steps, or those of a recipe: chance alone."""
 
-    Systems without steps (support vector machines) use the seed only.
-    """
+    seed: int = Field(default=0, ge=0, description="of first weights, batches, augmentation, choices")
+
+
+class Budget(Seeded):
+    """How long and how fast a network learns: the same for all, so that none wins by being trained longer."""
 
     steps: int = Field(default=4000, ge=1, description="of the optimiser")
     batch: int = Field(default=64, ge=4, description="faces with Action Units of one step")
     learning_rate: float = Field(default=3e-4, gt=0, description="Adam's, the largest of a cosine schedule")
-    seed: int = Field(default=0, ge=0, description="of first weights, batches, augmentation, choices")
     validations: int = Field(default=8, ge=1, description="looks at the validation faces; the best is kept")
 
 
@@ -105,7 +108,15 @@ class System(Config, ABC):
     its subject (transductive: needs a batch of test frames)."""
 
     name: str = Field(min_length=1, description="what tables call it")
-    budget: Budget = Budget()
+    budget: Seeded = Seeded()
+
+    def warnings(self, faces: TrainingFaces) -> tuple[str, ...]:
+        """Return sentences on what these faces do not allow, to be told before anything is learnt."""
+        return ()
+
+    def shortest(self) -> Self:
+        """Return the system with the least training, for measures that do not depend on what was learnt."""
+        return self
 
     @abstractmethod
     def fit(self, faces: TrainingFaces, folder: Path, device: str = "auto") -> Fitted:
@@ -122,6 +133,31 @@ class System(Config, ABC):
             InputError: The faces lack what the system needs, such as landmarks or two subjects.
             RecipeError: The folder has a fit of other settings or faces.
         """
+
+
+class SteppedSystem(System):
+    """A system that learns by an optimiser's steps."""
+
+    budget: Budget = Budget()
+
+    def shortest(self) -> Self:
+        """See `System.shortest`."""
+        budget = self.budget.model_copy(update={"steps": 1, "validations": 1})
+        return self.model_copy(update={"budget": budget})
+
+
+def fewer_identities(batch: str, wanted: int, stores: Sequence[FaceStore]) -> tuple[str, ...]:
+    """Return a sentence if batches of so many identities cannot be drawn from stores; else nothing.
+
+    Args:
+        batch: What the sentence begins with: "A batch of stage au".
+        wanted: Distinct identities, each with a pair of faces.
+        stores: Where they are drawn from.
+    """
+    there = sum(int((store.frames["subject"].value_counts() >= 2).sum()) for store in stores)
+    if there >= wanted:
+        return ()
+    return (f"{batch} has pairs of {there} identities instead of {wanted}: there are no more to learn from.",)
 
 
 def checked_scores(

@@ -10,12 +10,6 @@ from idennet.research.benchmark.networks.alexnet import AlexNet
 from idennet.research.benchmark.networks.drml import DRML
 from idennet.research.benchmark.systems.contract import TrainingFaces
 from idennet.research.benchmark.systems.fitting import NetworkSystem
-from idennet.research.benchmark.systems.sgd import Sgd
-
-CAFFE_SGD = Sgd(
-    learning_rate=1e-3, momentum=0.9, weight_decay=5e-4, step_every=4000, bias_factor=2.0, bias_decay=False
-)
-"""What DRML was released with (and the AlexNet beside it), for `optimiser`."""
 
 
 class AlexNetSystem(NetworkSystem):

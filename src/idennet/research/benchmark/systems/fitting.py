@@ -24,7 +24,7 @@ from idennet.learning.training.optimiser import Optimiser
 from idennet.learning.training.stages import to_tensor
 from idennet.models.device import choose_device
 from idennet.models.layers import count_weights
-from idennet.research.benchmark.systems.contract import Fitted, System, TrainingFaces, checked_scores
+from idennet.research.benchmark.systems.contract import Fitted, SteppedSystem, TrainingFaces, checked_scores
 from idennet.research.benchmark.systems.folder import claim_folder
 from idennet.research.benchmark.systems.sgd import Sgd
 from idennet.research.benchmark.systems.steps import FITTED, common_optimiser, take_steps
@@ -105,7 +105,7 @@ class FaceSource:
             yield self.batch(np.arange(start, min(start + FACES_AT_ONCE, len(self.store))))
 
 
-class NetworkSystem(System):
+class NetworkSystem(SteppedSystem):
     """A network that scores single faces, fitted by gradients. Override `build`; often nothing else."""
 
     needs_landmarks: ClassVar[bool] = False

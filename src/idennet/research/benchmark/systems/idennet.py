@@ -1,8 +1,13 @@
-"""IdenNet, its variants and LightCNN as systems: the two stages of `idennet train` within the budget."""
+"""IdenNet, its variants and LightCNN as systems: the two stages of `idennet train`.
+
+`idennet-paper` and `idennet-released` train by the bundled recipes, unchanged. All others share the budget of
+the benchmark's networks, so that only what is compared differs.
+"""
 
 from abc import abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, Self
 
 import numpy as np
 import torch
@@ -13,13 +18,20 @@ from idennet.learning.data.store import FaceStore
 from idennet.learning.training.augment import Augmentation
 from idennet.learning.training.optimiser import Optimiser
 from idennet.learning.training.paper_objective import SeparateSettings
-from idennet.learning.training.recipe import Model, Recipe, Stage, Validation
+from idennet.learning.training.recipe import Model, Recipe, Stage, Validation, load_recipe
 from idennet.learning.training.run import train
 from idennet.models.combination import IdentityUse
 from idennet.models.device import choose_device
 from idennet.models.layers import count_weights
 from idennet.models.weights import Network
-from idennet.research.benchmark.systems.contract import System, TrainingFaces, checked_scores
+from idennet.research.benchmark.systems.contract import (
+    Budget,
+    SteppedSystem,
+    System,
+    TrainingFaces,
+    checked_scores,
+    fewer_identities,
+)
 from idennet.research.benchmark.systems.fitting import COMMON_AUGMENTATION, sigmoid_scores
 from idennet.research.benchmark.systems.folder import claim_folder
 from idennet.research.benchmark.systems.steps import common_optimiser
@@ -28,29 +40,40 @@ NO_FACE_RECOGNITION = "Started from random weights, not from LightCNN's of face 
 
 
 class TwoStageSystem(System):
-    """What IdenNet and LightCNN share; the budget's steps are those of both stages together."""
+    """What is trained as `idennet train` does it."""
 
-    rare_aus: bool = Field(default=True, description="draw faces the more often the rarer their AUs")
-    augmentation: Augmentation = COMMON_AUGMENTATION
-    optimiser: Optimiser | None = Field(
-        default=None, description="None: Adam at the budget's rate, equal for all"
-    )
-    fit_to_faces: bool = Field(
-        default=True, description="scale the first weights to the data; the paper does not"
-    )
     initial: Path | None = Field(
         default=None, description="weights to start from, such as LightCNN's of face recognition, imported"
     )
 
     @abstractmethod
-    def recipe(self) -> Recipe:
-        """Return what is trained."""
+    def training(self) -> Recipe:
+        """Return what is trained; its Action Units are those of the faces."""
+
+    def warnings(self, faces: TrainingFaces) -> tuple[str, ...]:
+        """See `System.warnings`."""
+        recipe = self.training()
+        if recipe.model.kind == "lightcnn":
+            return ()
+        said: list[str] = []
+        stages = {"identity": recipe.identity_stage, "au": recipe.au_stage}
+        for name, stage in stages.items():
+            if stage is None or not isinstance(stage.batches, SeparateSettings):
+                continue
+            wanted, batch = stage.batches.identities, f"A batch of stage {name}"
+            if name == "identity":
+                said += fewer_identities(batch, wanted, faces.identities or (faces.train,))
+                continue
+            said += fewer_identities(batch, min(wanted, stage.batches.au_faces // 2), [faces.train])
+            if faces.identities:
+                said += fewer_identities(f"{batch} without Action Units", wanted, faces.identities)
+        return tuple(said)
 
     def fit(self, faces: TrainingFaces, folder: Path, device: str = "auto") -> "FittedTwoStage":
         """See `System.fit`; `run` in the folder is as `idennet train` makes it."""
         claim_folder(folder, self, faces)
         held_out = faces.validation
-        recipe = self.recipe()
+        recipe = self.training()
         run = train(
             recipe.model_copy(update={"model": recipe.model.model_copy(update={"aus": faces.aus})}),
             au_stores=[faces.train] if held_out is None else [faces.train, held_out],
@@ -65,6 +88,44 @@ class TwoStageSystem(System):
         network, _ = run.load()
         remarks = () if self.initial is not None else (NO_FACE_RECOGNITION,)
         return FittedTwoStage(network.to(where), faces.aus, where, remarks)
+
+
+class RecipeSystem(TwoStageSystem):
+    """IdenNet by a bundled recipe, unchanged, with the folds of a protocol.
+
+    Seed 0 of the budget is the recipe's own, further ones count from it. The protocol's validation subjects
+    take the place of those that the recipe would set aside.
+    """
+
+    recipe: Recipe
+
+    def training(self) -> Recipe:
+        """Return the recipe."""
+        return self.recipe.model_copy(update={"seed": self.recipe.seed + self.budget.seed})
+
+    def shortest(self) -> Self:
+        """See `System.shortest`."""
+        stages = {
+            name: stage.model_copy(update={"steps": 1, "epochs": None, "validate_every": 1})
+            for name in ("identity_stage", "au_stage")
+            if (stage := getattr(self.recipe, name)) is not None
+        }
+        return self.model_copy(update={"recipe": self.recipe.model_copy(update=stages)})
+
+
+class BudgetedSystem(TwoStageSystem, SteppedSystem):
+    """What IdenNet and LightCNN share; the budget's steps are those of both stages together."""
+
+    budget: Budget = Budget()
+
+    rare_aus: bool = Field(default=True, description="draw faces the more often the rarer their AUs")
+    augmentation: Augmentation = COMMON_AUGMENTATION
+    optimiser: Optimiser | None = Field(
+        default=None, description="None: Adam at the budget's rate, equal for all"
+    )
+    fit_to_faces: bool = Field(
+        default=True, description="scale the first weights to the data; the paper does not"
+    )
 
     def _stage(self, steps: int, batches: SeparateSettings) -> Stage:
         budget = self.budget.model_copy(update={"steps": steps})
@@ -88,7 +149,7 @@ class TwoStageSystem(System):
         )
 
 
-class IdenNetSystem(TwoStageSystem):
+class IdenNetSystem(BudgetedSystem):
     """The paper's network; its `identity` and `normalize` make the variants that it is compared with.
 
     The defaults of the batches depart from the paper where a short training needs it: the triplet loss is a
@@ -112,22 +173,37 @@ class IdenNetSystem(TwoStageSystem):
     alpha_identity: float = Field(
         default=0.5, gt=0, description="weight of the identity loss, other batches of stage `au`; paper: 1"
     )
+    reduction: Literal["sum", "mean"] = Field(default="mean", description="over triplets; paper: sum")
+    num_negatives: int = Field(default=4, ge=1, description="of a pair in stage `au`; the paper's")
+    hard_fraction: float = Field(
+        default=0.5, ge=0, le=1, description="of these negatives, the hardest; the paper's"
+    )
+    memory: int = Field(
+        default=0, ge=0, description="embeddings of earlier batches to mine in; recipe `paper`: 4096"
+    )
+    first_negatives: int = Field(default=8, ge=1, description="of a pair in stage `identity`; paper: 4")
+    first_hard_fraction: float = Field(
+        default=0.0, ge=0, le=1, description="in stage `identity`: hard ones collapse what begins at random"
+    )
 
-    def recipe(self) -> Recipe:
+    def training(self) -> Recipe:
         """Return both stages within the budget."""
         batches = SeparateSettings(
             identities=self.identities,
             au_faces=self.budget.batch,
             rare_aus=self.rare_aus,
             au_batches=self.au_batches,
+            num_negatives=self.num_negatives,
+            hard_fraction=self.hard_fraction,
             margin=self.margin,
-            reduction="mean",
+            reduction=self.reduction,
+            memory=self.memory,
             alpha_au=self.alpha_au,
             alpha_identity=self.alpha_identity,
         )
         first = round(self.identity_share * self.budget.steps)
         pairs = max(2, self.budget.batch // 2)
-        drawn = {"num_negatives": 8, "hard_fraction": 0.0}  # hard ones would collapse what begins at random
+        drawn = {"num_negatives": self.first_negatives, "hard_fraction": self.first_hard_fraction}
         alone = batches.model_copy(update={"identities": pairs, "alpha_identity": 1.0, **drawn})
         return self._recipe(
             Model(identity=self.identity, normalize=self.normalize, fit_to_faces=self.fit_to_faces),
@@ -136,12 +212,12 @@ class IdenNetSystem(TwoStageSystem):
         )
 
 
-class LightCNNSystem(TwoStageSystem):
+class LightCNNSystem(BudgetedSystem):
     """The paper's baseline: the same trunk and head without identity; identity stores are not used."""
 
     name: str = "lightcnn"
 
-    def recipe(self) -> Recipe:
+    def training(self) -> Recipe:
         """Return stage `au`, with all steps of the budget."""
         batches = SeparateSettings(au_faces=self.budget.batch, rare_aus=self.rare_aus)
         model = Model(kind="lightcnn", fit_to_faces=self.fit_to_faces)
@@ -180,4 +256,12 @@ def idennet_variants() -> tuple[IdenNetSystem, ...]:
         IdenNetSystem(name=name if normalize else f"{name}-without-norm", identity=use, normalize=normalize)
         for use, name in uses
         for normalize in (True, False)
+    )
+
+
+def recipe_systems() -> tuple[RecipeSystem, ...]:
+    """Return IdenNet by the paper's training, and by that of the released code."""
+    return (
+        RecipeSystem(name="idennet-paper", recipe=load_recipe("paper")),
+        RecipeSystem(name="idennet-released", recipe=load_recipe("released_code")),
     )

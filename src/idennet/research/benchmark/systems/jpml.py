@@ -15,9 +15,9 @@ from pydantic import Field
 from idennet.learning.data.store import FaceStore
 from idennet.research.benchmark.systems.contract import System, TrainingFaces, checked_scores
 from idennet.research.benchmark.systems.descriptors import SIFT_LENGTH, describe
-from idennet.research.benchmark.systems.group_lasso import group_lasso_logistic, group_norms
+from idennet.research.benchmark.systems.group_lasso import group_lasso_logistic
 from idennet.research.benchmark.systems.learnt_arrays import Arrays, learn_once
-from idennet.research.benchmark.systems.linear import Values, choose_rows, scores_of
+from idennet.research.benchmark.systems.linear import choose_rows, scores_of
 
 _AT_ONCE = 1000
 
@@ -71,12 +71,6 @@ class FittedPatches:
     def remarks(self) -> tuple[str, ...]:
         """That only the released part of the method is here."""
         return ("Patch learning only: the relations between Action Units are not released.",)
-
-    @property
-    def patch_importance(self) -> Values:
-        """Length of each patch's weights, (49, A), as a share of the Action Unit's largest; 0: left out."""
-        norms = group_norms(self.arrays["weights"], SIFT_LENGTH)
-        return norms / np.maximum(norms.max(axis=0), 1e-300)
 
     def predict(self, store: FaceStore) -> NDArray[np.float32]:
         """Return probabilities (N, A). See `Fitted.predict`."""

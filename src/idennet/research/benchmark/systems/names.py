@@ -11,6 +11,8 @@ SHOWN = MappingProxyType(
         "e-net-atf": "E-Net+ATF",
         "roinet": "ROINet",
         "idennet": "IdenNet",
+        "idennet-paper": "IdenNet, paper's recipe",
+        "idennet-released": "IdenNet, released code's recipe",
         "idennet-without-norm": "IdenNet, no NORM",
         "idennet-triplet-only": "IdenNet, triplet only",
         "idennet-triplet-only-without-norm": "IdenNet, triplet only, no NORM",

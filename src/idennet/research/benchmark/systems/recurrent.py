@@ -10,12 +10,12 @@ from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor
 
 from idennet.learning.data.samplers import BalancedFaceSampler
@@ -27,10 +27,10 @@ from idennet.models.layers import count_weights
 from idennet.research.benchmark.losses.offset_entropy import offset_cross_entropy
 from idennet.research.benchmark.networks.roinet import EnhancedROINet, ROINet
 from idennet.research.benchmark.networks.temporal import WINDOW, TemporalNetwork, draw_windows
-from idennet.research.benchmark.systems.contract import System, TrainingFaces, checked_scores
+from idennet.research.benchmark.systems.contract import Budget, SteppedSystem, TrainingFaces, checked_scores
 from idennet.research.benchmark.systems.fitting import FaceBatch, FaceSource, FittedNetwork
 from idennet.research.benchmark.systems.folder import claim_folder
-from idennet.research.benchmark.systems.idennet import IdenNetSystem
+from idennet.research.benchmark.systems.idennet import FittedTwoStage, IdenNetSystem
 from idennet.research.benchmark.systems.linear import has_both
 from idennet.research.benchmark.systems.roinet import ROINetSystem
 from idennet.research.benchmark.systems.steps import take_steps
@@ -81,7 +81,7 @@ class Recordings:
         return torch.from_numpy(self.features[draw_windows(self.sequence, self.time, rows, seed, window)])
 
 
-class RecurrentSystem(System):
+class RecurrentSystem(SteppedSystem):
     """An LSTM over the features of a system of single faces."""
 
     looks_at: ClassVar[Literal["face", "sequence", "subject"]] = "sequence"
@@ -91,6 +91,20 @@ class RecurrentSystem(System):
         default=256, ge=1, description="of each; 256 is the authors' script's, the port has 512"
     )
     window: int = Field(default=WINDOW, ge=1, description="frames, the one in question included")
+    frames: SteppedSystem = Field(description="of single faces; it learns with the budget of the whole")
+
+    @model_validator(mode="after")
+    def _one_budget(self) -> Self:
+        if self.frames.budget not in (Budget(), self.budget):
+            raise ValueError("both networks learn with the same budget: set budget, not frames.budget")
+        return self
+
+    def warnings(self, faces: TrainingFaces) -> tuple[str, ...]:
+        """See `System.warnings`."""
+        return self._own_frames().warnings(faces)
+
+    def _own_frames(self) -> SteppedSystem:
+        return self.frames.model_copy(update={"budget": self.budget})
 
     @abstractmethod
     def fit_frames(self, faces: TrainingFaces, folder: Path, device: str) -> FrameFeatures:
@@ -143,7 +157,7 @@ class RecurrentROINetSystem(RecurrentSystem):
 
     def fit_frames(self, faces: TrainingFaces, folder: Path, device: str) -> FrameFeatures:
         """See `RecurrentSystem.fit_frames`."""
-        fitted = self.frames.model_copy(update={"budget": self.budget}).fit(faces, folder, device)
+        fitted = self._own_frames().fit(faces, folder, device)
         assert isinstance(fitted, FittedNetwork)
         network = fitted.network
         assert isinstance(network, ROINet | EnhancedROINet)
@@ -167,7 +181,8 @@ class IdenNetLSTMSystem(RecurrentSystem):
 
     def fit_frames(self, faces: TrainingFaces, folder: Path, device: str) -> FrameFeatures:
         """See `RecurrentSystem.fit_frames`."""
-        fitted = self.frames.model_copy(update={"budget": self.budget}).fit(faces, folder, device)
+        fitted = self._own_frames().fit(faces, folder, device)
+        assert isinstance(fitted, FittedTwoStage)
 
         def look(batch: FaceBatch) -> Tensor:
             residual: Tensor = fitted.network(batch.faces).au_residual

@@ -19,7 +19,7 @@ from idennet.models.idennet import IdenNet, IdenNetOutput
 from idennet.research.benchmark.losses.contrastive import contrastive_loss, share_expression
 from idennet.research.benchmark.losses.tuplet_cluster import TupletClusterLoss
 from idennet.research.benchmark.networks.two_branch import TupletNet, TwoStreamNet
-from idennet.research.benchmark.systems.contract import TrainingFaces
+from idennet.research.benchmark.systems.contract import TrainingFaces, fewer_identities
 from idennet.research.benchmark.systems.fitting import FaceBatch, FaceSource, NetworkSystem
 from idennet.research.benchmark.systems.idennet import NO_FACE_RECOGNITION
 
@@ -76,14 +76,24 @@ class TwoBranchSystem(NetworkSystem):
     def metric_loss(self, network: nn.Module, output: IdenNetOutput, batch: FaceBatch) -> Tensor:
         """Return what the branches cost, weighted."""
 
+    @property
+    def _identities(self) -> int:
+        """Distinct people of a batch."""
+        return max(self.budget.batch // 4, 1)
+
+    def warnings(self, faces: TrainingFaces) -> tuple[str, ...]:
+        """See `System.warnings`."""
+        return fewer_identities("A batch", self._identities, [faces.train])
+
     def draw_from(self, training: FaceSource) -> Callable[[int], NDArray[np.int64]]:
         """Return what draws a batch: pairs of distinct people first, then single faces.
 
         Raises:
             InputError: Fewer than two subjects have two faces.
         """
-        wanted = max(self.budget.batch // 4, 1)
-        pairs = IdentityPairSampler(training.store.subject_index, wanted, named_seed(self.budget.seed, 0))
+        pairs = IdentityPairSampler(
+            training.store.subject_index, self._identities, named_seed(self.budget.seed, 0)
+        )
         singles = super().draw_from(training)
 
         def draw(step: int) -> NDArray[np.int64]:
