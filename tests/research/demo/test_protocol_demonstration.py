@@ -13,9 +13,7 @@ from idennet.learning.data.readers.synfacs import SynFacs
 from idennet.learning.evaluation.result_files import read_result
 from idennet.research.synth.corpora import SPOT, STUDIO, CorpusConfig
 from idennet.research.synth.generate import generate_corpus
-
-_SHARED = Path(__file__).parents[4] / "shared" / "facekit" / "ict_facekit.npz"
-needs_face_model = pytest.mark.skipif(not _SHARED.is_file(), reason="there is no face model")
+from small_face import FACE_MODEL
 
 
 def run(*arguments: object) -> str:
@@ -25,14 +23,11 @@ def run(*arguments: object) -> str:
 
 
 @pytest.mark.slow
-@needs_face_model
 def test_fake_trees_give_the_cross_dataset_table(tmp_path: Path) -> None:
-    pytest.importorskip("h5py")
-    pytest.importorskip("av")
     for kind, frames in (("bp4d", 4), ("disfa", 12)):
         tree, store = tmp_path / "fake" / kind, tmp_path / "stores" / kind
         some = ("--subjects", 2, "--frames", frames)
-        run("synth", "fake-tree", kind, tree, *some, "--face-model", _SHARED)
+        run("synth", "fake-tree", kind, tree, *some, "--face-model", FACE_MODEL)
         assert "faces of 2 subjects" in run("prepare", kind, tree, "--out", store)
     out = tmp_path / "result.json"
     stores = (tmp_path / "stores" / "bp4d", tmp_path / "stores" / "disfa")
@@ -56,12 +51,11 @@ def test_fake_trees_give_the_cross_dataset_table(tmp_path: Path) -> None:
 
 def _store(config: CorpusConfig, folder: Path) -> Path:
     small = config.model_copy(update={"subjects": 3, "frames_per_subject": 4})
-    prepare(SynFacs(generate_corpus(small, folder / "corpus", _SHARED, 1)), folder / "store")
+    prepare(SynFacs(generate_corpus(small, folder / "corpus", FACE_MODEL, 1)), folder / "store")
     return folder / "store"
 
 
 @pytest.mark.slow
-@needs_face_model
 def test_studio_to_spot(tmp_path: Path) -> None:
     stores = [_store(config, tmp_path / config.name) for config in (STUDIO, SPOT)]
     given = ("evaluate", *stores, "--protocol", "studio-to-spot", "--choose-thresholds")

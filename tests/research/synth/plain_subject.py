@@ -1,21 +1,9 @@
 """A subject with one skin colour and no hair, for tests of the renderer alone."""
 
-import os
-from pathlib import Path
-
 import numpy as np
 
 from idennet.research.synth.appearance import STYLE_SIZE, TEXTURE_SIZE, WRINKLES, Appearance, WrinklePatch
-from idennet.research.synth.facemodel import PARTS, FaceModel
-
-_SHARED = Path(__file__).parents[4] / "shared" / "facekit" / "ict_facekit.npz"
-
-
-def face_model_path() -> Path | None:
-    """Return the face model's path where there is one."""
-    named = os.environ.get("IDENNET_FACE_MODEL")
-    path = Path(named) if named else _SHARED
-    return path if path.is_file() else None
+from idennet.research.synth.facemodel import FaceModel
 
 
 def plain_subject(model: FaceModel, seed: int) -> Appearance:
@@ -24,9 +12,9 @@ def plain_subject(model: FaceModel, seed: int) -> Appearance:
     modes = np.clip(0.9 * generator.standard_normal(len(model.identity)), -2, 2) * (seed > 0)
     vertices = model.base + np.tensordot(modes.astype(np.float32), model.identity, 1)
     vertex_albedo = np.tile(np.array([0.5, 0.32, 0.25], np.float32), (len(vertices), 1))
-    vertex_albedo[PARTS["mouth"]] = (0.22, 0.05, 0.045)
-    vertex_albedo[PARTS["gums"]] = (0.42, 0.12, 0.11)
-    vertex_albedo[PARTS["teeth"]] = (0.72, 0.66, 0.55)
+    vertex_albedo[model.parts["mouth"]] = (0.22, 0.05, 0.045)
+    vertex_albedo[model.parts["gums"]] = (0.42, 0.12, 0.11)
+    vertex_albedo[model.parts["teeth"]] = (0.72, 0.66, 0.55)
     empty = np.zeros((2, 2, 4), np.float32)
     return Appearance(
         vertices=vertices.astype(np.float32),

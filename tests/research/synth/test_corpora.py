@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
-from plain_subject import face_model_path
 
 from idennet.errors import InputError, StoreError
 from idennet.facs import BP4D_AUS, SYNFACS_AUS, column, columns
@@ -17,9 +16,7 @@ from idennet.research.synth.corpora import CORPORA, STUDIO, CorpusConfig, corpus
 from idennet.research.synth.generate import generate_corpus, subject_name
 from idennet.research.synth.renderer import VERSION
 from idennet.research.synth.staging import MAX_YAW, sample_scenes
-
-FACE_MODEL = face_model_path()
-needs_face_model = pytest.mark.skipif(FACE_MODEL is None, reason="there is no face model")
+from small_face import FACE_MODEL
 
 TINY = CorpusConfig.model_validate(
     {**STUDIO.model_dump(), "subjects": 2, "frames_per_subject": 2, "sequence_length": 2, "frame_size": 64}
@@ -29,8 +26,6 @@ SAMPLE = Path(str(resources.files("idennet"))) / "assets" / "sample-corpus"
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    if FACE_MODEL is None:
-        pytest.skip("there is no face model")
     return generate_corpus(TINY, tmp_path_factory.mktemp("corpora") / "tiny", FACE_MODEL)
 
 
@@ -39,21 +34,18 @@ def frames(corpus: Path, subject: str = "0001") -> pd.DataFrame:
 
 
 @pytest.mark.slow
-@needs_face_model
 def test_two_workers_render_what_one_renders(tiny: Path, tmp_path: Path) -> None:
     other = generate_corpus(TINY, tmp_path / "two", FACE_MODEL, workers=2)
     for subject in ("0001", "0002"):
         pd.testing.assert_frame_equal(frames(tiny, subject), frames(other, subject))
 
 
-@needs_face_model
 def test_subjects_do_not_depend_on_their_number(tiny: Path, tmp_path: Path) -> None:
     one = generate_corpus(TINY.model_copy(update={"subjects": 1}), tmp_path / "one", FACE_MODEL)
     pd.testing.assert_frame_equal(frames(tiny), frames(one))
     assert frames(tiny)["image"][0] != frames(tiny, "0002")["image"][0]
 
 
-@needs_face_model
 def test_a_run_resumes_with_the_missing_subject_only(tiny: Path) -> None:
     kept, lost = (tiny / "subjects" / f"{subject_name(k)}.parquet" for k in (0, 1))
     before, content = kept.stat().st_mtime_ns, lost.read_bytes()
@@ -65,13 +57,11 @@ def test_a_run_resumes_with_the_missing_subject_only(tiny: Path) -> None:
     assert sorted(path.name for path in (tiny / "subjects").iterdir()) == [kept.name, lost.name]
 
 
-@needs_face_model
 def test_another_configuration_is_refused(tiny: Path) -> None:
     with pytest.raises(StoreError, match="another configuration"):
         generate_corpus(TINY.model_copy(update={"seed": 1}), tiny, FACE_MODEL)
 
 
-@needs_face_model
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -86,7 +76,6 @@ def test_a_damaged_or_outdated_corpus_is_refused(tmp_path: Path, content: str, m
         generate_corpus(TINY, tmp_path, FACE_MODEL)
 
 
-@needs_face_model
 def test_a_folder_of_other_files_is_refused(tmp_path: Path) -> None:
     (tmp_path / "holiday.jpg").touch()
     with pytest.raises(StoreError, match=r"no corpus\.json"):
@@ -99,7 +88,6 @@ def test_a_missing_face_model_is_told_before_anything_is_written(tmp_path: Path)
     assert not (tmp_path / "new").exists()
 
 
-@needs_face_model
 def test_table_follows_the_contract(tiny: Path) -> None:
     description = json.loads((tiny / "corpus.json").read_text())
     assert description["format"] == 1
@@ -130,7 +118,6 @@ def test_table_follows_the_contract(tiny: Path) -> None:
             assert values.isna().all()
 
 
-@needs_face_model
 def test_contact_sheet_has_the_size_of_its_grid(tiny: Path, tmp_path: Path) -> None:
     with Image.open(contact_sheet(tiny, tmp_path / "sheet.png", rows=5, columns=2)) as page:
         assert page.size == (2 * 166 + 6, 2 * 196 + 6)  # only two subjects exist

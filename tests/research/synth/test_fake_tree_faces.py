@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from plain_subject import face_model_path
 
 from idennet.faces.landmarks import eye_centres
 from idennet.learning.data.prepare import prepare
@@ -12,12 +11,10 @@ from idennet.learning.data.readers.kinds import Kind, open_source
 from idennet.learning.data.readers.records import Record
 from idennet.research.synth.fake_trees.kinds import FakeKind
 from idennet.research.synth.fake_trees.write import write_fake_tree
-
-FACE_MODEL = face_model_path()
+from small_face import FACE_MODEL
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(FACE_MODEL is None, reason="there is no face model")
 @pytest.mark.parametrize("kind", [FakeKind.CELEBA, FakeKind.CK_PLUS, FakeKind.AFF_WILD2, FakeKind.RAF_AU])
 def test_a_rendered_tree_becomes_a_store(tmp_path: Path, kind: FakeKind) -> None:
     said = write_fake_tree(kind, tmp_path / "tree", subjects=2, frames=4, face_model=FACE_MODEL)

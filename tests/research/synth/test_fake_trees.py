@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import typer
-from plain_subject import face_model_path
 from typer.testing import CliRunner
 
 from idennet.cli.synth import synth_app
@@ -15,8 +14,7 @@ from idennet.research.synth.fake_trees.disfa import write_disfa
 from idennet.research.synth.fake_trees.kinds import FakeKind
 from idennet.research.synth.fake_trees.unbc import pspi
 from idennet.research.synth.fake_trees.write import write_fake_tree
-
-FACE_MODEL = face_model_path()
+from small_face import FACE_MODEL
 
 
 def face(side: int) -> FakeFace:
@@ -59,7 +57,6 @@ def test_what_cannot_be_written(tmp_path: Path) -> None:
     assert not (tmp_path / "t").exists()
 
 
-@pytest.mark.skipif(FACE_MODEL is None, reason="there is no face model")
 def test_the_command_writes_rendered_people(tmp_path: Path) -> None:
     app = typer.Typer()
     app.add_typer(synth_app, name="synth")

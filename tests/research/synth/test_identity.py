@@ -1,23 +1,17 @@
 import json
-import os
 from dataclasses import asdict, replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from idennet.errors import InputError
 from idennet.research.synth.appearance import TEXTURE_SIZE, WRINKLES
-from idennet.research.synth.identity import Traits, sample_traits
-from idennet.research.synth.traits import BEARDS, GLASSES, HAIRSTYLES
-
-pytest.importorskip("numba")
-
 from idennet.research.synth.atlas import SkinAtlas, atlas_of
 from idennet.research.synth.build import build_appearance
-from idennet.research.synth.facemodel import ENVIRONMENT_VARIABLE, FaceModel, load_face_model
-
-SHARED = Path(__file__).resolve().parents[4] / "shared" / "facekit" / "ict_facekit.npz"
+from idennet.research.synth.facemodel import FaceModel, load_face_model
+from idennet.research.synth.identity import Traits, sample_traits
+from idennet.research.synth.traits import BEARDS, GLASSES, HAIRSTYLES
+from small_face import FACE_MODEL
 
 
 def subject(seed: int, age_range: tuple[float, float] = (0.0, 1.0)) -> Traits:
@@ -26,10 +20,7 @@ def subject(seed: int, age_range: tuple[float, float] = (0.0, 1.0)) -> Traits:
 
 @pytest.fixture(scope="module")
 def model() -> FaceModel:
-    path = Path(os.environ.get(ENVIRONMENT_VARIABLE, SHARED))
-    if not path.is_file():
-        pytest.skip("no face model")
-    return load_face_model(path)
+    return load_face_model(FACE_MODEL)
 
 
 @pytest.fixture(scope="module")

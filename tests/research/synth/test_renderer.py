@@ -4,10 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-
-pytest.importorskip("numba")
-
-from plain_subject import face_model_path, plain_subject
+from plain_subject import plain_subject
 
 from idennet.errors import InputError
 from idennet.facs import SYNFACS_AUS
@@ -19,15 +16,14 @@ from idennet.research.synth.layers import soften_strands
 from idennet.research.synth.raster import SurfaceBuffer, rasterise, vertex_normals
 from idennet.research.synth.renderer import Frame, Renderer
 from idennet.research.synth.scene import Camera, CameraEffects, Lighting, Scene
+from small_face import FACE_MODEL
 
-PATH = face_model_path()
-needs_model = pytest.mark.skipif(PATH is None, reason="no face model here")
 SUBJECTS = (0, 1, 2, 3)
 
 
 @pytest.fixture(scope="module")
 def model() -> FaceModel:
-    return load_face_model(PATH)
+    return load_face_model(FACE_MODEL)
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +46,6 @@ def lid_gap(landmarks: np.ndarray) -> float:
     return float((landmarks[[40, 41, 46, 47], 1] - landmarks[[38, 37, 44, 43], 1]).mean())
 
 
-@needs_model
 def test_equal_seeds_give_equal_pictures_and_other_noise_differs(renderer: Renderer) -> None:
     subject, smile = plain_subject(renderer.model, 1), Expression({12: 0.8})
     first, again, other = (
@@ -60,7 +55,6 @@ def test_equal_seeds_give_equal_pictures_and_other_noise_differs(renderer: Rende
     assert not np.array_equal(first, other)
 
 
-@needs_model
 @pytest.mark.parametrize(("size", "eyes"), [(160, ((60, 60), (100, 60))), (96, ((35.8, 35.8), (59.8, 35.8)))])
 def test_frontal_neutral_eyes_lie_at_the_template(
     model: FaceModel, size: int, eyes: tuple[tuple[float, float], ...]
@@ -74,7 +68,6 @@ def test_frontal_neutral_eyes_lie_at_the_template(
     assert np.allclose(found, eyes, atol=0.15)
 
 
-@needs_model
 def test_landmarks_follow_the_pinhole_by_hand(renderer: Renderer) -> None:
     """The nose tip of the mean face, projected with plain arithmetic for a turned head."""
     scene = Scene(camera=Camera(distance=70, yaw=25, zoom=1.1, shift=(0.05, -0.02)))
@@ -91,7 +84,6 @@ def test_landmarks_follow_the_pinhole_by_hand(renderer: Renderer) -> None:
     assert np.allclose(landmarks[30], (expected_x, expected_y), atol=0.1)
 
 
-@needs_model
 def test_a_landmark_is_where_the_picture_shows_it(model: FaceModel) -> None:
     """A bright bead worn on the nose tip is found at landmark 30, to a quarter of a pixel."""
     subject = plain_subject(model, 0)
@@ -114,7 +106,6 @@ def test_a_landmark_is_where_the_picture_shows_it(model: FaceModel) -> None:
     assert np.allclose(found, frames[0].landmarks[30], atol=0.25)
 
 
-@needs_model
 @pytest.mark.parametrize("seed", SUBJECTS)
 def test_action_units_move_the_right_points(renderer: Renderer, seed: int) -> None:
     """Picture coordinates: y points down."""
@@ -134,7 +125,6 @@ def test_action_units_move_the_right_points(renderer: Renderer, seed: int) -> No
     assert points(renderer, {15: 1.0}, seed)[48, 1] > rest[48, 1] + 0.7
 
 
-@needs_model
 @pytest.mark.parametrize("seed", SUBJECTS)
 def test_labels_say_what_is_visible(renderer: Renderer, seed: int) -> None:
     assert set(draw(renderer, {}, seed).occurrences.values()) == {0}
@@ -150,7 +140,6 @@ def test_labels_say_what_is_visible(renderer: Renderer, seed: int) -> None:
     assert trace.intensities[12] == 0.2
 
 
-@needs_model
 @pytest.mark.parametrize("seed", SUBJECTS)
 def test_closed_lips_and_downcast_eyes_are_not_coded_as_open_or_shut(renderer: Renderer, seed: int) -> None:
     subject = plain_subject(renderer.model, seed)
@@ -166,7 +155,6 @@ def test_closed_lips_and_downcast_eyes_are_not_coded_as_open_or_shut(renderer: R
     assert lid_gap(points(renderer, {43: 0.2}, seed)) < 0.3 * rest
 
 
-@needs_model
 @pytest.mark.parametrize("seed", SUBJECTS)
 def test_a_straight_smile_lifts_the_corners_less_and_keeps_its_label(renderer: Renderer, seed: int) -> None:
     subject = plain_subject(renderer.model, seed)
@@ -184,7 +172,6 @@ def test_a_straight_smile_lifts_the_corners_less_and_keeps_its_label(renderer: R
     assert {au for au, there in straight.occurrences.items() if there == 1} == {12, 25}
 
 
-@needs_model
 def test_eyes_that_look_shut_without_action_unit_43_are_not_coded(renderer: Renderer) -> None:
     heavy = replace(plain_subject(renderer.model, 0), lid_droop=0.3)
     expression = Expression({6: 1.0, 7: 1.0, 12: 1.0}, gaze=(0.0, -1.0))
@@ -193,7 +180,6 @@ def test_eyes_that_look_shut_without_action_unit_43_are_not_coded(renderer: Rend
     assert frame.occurrences[43] == -1
 
 
-@needs_model
 def test_shut_eyes_show_a_dark_line_of_lashes(renderer: Renderer) -> None:
     frame = draw(renderer, {43: 1.0}, 0, Scene(effects=CameraEffects(noise=0)))
     grey = frame.image.mean(axis=2)
@@ -202,7 +188,6 @@ def test_shut_eyes_show_a_dark_line_of_lashes(renderer: Renderer) -> None:
         assert grey[y - 3 : y + 6, x].min() < 0.8 * np.median(grey[y - 3 : y + 6, x])
 
 
-@needs_model
 @pytest.mark.parametrize("au", SYNFACS_AUS)
 def test_every_action_unit_changes_the_picture(renderer: Renderer, au: int) -> None:
     scene = Scene(effects=CameraEffects(noise=0))
@@ -210,7 +195,6 @@ def test_every_action_unit_changes_the_picture(renderer: Renderer, au: int) -> N
     assert (np.abs(active - rest).max(axis=2) > 5).mean() > 0.003
 
 
-@needs_model
 def test_more_parting_is_a_wider_gap(model: FaceModel) -> None:
     subject = plain_subject(model, 2)
     expressions = [Expression({25: intensity}) for intensity in (0.0, 0.3, 0.6, 1.0)]
@@ -223,7 +207,6 @@ def test_more_parting_is_a_wider_gap(model: FaceModel) -> None:
     assert seen[0].intensities[25] == 0.0
 
 
-@needs_model
 def test_gaze_moves_the_iris_and_no_label(renderer: Renderer) -> None:
     subject = plain_subject(renderer.model, 0)
     frames = [
@@ -251,7 +234,6 @@ def test_eyes_turn_back_no_further_than_is_comfortable() -> None:
     assert gaze_past(Camera(yaw=45.0), (-0.9, 0.0))[0] == -1.0
 
 
-@needs_model
 def test_the_iris_of_a_turned_head_stays_on_the_camera(renderer: Renderer) -> None:
     """The pupil, the darkest of the left eye, lies nearer to the middle of the slit than in a stare ahead."""
     camera = Camera(yaw=18.0)
@@ -282,7 +264,6 @@ def test_strands_close_gaps_of_a_pixel_and_soften_edges() -> None:
     assert np.allclose(cover[2:7, 2:7], [1, 1, 0.96, 0, 0])  # the edge lies behind column 4
 
 
-@needs_model
 def test_turning_the_head_does_not_zoom(renderer: Renderer) -> None:
     heights = [
         np.ptp(draw(renderer, {}, 0, Scene(camera=Camera(yaw=yaw, distance=500))).landmarks[[27, 8], 1])
@@ -291,7 +272,6 @@ def test_turning_the_head_does_not_zoom(renderer: Renderer) -> None:
     assert heights[1] == pytest.approx(heights[0], rel=0.02)
 
 
-@needs_model
 def test_the_key_light_comes_from_its_side(renderer: Renderer) -> None:
     for azimuth in (-60.0, 60.0):
         scene = Scene(lighting=Lighting(key_azimuth=azimuth, fill_rgb=(0.0, 0.0, 0.0)))
@@ -300,7 +280,6 @@ def test_the_key_light_comes_from_its_side(renderer: Renderer) -> None:
         assert (cheeks[1] > cheeks[0]) == (azimuth > 0)
 
 
-@needs_model
 def test_layers_and_sensor(renderer: Renderer) -> None:
     """An occluder covers its pixels and hardly moves the exposure; hair behind shows beside the head."""
     quiet = Scene(effects=CameraEffects(noise=0))

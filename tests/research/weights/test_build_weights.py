@@ -1,6 +1,5 @@
 """From nothing to weights, tiny: the way must exist and must be resumable; how good they are is no test."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -9,10 +8,8 @@ from idennet.errors import StoreError
 from idennet.learning.training import load_recipe
 from idennet.models.weights import load_weights
 from idennet.research.weights.build import Faces, build_weights
+from small_face import FACE_MODEL
 
-FACE_MODEL = Path(
-    os.environ.get("IDENNET_FACE_MODEL", Path(__file__).parents[4] / "shared" / "facekit" / "ict_facekit.npz")
-)
 SHORT = [
     *("identity_stage.steps=1", "identity_stage.validate_every=1", "identity_stage.batches.identities=3"),
     *("au_stage.steps=1", "au_stage.validate_every=1", "au_stage.batches.identities=3"),
@@ -21,7 +18,6 @@ SHORT = [
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not FACE_MODEL.is_file(), reason="there is no face model")
 def test_recipe_to_weights_and_card_and_again_without_work(tmp_path: Path) -> None:
     recipe = load_recipe("demo", SHORT)
     faces = Faces(wild=(5, 4), crowd=(4, 2), test=(4, 8), seed=5)
@@ -47,7 +43,6 @@ def test_recipe_to_weights_and_card_and_again_without_work(tmp_path: Path) -> No
     assert any("Training" in sentence for sentence in said)
 
 
-@pytest.mark.skipif(not FACE_MODEL.is_file(), reason="there is no face model")
 def test_photographs_without_people_are_told_before_anything_is_rendered(tmp_path: Path) -> None:
     (tmp_path / "photographs").mkdir()
     with pytest.raises(StoreError, match="has no pictures like"):

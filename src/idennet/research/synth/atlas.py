@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from idennet.research.synth.appearance import TEXTURE_SIZE, FloatArray
-from idennet.research.synth.facemodel import PARTS, FaceModel
+from idennet.research.synth.facemodel import FaceModel
 from idennet.research.synth.pixels import blurred, looked_up, resized
 
 Box = tuple[slice, slice]
@@ -138,7 +138,7 @@ def _make_atlas(model: FaceModel) -> SkinAtlas:
         plane=blurred(plane, 1.0),
         landmarks=model.base[model.landmarks],
         landmark_texels=vertex_texels[model.landmarks],
-        vertex_texels=vertex_texels[PARTS["face"]],
+        vertex_texels=vertex_texels[model.parts["face"]],
     )
 
 

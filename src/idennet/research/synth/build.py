@@ -5,7 +5,7 @@ import numpy as np
 from idennet.research.synth.accessories import worn
 from idennet.research.synth.appearance import Appearance, FloatArray
 from idennet.research.synth.atlas import atlas_of, noise
-from idennet.research.synth.facemodel import PARTS, FaceModel
+from idennet.research.synth.facemodel import FaceModel
 from idennet.research.synth.facial_hair import beard_density, paint_beard, paint_brows
 from idennet.research.synth.raster import add_shapes
 from idennet.research.synth.scalp import (
@@ -57,7 +57,7 @@ def build_appearance(model: FaceModel, traits: Traits) -> Appearance:
     normals = unit_normals(vertices, model.triangles)
     lift = hair_volume(model, traits)
     if traits.beard.kind == "full":
-        lift[PARTS["face"]] += 0.5 * traits.beard.length * atlas.at_vertices(beard)
+        lift[model.parts["face"]] += 0.5 * traits.beard.length * atlas.at_vertices(beard)
         whole = (slice(0, len(beard)), slice(0, len(beard)))
         tufts = 0.05 * beard * (noise(beard_noise, 3) + noise(beard_noise, 1.5))
         relief[..., :3] += atlas.gradient(tufts.astype(np.float32), whole)
@@ -106,10 +106,10 @@ def _vertex_albedo(model: FaceModel, traits: Traits, generator: np.random.Genera
     """Return (V, 3) the colour of all parts beside the face tile."""
     skin = skin_rgb(traits.skin.melanin, traits.skin.hemoglobin)
     colour = np.tile(skin, (len(model.base), 1)).astype(np.float32)
-    colour[: PARTS["head"].stop] = scalp_colour(model, traits, skin, generator)
+    colour[: model.parts["head"].stop] = scalp_colour(model, traits, skin, generator)
     for part, rgb in _PART_COLOURS.items():
-        colour[PARTS[part]] = rgb
-    colour[PARTS["teeth"]] = _TEETH * traits.teeth
+        colour[model.parts[part]] = rgb
+    colour[model.parts["teeth"]] = _TEETH * traits.teeth
     for part in ("eye_L", "eye_R"):
-        colour[PARTS[part]] = traits.eyes.sclera
+        colour[model.parts[part]] = traits.eyes.sclera
     return colour

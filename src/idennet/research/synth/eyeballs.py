@@ -3,7 +3,7 @@
 import numpy as np
 
 from idennet.research.synth.appearance import FloatArray
-from idennet.research.synth.facemodel import PARTS, SCLERA_VERTICES, FaceModel
+from idennet.research.synth.facemodel import SCLERA_VERTICES, FaceModel
 from idennet.research.synth.scene import Camera
 
 REACH = np.array([30.0, 24.0])
@@ -26,7 +26,7 @@ def gaze_past(camera: Camera, offset: tuple[float, float]) -> tuple[float, float
     return float(x), float(y)
 
 
-def turn_eyeballs(vertices: FloatArray, gaze: tuple[float, float]) -> None:
+def turn_eyeballs(vertices: FloatArray, gaze: tuple[float, float], model: FaceModel) -> None:
     """Turn both eyeballs of posed vertices (V, 3) about their centres, in place.
 
     The model's own shapes move only the lids.
@@ -40,9 +40,9 @@ def turn_eyeballs(vertices: FloatArray, gaze: tuple[float, float]) -> None:
     )
     turn = (across @ down).astype(np.float32)
     for side in ("eye_L", "eye_R"):
-        eyeball = vertices[PARTS[side]]
+        eyeball = vertices[model.parts[side]]
         centre = eyeball[:SCLERA_VERTICES].mean(axis=0)
-        vertices[PARTS[side]] = (eyeball - centre) @ turn.T + centre
+        vertices[model.parts[side]] = (eyeball - centre) @ turn.T + centre
 
 
 def sink_eyeballs(
@@ -54,5 +54,5 @@ def sink_eyeballs(
         squint = weights[model.expression_index(f"eyeSquint_{side}")]
         downcast = weights[model.expression_index(f"eyeLookDown_{side}")]
         closure = min(1.0, float(blink + 0.5 * squint + 0.6 * downcast))
-        part = PARTS[f"eye_{side}"]
+        part = model.parts[f"eye_{side}"]
         screen[part, 2] = 1.0 / (distance - posed[part, 2] + 0.03 + 0.95 * closure**2)

@@ -20,27 +20,26 @@ from idennet.research.synth.appearance import FloatArray, IntArray
 
 ENVIRONMENT_VARIABLE = "IDENNET_FACE_MODEL"
 
-PARTS: MappingProxyType[str, slice] = MappingProxyType(
+_PART_SIZES: MappingProxyType[str, int] = MappingProxyType(
     {
-        "face": slice(0, 9409),
-        "head": slice(9409, 11248),
-        "mouth": slice(11248, 13294),
-        "sockets": slice(13294, 14062),
-        "gums": slice(14062, 17039),
-        "teeth": slice(17039, 21451),
-        "eye_L": slice(21451, 23021),
-        "eye_R": slice(23021, 24591),
-        "lacrimal": slice(24591, 24999),
-        "eye_blend": slice(24999, 25047),
-        "eye_occlusion": slice(25047, 25351),
-        "lashes": slice(25351, 26719),
+        "face": 9409,
+        "head": 1839,
+        "mouth": 2046,
+        "sockets": 768,
+        "gums": 2977,
+        "teeth": 4412,
+        "eye_L": 1570,
+        "eye_R": 1570,
+        "lacrimal": 408,
+        "eye_blend": 48,
+        "eye_occlusion": 304,
+        "lashes": 1368,
     }
 )
-"""Vertex ranges of the named parts; "face" is the part with texture, the first tile of the UV layout."""
+"""Vertices of the named parts of ICT-FaceKit Light, in this order."""
 
-NUM_VERTICES = 26719
 SCLERA_VERTICES = 770
-"""The eye parts begin with this many vertices of the sclera; the iris follows."""
+"""The eye parts begin with at most this many vertices of the sclera; the iris follows."""
 _ARRAYS = (
     "base",
     "identity",
@@ -57,9 +56,10 @@ _ARRAYS = (
 
 @dataclass(frozen=True)
 class FaceModel:
-    """The arrays of the morphable face (V = 26719 vertices).
+    """The arrays of the morphable face (V = 26719 vertices for ICT-FaceKit Light).
 
     Attributes:
+        parts: Vertices of the named parts; "face" has the texture, the first tile of the UV layout.
         base: (V, 3) mean face.
         identity: (100, V, 3) identity modes, in units of one standard deviation.
         expression: (57, V, 3) shapes at full strength; the 53 of ARKit, cheek raisers, pupil dilation.
@@ -72,6 +72,7 @@ class FaceModel:
         landmarks: (68,) vertex indices of the 68 points of Multi-PIE.
     """
 
+    parts: MappingProxyType[str, slice]
     base: FloatArray
     identity: FloatArray
     expression: FloatArray
@@ -93,8 +94,8 @@ class FaceModel:
 
     def eye_centres(self) -> FloatArray:
         """Return the (2, 3) centres of the left and the right eyeball of the mean face."""
-        starts = (PARTS["eye_L"].start, PARTS["eye_R"].start)
-        return np.stack([self.base[start : start + SCLERA_VERTICES].mean(axis=0) for start in starts])
+        eyes = (self.base[self.parts[side]] for side in ("eye_L", "eye_R"))
+        return np.stack([eye[:SCLERA_VERTICES].mean(axis=0) for eye in eyes])
 
 
 def load_face_model(path: Path | None = None) -> FaceModel:
@@ -120,12 +121,15 @@ def load_face_model(path: Path | None = None) -> FaceModel:
     try:
         with np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in _ARRAYS}
+            # Only a thinned model, as the tests have one, says how many vertices its parts have.
+            sizes = archive["part_sizes"] if "part_sizes" in archive else np.array([*_PART_SIZES.values()])
     except (ValueError, KeyError, OSError, zipfile.BadZipFile, zlib.error) as error:
         raise stranger from error
-    if arrays["base"].shape != (NUM_VERTICES, 3):
+    if sizes.shape != (len(_PART_SIZES),) or arrays["base"].shape != (sizes.sum(), 3):
         raise InputError(
-            f"{file} has a mesh of shape {arrays['base'].shape}, not ({NUM_VERTICES}, 3); {advice}."
+            f"{file} has a mesh of shape {arrays['base'].shape}, not ({sizes.sum()}, 3); {advice}."
         )
+    ends = np.cumsum(sizes).tolist()
 
     def floats(name: str) -> FloatArray:
         return np.ascontiguousarray(arrays[name], dtype=np.float32)
@@ -134,6 +138,7 @@ def load_face_model(path: Path | None = None) -> FaceModel:
         return np.ascontiguousarray(arrays[name], dtype=np.int32)
 
     return FaceModel(
+        parts=MappingProxyType(dict(zip(_PART_SIZES, map(slice, [0, *ends], ends), strict=False))),
         base=floats("base"),
         identity=floats("identity"),
         expression=floats("expression"),

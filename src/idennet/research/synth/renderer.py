@@ -22,7 +22,7 @@ from idennet.research.synth.expression import (
     wrinkle_weights,
 )
 from idennet.research.synth.eyeballs import sink_eyeballs, turn_eyeballs
-from idennet.research.synth.facemodel import NUM_VERTICES, PARTS, FaceModel
+from idennet.research.synth.facemodel import FaceModel
 from idennet.research.synth.framing import TEMPLATE_FRAME, View, view_of
 from idennet.research.synth.layers import blend_hair, blend_worn, soften_strands
 from idennet.research.synth.occlusion import OCCLUSION_OFFSETS, ambient_occlusion
@@ -100,7 +100,7 @@ class Renderer:
         self._casting = np.ascontiguousarray(model.triangles[drawn & ~model.of_material(*_NO_SHADOW)])
         self._mouth_light = _mouth_light(model)
         self._lash_alpha = _lash_opacity(model)
-        lashes = model.triangles[model.of_material("M_EyeLashes")] - PARTS["lashes"].start
+        lashes = model.triangles[model.of_material("M_EyeLashes")] - model.parts["lashes"].start
         # Only the upper lashes: those of closed lids would hide behind the faint lower ones.
         self._lashes = np.ascontiguousarray(lashes[(self._lash_alpha[lashes] > 0).any(axis=1)])
         self._eye_centres = model.eye_centres()
@@ -109,8 +109,8 @@ class Renderer:
         self._cover = np.ones((self._size, self._size), np.float32)
         self._shadow_buffer = SurfaceBuffer.empty(SHADOW_SIZE)
         self._openness = np.ones((self._size // 2, self._size // 2), np.float32)
-        self._vertices = np.empty((NUM_VERTICES, 3), np.float32)
-        self._normals = np.empty((NUM_VERTICES, 3), np.float32)
+        self._vertices = np.empty_like(model.base)
+        self._normals = np.empty_like(model.base)
 
     def render(
         self, appearance: Appearance, expression: Expression, scene: Scene, generator: np.random.Generator
@@ -127,7 +127,7 @@ class Renderer:
         labels = visible_occurrences(expression, weights, self.model, appearance)
         view = view_of(scene.camera, appearance.vertices[self.model.landmarks], self._size)
         add_shapes(appearance.vertices, self.model.expression, weights, self._vertices)
-        turn_eyeballs(self._vertices, expression.gaze)
+        turn_eyeballs(self._vertices, expression.gaze, self.model)
         posed = view.to_camera(self._vertices)
         screen = view.to_screen(posed)
         landmarks = screen[self.model.landmarks, :2] * (self.frame_size / self._size) - 0.5
@@ -201,7 +201,7 @@ class Renderer:
         shadow: ShadowMap,
         light: FloatArray,
     ) -> None:
-        part = PARTS["lashes"]
+        part = self.model.parts["lashes"]
         mesh = Mesh(
             posed[part],
             self._lashes,
@@ -254,14 +254,14 @@ def _mouth_light(model: FaceModel) -> FloatArray:
     """Return the (V,) share of light that reaches a point: less, the deeper it lies in the mouth."""
     light = np.ones(len(model.base), np.float32)
     for part in ("mouth", "gums", "teeth"):
-        depth = (model.base[PARTS[part], 2] - 6.0) / 5.4
-        light[PARTS[part]] = np.clip(depth, 0.02, 1.0) ** 1.8
+        depth = (model.base[model.parts[part], 2] - 6.0) / 5.4
+        light[model.parts[part]] = np.clip(depth, 0.02, 1.0) ** 1.8
     return light
 
 
 def _lash_opacity(model: FaceModel) -> FloatArray:
     """Return the (V,) opacity of the lashes: above 1 at the upper lid, 0 at the tips; the lower have none."""
-    lashes, marks = model.base[PARTS["lashes"]], model.base[model.landmarks]
+    lashes, marks = model.base[model.parts["lashes"]], model.base[model.landmarks]
     folded = np.column_stack([np.abs(lashes[:, 0]), lashes[:, 1:]])
     upper, lower = (
         np.linalg.norm(folded[:, None] - smooth_curve(marks[list(lid)], 8), axis=2).min(axis=1)

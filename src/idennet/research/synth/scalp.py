@@ -5,7 +5,7 @@ import numpy as np
 
 from idennet.research.synth.appearance import FloatArray, HairLayer, IntArray, Mesh
 from idennet.research.synth.atlas import SkinAtlas, noise
-from idennet.research.synth.facemodel import PARTS, FaceModel
+from idennet.research.synth.facemodel import FaceModel
 from idennet.research.synth.pixels import blurred, looked_up
 from idennet.research.synth.skin import blend
 from idennet.research.synth.traits import Hair, Traits
@@ -58,7 +58,7 @@ def scalp_colour(
     model: FaceModel, traits: Traits, skin: FloatArray, generator: np.random.Generator
 ) -> FloatArray:
     """Return (H, 3) the colour of the vertices of the parts "face" and "head": hair, neck and clothes."""
-    position = model.base[: PARTS["head"].stop]
+    position = model.base[: model.parts["head"].stop]
     count = len(position)
     cover = np.clip(1.6 * hair_score(position, traits.hair) + 0.5, 0, 1)
     cover *= {"bald": 0.3, "buzz": 0.75}.get(traits.hair.style, 1.0)
@@ -77,7 +77,7 @@ def hair_volume(model: FaceModel, traits: Traits) -> FloatArray:
     if hair.style != "bald":
         amount = {"buzz": 0.15, "tied": 0.35}.get(hair.style, hair.volume)
         amount = min(amount, 0.3) if traits.headwear else amount
-        hairy = slice(PARTS["face"].start, PARTS["head"].stop)
+        hairy = slice(model.parts["face"].start, model.parts["head"].stop)
         lift[hairy] = amount * np.clip(0.55 * hair_score(model.base[hairy], hair), 0, 1)
     return lift
 
@@ -102,7 +102,16 @@ def locks(
     fringe = _in_fringe(roots, score, hair, generator)
     reach = np.interp(hair.fringe, [0.25, 1.0], [2.0, 5.2])
     lengths[fringe] = reach * generator.uniform(0.8, 1.1, int(fringe.sum()))
-    paths = _fall(roots, outward, lengths, segments, hair, fringe, _skull(vertices), generator)
+    paths = _fall(
+        roots,
+        outward,
+        lengths,
+        segments,
+        hair,
+        fringe,
+        _skull(vertices[: model.parts["head"].stop]),
+        generator,
+    )
     return _ribbons(paths, np.array(hair.colour, np.float32), hair.grey, generator)
 
 
@@ -133,9 +142,8 @@ def _in_fringe(roots: FloatArray, score: FloatArray, hair: Hair, g: np.random.Ge
     return front & (g.random(len(roots)) < np.clip(1.6 * hair.fringe - 0.3, 0, 1))
 
 
-def _skull(vertices: FloatArray) -> FloatArray:
-    """Return (elevations, azimuths) the distance of the head's surface from its centre."""
-    outer = vertices[: PARTS["head"].stop]
+def _skull(outer: FloatArray) -> FloatArray:
+    """Return (elevations, azimuths) the distance of the head's surface from its centre, from its vertices."""
     outer = outer[outer[:, 1] > -8]
     row, column, radius = _polar(outer)
     skull = np.full((_ELEVATIONS, _AZIMUTHS), 4.0, np.float32)
