@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 
 def info_command() -> None:
-    """Show versions, the device, the bundled weights and the face detectors.
+    """Show versions, the device, the bundled weights and the face finders.
 
     [bold]idennet info[/bold]
     """

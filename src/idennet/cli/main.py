@@ -1,32 +1,80 @@
-"""`idennet`: the verbs. Each imports its room only when it runs, so that `--help` is quick."""
+"""`idennet`: the verbs. A verb and its wing are imported when it is used, so that `--help` is quick."""
 
-from typing import Annotated
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
+from typer.main import get_group
 
 from idennet import __version__
-from idennet.cli.benchmark import benchmark_command
-from idennet.cli.compare import compare_command
-from idennet.cli.demo import demo_command
-from idennet.cli.detect import detect_command
 from idennet.cli.errors import Verbs
-from idennet.cli.evaluate import evaluate_command
-from idennet.cli.import_lightcnn import import_lightcnn_command
-from idennet.cli.info import info_command
-from idennet.cli.prepare import prepare_command
-from idennet.cli.report import report_command
-from idennet.cli.synth import synth_app
-from idennet.cli.train import train_command
-from idennet.cli.weights import weights_app
 
-app = typer.Typer(
-    cls=Verbs,
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode="rich",
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+_READ, _LEARN = "Read photographs", "Train and judge"
+
+VERBS = {
+    "detect": (_READ, "Find faces in photographs and read their Action Units."),
+    "demo": (
+        _READ,
+        "Read a real photograph, train both stages for about two minutes, and write one HTML report.",
+    ),
+    "info": (_READ, "Show versions, the device, the bundled weights and the face finders."),
+    "synth": (
+        _LEARN,
+        "Render the SynFACS corpora: people who do not exist, Action Units that are known exactly.",
+    ),
+    "prepare": (
+        _LEARN,
+        "Align all faces of a data set and write a face store, which training and evaluation read.",
+    ),
+    "train": (
+        _LEARN,
+        "Train a network on face stores; interrupted, the same command continues where it was.",
+    ),
+    "evaluate": (_LEARN, "Compare what is read in faces with what you know about them."),
+    "compare": (_LEARN, "Compare two results of one protocol, subject by subject."),
+    "benchmark": (_LEARN, "Train and judge the compared systems under the paper's protocols."),
+    "report": (
+        _LEARN,
+        "Write the paper's tables from a benchmark's results: Markdown, LaTeX, CSV, and figures.",
+    ),
+    "weights": (_LEARN, "Build weights, and make them the bundled ones."),
+}
+"""Where help lists each verb, and the first sentence of its own help; it lives in the module of its name."""
+
+
+class _LazyVerbs(Verbs):
+    """Knows the verbs by their names, and imports the one that is used."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[Any, Any, list[str]]:
+        """Return name, command and further arguments of the verb that is used."""
+        name, _, rest = super().resolve_command(ctx, args)
+        return name, load(str(name)), rest
+
+
+def load(name: str) -> Any:
+    """Import a verb and return its command."""
+    module = import_module(f"idennet.cli.{name}")
+    holder = _new_app(Verbs)
+    if hasattr(module, f"{name}_app"):
+        holder.add_typer(getattr(module, f"{name}_app"), name=name)
+    else:
+        holder.command(name)(getattr(module, f"{name}_command"))
+    holder.callback()(lambda: None)
+    return get_group(holder).commands[name]
+
+
+def _new_app(group: type[Verbs]) -> typer.Typer:
+    return typer.Typer(
+        cls=group,
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode="rich",
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+
+
+app = _new_app(_LazyVerbs)
 
 
 def _print_version(wanted: bool) -> None:
@@ -47,16 +95,9 @@ def _idennet(
     """
 
 
-_READ, _LEARN = "Read photographs", "Train and judge"
-app.command("detect", rich_help_panel=_READ)(detect_command)
-app.command("demo", rich_help_panel=_READ)(demo_command)
-app.command("info", rich_help_panel=_READ)(info_command)
-app.add_typer(synth_app, name="synth", rich_help_panel=_LEARN)
-app.command("prepare", rich_help_panel=_LEARN)(prepare_command)
-app.command("train", rich_help_panel=_LEARN)(train_command)
-app.command("evaluate", rich_help_panel=_LEARN)(evaluate_command)
-app.command("compare", rich_help_panel=_LEARN)(compare_command)
-app.command("benchmark", rich_help_panel=_LEARN)(benchmark_command)
-app.command("report", rich_help_panel=_LEARN)(report_command)
-app.add_typer(weights_app, name="weights", rich_help_panel=_LEARN)
-weights_app.command("import-lightcnn")(import_lightcnn_command)
+def _stand_in() -> None:
+    """Be listed; `resolve_command` puts the verb itself in this place."""
+
+
+for _name, (_panel, _summary) in VERBS.items():
+    app.command(_name, help=_summary, rich_help_panel=_panel)(_stand_in)

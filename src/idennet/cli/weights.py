@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from idennet.cli.import_lightcnn import import_lightcnn_command
+
 weights_app = typer.Typer(help="Build weights, and make them the bundled ones.", no_args_is_help=True)
 
 
@@ -84,3 +86,6 @@ def promote(
 
     weights = write(build, name, evidence or [], checkout)
     Console().print(f"{name} ships as {weights}.", highlight=False, soft_wrap=True)
+
+
+weights_app.command("import-lightcnn")(import_lightcnn_command)
