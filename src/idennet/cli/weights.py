@@ -1,4 +1,4 @@
-"""`idennet weights build` and `promote`: from nothing to the weights that ship."""
+"""`idennet weights`: from nothing to the weights that ship."""
 
 from pathlib import Path
 from typing import Annotated
@@ -86,6 +86,29 @@ def promote(
 
     weights = write(build, name, evidence or [], checkout)
     Console().print(f"{name} ships as {weights}.", highlight=False, soft_wrap=True)
+
+
+@weights_app.command()
+def landmarks(
+    corpus: Annotated[list[Path], typer.Argument(help="Folders of idennet synth render.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the training.")],
+    recipe: Annotated[str, typer.Option(help="Bundled recipe, or a YAML file.")] = "landmarks",
+    override: Annotated[
+        list[str] | None, typer.Option("--set", help="Replace a field of the recipe; repeatable.")
+    ] = None,
+    start: Annotated[Path | None, typer.Option(help="Weights (.safetensors) to start from.")] = None,
+) -> None:
+    """Train the network that reads 68 landmarks; interrupted, the same command continues where it was.
+
+    [bold]idennet weights landmarks corpora/wild --out landmarks[/bold]
+    """
+    from rich.console import Console
+
+    from idennet.learning.training.face_networks import load_face_recipe
+    from idennet.learning.training.landmarks import train_landmarks
+
+    weights = train_landmarks(corpus, load_face_recipe(recipe, override or ()), out, start=start)
+    Console().print(f"Weights: {weights}", highlight=False, soft_wrap=True)
 
 
 weights_app.command("import-lightcnn")(import_lightcnn_command)

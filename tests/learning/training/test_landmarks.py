@@ -1,4 +1,3 @@
-import hashlib
 import json
 
 import cv2
@@ -7,11 +6,13 @@ import pandas as pd
 import pytest
 import torch
 
-from idennet.errors import StoreError
+from idennet.errors import RecipeError, StoreError
+from idennet.faces.card import read_network
 from idennet.faces.crop import CROP_SIZE, crop_to_picture, squares_around, transform
 from idennet.faces.landmark_net import LandmarkOutput, load_landmark_net
 from idennet.faces.landmarks import MIRROR
 from idennet.learning.training import landmarks as training
+from idennet.learning.training.face_networks import load_face_recipe
 from idennet.learning.training.landmark_crops import (
     Crops,
     draw_crops,
@@ -112,11 +113,13 @@ def test_the_loss_of_right_answers_is_nothing_and_ignores_points_without_a_face(
     assert losses[0] == pytest.approx(1.75 / 80)  # smooth L1 of 2 with beta 0.5, over 68 + 12 points
 
 
+SHORT = ["steps=4", "batch_size=4", "seed=3", "checkpoint_every=2", "optimiser.warm_up=1"]
+
+
 def test_a_resumed_run_equals_an_uninterrupted_one(corpus, tmp_path, monkeypatch):
     monkeypatch.setattr(training, "FACELESS_CROPS", 2)
-    settings = {"steps": 4, "batch_size": 4, "seed": 3, "checkpoint_every": 2}
-    whole, broken = tmp_path / "whole.safetensors", tmp_path / "broken.safetensors"
-    train_landmarks([corpus], whole, **settings)
+    recipe = load_face_recipe("landmarks", SHORT)
+    whole = train_landmarks([corpus], recipe, tmp_path / "whole", quiet=True)
     calls = iter(range(3))
 
     def stop_after_three(*given):
@@ -127,16 +130,42 @@ def test_a_resumed_run_equals_an_uninterrupted_one(corpus, tmp_path, monkeypatch
     with monkeypatch.context() as patched:
         patched.setattr(training, "draw_crops", stop_after_three)
         with pytest.raises(KeyboardInterrupt):
-            train_landmarks([corpus], broken, **settings)
-    assert broken.with_suffix(".checkpoint").exists()
-    assert not broken.exists()
-    train_landmarks([corpus], broken, **settings)
-    assert not broken.with_suffix(".checkpoint").exists()
+            train_landmarks([corpus], recipe, tmp_path / "broken", quiet=True)
+    assert not (tmp_path / "broken" / whole.name).exists()
+    broken = train_landmarks([corpus], recipe, tmp_path / "broken", quiet=True)
     assert broken.read_bytes() == whole.read_bytes()
-    record = json.loads(whole.with_suffix(".json").read_text())
-    assert record["sha256"] == hashlib.sha256(whole.read_bytes()).hexdigest()
-    assert record["trained_on"][0]["name"] == "noise"
     assert load_landmark_net(whole)(torch.zeros((1, 64, 64), dtype=torch.uint8)).landmarks.isfinite().all()
+
+
+def test_the_card_of_a_training_says_what_it_was(corpus, tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "FACELESS_CROPS", 2)
+    recipe = load_face_recipe("landmarks", SHORT)
+    first = train_landmarks([corpus], recipe, tmp_path / "first", quiet=True)
+    card = read_network(first)[1]
+    assert (card.network, card.steps, card.seed) == ("LandmarkNet", 4, 3)
+    assert (card.recipe, card.recipe_digest) == ("landmarks", recipe.digest())
+    assert [(one.name, one.pictures, one.people) for one in card.trained_on] == [("noise", 24, 12)]
+    assert card.learned + card.held_out == 24
+    assert card.started_from is None
+    assert set(card.errors) >= {"points_yaw_0_15", "false_alarms"}
+    second = train_landmarks([corpus], recipe, tmp_path / "second", start=first, quiet=True)
+    assert read_network(second)[1].started_from == card.sha256
+    records = [json.loads(line) for line in (tmp_path / "first" / "metrics.jsonl").read_text().splitlines()]
+    assert [record["step"] for record in records if "validation_false_alarms" in record] == [2, 4]
+
+
+def test_a_folder_holds_one_training(corpus, tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "FACELESS_CROPS", 2)
+    train_landmarks([corpus], load_face_recipe("landmarks", SHORT), tmp_path, quiet=True)
+    with pytest.raises(RecipeError, match="holds another training"):
+        train_landmarks([corpus], load_face_recipe("landmarks", [*SHORT, "seed=4"]), tmp_path, quiet=True)
+
+
+def test_what_is_no_recipe_is_refused():
+    with pytest.raises(RecipeError, match="no recipe"):
+        load_face_recipe("noses")
+    with pytest.raises(RecipeError, match="did you mean steps"):
+        load_face_recipe("landmarks", ["step=3"])
 
 
 def test_mirroring_keeps_the_sides_of_a_rendered_face():

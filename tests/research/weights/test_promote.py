@@ -173,8 +173,10 @@ def training(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 def test_records_and_tensors_give_the_network_that_ships(training: Path, checkout: Path) -> None:
     shipped = REPOSITORY / ASSETS / training.name
     card = read_network(shipped)[1]
+    (training.parent / "recipe.yaml").write_text("name: x\n")
     written = promote(training.parent, card.version, [], checkout)
     assert written == checkout / ASSETS / training.name
+    assert (checkout / card.records / "recipe.yaml").read_text() == "name: x\n"
     for file in (written, written.with_suffix(".json"), checkout / card.records / BUILT):
         assert file.read_bytes() == (REPOSITORY / file.relative_to(checkout)).read_bytes(), file
 

@@ -1,30 +1,22 @@
-"""Training of the landmark network on rendered faces.
+"""Training of the landmark network on rendered faces."""
 
-`python -m idennet.learning.training.landmarks CORPUS --out FILE` writes a float16 safetensors file and,
-beside it, a JSON record with its sha256 and where it comes from.
-"""
-
-import argparse
-import hashlib
-import json
-import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import save
 from torch.nn import functional as F
 
-from idennet.errors import IdenNetError, StoreError
-from idennet.faces.crop import CROP_SIZE, cut, squares_around
-from idennet.faces.landmark_net import POSE_UNIT, LandmarkNet, LandmarkOutput, load_landmark_net
+from idennet.errors import StoreError
+from idennet.faces.crop import cut, squares_around
+from idennet.faces.landmark_net import POSE_UNIT, LandmarkNet, LandmarkOutput
 from idennet.faces.landmarks import eye_centres
-from idennet.files import drafts_of
-from idennet.learning.training.checkpoint import load_checkpoint
-from idennet.learning.training.engine import Cost, Engine, Lesson, Numbers, Pace, running_mean
+from idennet.learning.training.face_networks import (
+    FaceNetworkRecipe,
+    Study,
+    rendered_material,
+    train_face_network,
+)
 from idennet.learning.training.landmark_crops import (
     Crops,
     Frames,
@@ -35,24 +27,10 @@ from idennet.learning.training.landmark_crops import (
     scene_crop,
     to_crop,
 )
-from idennet.learning.training.optimiser import Optimiser
-
-AVERAGE = 0.995
-"""Decay of the running mean of weights, which is what is kept."""
 
 FACELESS_CROPS = 500
 """Crops without a face, among which false alarms are counted."""
 _EYES = slice(36, 48)
-
-
-class DecoupledAdam(Optimiser):
-    """AdamW: weights decay by themselves, not through the gradient."""
-
-    def build(self, network: torch.nn.Module) -> torch.optim.Optimizer:
-        """Return AdamW over all parameters, fused into one pass."""
-        return torch.optim.AdamW(
-            network.parameters(), lr=self.learning_rate, weight_decay=self.weight_decay, fused=True
-        )
 
 
 def landmark_loss(out: LandmarkOutput, crops: Crops) -> torch.Tensor:
@@ -105,126 +83,37 @@ def landmark_errors(network: torch.nn.Module, frames: Frames, scenes: Sequence[G
 
 def train_landmarks(
     corpora: Sequence[Path],
+    recipe: FaceNetworkRecipe,
     out: Path,
-    steps: int = 8000,
-    batch_size: int = 64,
-    learning_rate: float = 3e-3,
-    seed: int = 0,
+    *,
     start: Path | None = None,
-    checkpoint_every: int = 500,
-) -> dict[str, float]:
-    """Train the landmark network, write its weights and record, and return its errors on held-out subjects.
-
-    A checkpoint lies beside `out` (`.checkpoint`) until the end; the same call continues from it.
+    quiet: bool = False,
+) -> Path:
+    """Train the landmark network, and return its weights file; see `train_face_network`.
 
     Args:
         corpora: Folders of rendered faces in the SynFACS format; a tenth of the subjects is held out.
-        out: The safetensors file to write; `.json` beside it becomes its record.
-        steps: Steps of Adam; the rate rises for a tenth of them and then falls to zero as half a cosine.
-        batch_size: Crops a step.
-        learning_rate: The highest learning rate.
-        seed: Decides the first weights and every crop.
-        start: Weights to start from (a safetensors file), else random ones.
-        checkpoint_every: Steps between checkpoints, at each of which errors are printed.
+        recipe: How to train.
+        out: Folder of the training.
+        start: Weights to start from instead of random ones.
+        quiet: Show nothing.
 
     Raises:
         StoreError: A corpus holds no subjects, or none is left for training or testing.
     """
-    torch.manual_seed(seed)
     frames, scenes = read_frames(corpora), pictures_without_faces()
     held_out = frames.held_out()
     if held_out.all() or not held_out.any():
         raise StoreError("These corpora have too few subjects to hold some out; render at least 50.")
     learned, tested = frames.of(~held_out), frames.of(held_out)
-    network = LandmarkNet()
-    if start is not None:
-        network.load_state_dict(load_landmark_net(start).state_dict())
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    average, checkpoint = running_mean(network, AVERAGE), out.with_suffix(".checkpoint")
-
-    def keep(judged: torch.nn.Module, numbers: Numbers) -> None:
-        errors = landmark_errors(judged.eval(), tested, scenes)
-        print(f"step {numbers['step']:.0f}: {json.dumps(errors)}", flush=True)
-
-    engine = Engine(
-        network,
-        Lesson(
-            lambda step: draw_crops(learned, scenes, batch_size, np.random.default_rng([seed, step])),
-            lambda crops, _: Cost(landmark_loss(network(torch.from_numpy(crops.crops)), crops)),
-            judge=None,  # the newest weights are kept: the held-out subjects choose nothing
-            keep=keep,
+    study = Study[LandmarkNet, Crops](
+        draw=lambda step: draw_crops(
+            learned, scenes, recipe.batch_size, np.random.default_rng([recipe.seed, step])
         ),
-        DecoupledAdam(
-            learning_rate=learning_rate,
-            weight_decay=1e-3,
-            schedule="cosine",
-            warm_up=steps // 10,
-            final_fraction=0,
-            clip_norm=5.0,
-        ),
-        Pace(steps, checkpoint_every, checkpoint_every, checkpoint_every),
-        seed=seed,
-        device=torch.device("cpu"),
-        checkpoint=checkpoint,
-        average=average,
+        loss=lambda network, crops: landmark_loss(network(torch.from_numpy(crops.crops)), crops),
+        errors=lambda network: landmark_errors(network, tested, scenes),
+        trained_on=tuple(map(rendered_material, corpora)),
+        learned=len(learned.pictures),
+        held_out=len(tested.pictures),
     )
-    if checkpoint.is_file():
-        engine.restore(*load_checkpoint(checkpoint))
-    engine.run()
-    final = LandmarkNet()
-    final.load_state_dict({name: value.half() for name, value in average.module.state_dict().items()})
-    errors = landmark_errors(final.eval(), tested, scenes)
-    _write(final, out, {
-        "trained_on": [json.loads((corpus / "corpus.json").read_text()) for corpus in corpora],
-        "frames": len(learned.pictures), "held_out_frames": len(tested.pictures), "steps": steps,
-        "batch_size": batch_size, "learning_rate": learning_rate, "seed": seed,
-        "started_from": None if start is None else hashlib.sha256(start.read_bytes()).hexdigest(),
-        "errors": errors,
-    })  # fmt: skip
-    checkpoint.unlink(missing_ok=True)
-    return errors
-
-
-def _write(network: LandmarkNet, out: Path, record: dict[str, Any]) -> None:
-    state = {
-        name: (value.half() if value.is_floating_point() else value).contiguous()
-        for name, value in network.state_dict().items()
-        if not name.endswith("num_batches_tracked")
-    }
-    data = save(state)
-    digest = hashlib.sha256(data).hexdigest()
-    record = {"sha256": digest, "network": "LandmarkNet", "input": CROP_SIZE} | record
-    record["date"] = datetime.now(UTC).date().isoformat()
-    with drafts_of(out, out.with_suffix(".json")) as (tensors_draft, record_draft):
-        tensors_draft.write_bytes(data)
-        record_draft.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8", newline="\n")
-
-
-def main() -> int:
-    """Train from the command line; return the exit code."""
-    parser = argparse.ArgumentParser(description="Train the landmark network on rendered faces.")
-    parser.add_argument("corpus", type=Path, nargs="+", help="folders in the SynFACS format")
-    parser.add_argument("--out", type=Path, required=True, help="safetensors file to write")
-    parser.add_argument("--steps", type=int, default=8000)
-    parser.add_argument("--learning-rate", type=float, default=3e-3)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--start", type=Path, help="weights to start from")
-    given = parser.parse_args()
-    try:
-        errors = train_landmarks(
-            given.corpus,
-            given.out,
-            given.steps,
-            learning_rate=given.learning_rate,
-            seed=given.seed,
-            start=given.start,
-        )
-    except IdenNetError as error:
-        print(error, file=sys.stderr)
-        return 2
-    print(json.dumps(errors))
-    return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())
+    return train_face_network(LandmarkNet, recipe, study, out, start=start, quiet=quiet)

@@ -133,6 +133,9 @@ def _promote_network(file: Path, name: str, checkout: Path) -> Path:
     give_weights(NETWORKS[file.name](), content, file)
     records = _records(checkout, name, card.sha256)
     write_text(records / BUILT, card.to_json())
+    for record in (RECIPE, MANIFEST, METRICS):
+        if (source := file.parent / record).is_file():  # the first landmark weights were trained without
+            write_bytes(records / record, source.read_bytes())
     shipped = checkout / ASSETS / file.name
     folder = records.relative_to(checkout).as_posix()
     write_network(content, card.model_copy(update={"version": name, "records": folder}), shipped)
