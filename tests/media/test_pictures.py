@@ -1,6 +1,8 @@
 """Pictures of every kind are read right, and every broken file gives one sentence."""
 
 import struct
+import subprocess
+import sys
 import zlib
 from pathlib import Path
 
@@ -212,3 +214,9 @@ def test_what_is_no_file(tmp_path: Path) -> None:
         read_picture(tmp_path)
     with pytest.raises(ImageError, match="does not exist"):
         read_picture(tmp_path / "a.jpg")
+
+
+def test_reading_needs_no_heavy_package() -> None:
+    script = "import sys, idennet.media.folders, idennet.media.pictures; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    assert {"torch", "pandas", "scipy", "skimage", "sklearn"}.isdisjoint(loaded.split())
