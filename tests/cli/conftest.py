@@ -27,6 +27,6 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "AU12": rng.integers(0, 2, 20).astype(np.int8),
     })  # fmt: skip
     with FaceStoreWriter(tmp_path / "store", source="toy") as writer:
-        writer.write("0", Part(faces, frames, [("toy/lost.png", "no face found")]))
+        writer.write("0", Part(faces, frames, [("toy/lost.png", "no face found", "toy/a")]))
         writer.finish(["0"])
     return tmp_path / "store"

@@ -47,6 +47,7 @@ def prepare_command(
 
     [bold]idennet prepare bp4d /data/BP4D --check[/bold]
 
+    Exits with 1 when labels were cut off or no face of a subject is left; the store is written all the same.
     Interrupted, the same command continues where it was. Every data set is described in docs/data-sets.md.
     The CSV has the columns image and subject, and optionally AU1, AU2, ... with 1, 0, and -1 or nothing
     for not coded.
@@ -107,7 +108,11 @@ def _prepare(
 
 
 def _print_report(console: "Console", source: "Source", report: "PrepareReport") -> None:
-    """Print what the store has, what was left out, and what differs from the published data set."""
+    """Print what the store has, what was left out, and what differs from the published data set.
+
+    Raises:
+        Exit: A subject or labels were lost; code 1.
+    """
     store = report.store
     console.print(
         f"{count(len(store), 'face')} of {count(len(store.subjects), 'subject')}, "
@@ -121,6 +126,10 @@ def _print_report(console: "Console", source: "Source", report: "PrepareReport")
         console.print(sentence, style="yellow", highlight=False)
     for difference in report.differences:
         console.print(f"{source.name}: {difference} as published.", style="yellow", highlight=False)
+    for sentence in report.cut_labels:
+        console.print(sentence, style="yellow", highlight=False, markup=False, soft_wrap=True)
+    if not report.is_complete:
+        raise typer.Exit(EXIT_INCOMPLETE)
 
 
 def _print_check(console: "Console", source: "Source") -> None:

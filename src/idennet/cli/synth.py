@@ -93,8 +93,9 @@ def fake_tree(
 
     It has the layout and the quirks of the original, so that everything can be tried without a licence.
     """
-    from idennet.research.synth.fake_trees.write import write_fake_tree
+    from idennet.research.synth.fake_trees.write import check_possible, write_fake_tree
 
+    check_possible(kind, out, subjects, frames)
     typer.echo(f"Rendering {subjects * frames} faces, about one a second ...")
     said = write_fake_tree(kind, out, subjects, frames, seed, face_model)
     typer.echo(f"{len(said)} labelled frames of {subjects} subjects in {out}")

@@ -177,6 +177,54 @@ def test_a_half_copied_tree_is_told_in_one_sentence(
     assert sentence in finding
 
 
+def cut(file: Path, lines: int) -> None:
+    """End a file early, at the end of a line."""
+    kept = file.read_bytes().splitlines(keepends=True)[:-lines]
+    file.write_bytes(b"".join(kept))
+
+
+@pytest.mark.parametrize("name", ["AU_OCC/F001_T8.csv", "AU_INT/AU06/F001_T8_AU06.csv"])
+def test_codes_that_were_cut_off_are_told_by_the_others(
+    copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    make_complete(copy, monkeypatch)
+    file = copy / "AUCoding" / name
+    cut(file, 3)
+    (finding,) = Bp4d(copy).check()
+    assert finding == (
+        f"{file} lacks 3 of the 4 frames that are coded in F001/T8, the first is 998; it was cut off, "
+        "copy it again."
+    )
+    report = prepare(Bp4d(copy), tmp_path / "s", locate=lambda picture: None)
+    assert report.cut_labels == (finding,)
+    assert not report.is_complete
+
+
+def test_codes_that_were_all_cut_off_are_told_by_the_pictures(
+    copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_complete(copy, monkeypatch)
+    for file in (copy / "AUCoding").rglob("F001_T8*.csv"):
+        cut(file, 1)
+    (finding,) = Bp4d(copy).check()
+    assert finding.startswith("The pictures of F001/T8 go on after its last coded frame, 999 (1 more), as in")
+
+
+def test_pictures_may_go_on_after_the_coded_block(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_complete(copy, monkeypatch)
+    for subject in ("F001", "F002"):
+        for last in ("T1/004.jpg", "T8/1000.jpg"):
+            picture = copy / "2D+3D" / subject / last
+            shutil.copy(picture, picture.with_stem(f"{int(picture.stem) + 1:0{len(picture.stem)}d}"))
+    assert Bp4d(copy).check() == []
+
+
+def test_fewer_coded_frames_than_published_are_told(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_complete(copy, monkeypatch)
+    monkeypatch.setattr(Bp4d, "published", Totals(30, 3, 6))
+    assert Bp4d(copy).check() == [f"{copy} has 24 pictures, not 30 as published; copy AUCoding/AU_OCC again."]
+
+
 def test_archives_still_to_unpack_are_named(tmp_path: Path) -> None:
     (tmp_path / "AUCoding.zip").touch()
     (finding,) = Bp4d(tmp_path).check()

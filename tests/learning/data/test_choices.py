@@ -14,6 +14,7 @@ from idennet.learning.data.readers.celeba import Celeba
 from idennet.learning.data.readers.ckplus import CkPlus
 from idennet.learning.data.readers.kinds import Kind, open_source
 from idennet.learning.data.readers.raf_au import RafAu
+from idennet.learning.data.readers.records import Totals
 from idennet.research.synth.fake_trees.raf_au import write_raf_au
 
 
@@ -59,7 +60,8 @@ def test_wrong_values_say_what_is_allowed(tmp_path: Path) -> None:
         open_source(Kind.RAF_AU, tmp_path, {"part": "train"})
 
 
-def test_the_command_checks_and_takes_choices(tmp_path: Path) -> None:
+def test_the_command_checks_and_takes_choices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(RafAu, "published", Totals(6))
     app = typer.Typer()
     app.command()(prepare_command)
     run = CliRunner().invoke

@@ -10,9 +10,9 @@ from drawn_people import all_of, check_against, people
 
 from idennet.errors import StoreError
 from idennet.learning.data.prepare import prepare
-from idennet.learning.data.readers import records
+from idennet.learning.data.readers import ckplus, records
 from idennet.learning.data.readers.ckplus import CkPlus
-from idennet.learning.data.readers.records import PublishedSource
+from idennet.learning.data.readers.records import PublishedSource, Totals
 from idennet.research.synth.fake_trees.ckplus import write_ckplus
 from idennet.research.synth.fake_trees.common import FakeFrame
 
@@ -21,7 +21,9 @@ POINTS = Path("Landmarks/S010/002/S010_002_00000003_landmarks.txt")
 
 
 @pytest.fixture
-def tree(tmp_path: Path) -> tuple[Path, list[FakeFrame]]:
+def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, list[FakeFrame]]:
+    monkeypatch.setattr(ckplus, "_SUBJECTS", 3)
+    monkeypatch.setattr(ckplus, "_SEQUENCES", 6)
     return tmp_path / "ck+", write_ckplus(tmp_path / "ck+", people(3, 6))
 
 
@@ -72,7 +74,7 @@ def test_first_frames_are_neutral_only_on_demand(tree: tuple[Path, list[FakeFram
     assert all(set(record.au_labels.values()) == {0} for record in found[::2])
     assert found[0].landmarks is not None
     assert [dict(record.au_labels) for record in found[1::2]] == [frame.labels for frame in said]
-    assert source.published.pictures == 2 * CkPlus(root).published.pictures == 1186
+    assert source.published.pictures == 2 * CkPlus(root).published.pictures == 12
     assert source.settings == {"neutral_frames": True}
 
 
@@ -128,11 +130,7 @@ def test_the_facs_file_names_the_peak(tree: tuple[Path, list[FakeFrame]], tmp_pa
     report = prepare(CkPlus(root), tmp_path / "store")
     assert report.left_out == {"unreadable": 1}
     assert len(report.store) == 5
-    assert report.differences == (
-        "6 pictures, not 593",
-        "3 subjects, not 123",
-        "5 sequences, not 593",
-    )
+    assert report.differences == ("5 sequences, not 6",)
 
 
 def test_a_sequence_without_codes_has_no_labels(tree: tuple[Path, list[FakeFrame]]) -> None:
@@ -140,9 +138,38 @@ def test_a_sequence_without_codes_has_no_labels(tree: tuple[Path, list[FakeFrame
     (root / CODES).unlink()
     first = all_of(CkPlus(root))[0]
     assert (first.frame, first.au_labels) == (3, {})
-    assert CkPlus(root).check() == [
-        "1 sequences lack the FACS file, first S005/001; unpack FACS_labels.zip again."
+    lack = "1 sequences lack the FACS file, first S005/001; unpack FACS_labels.zip again."
+    assert CkPlus(root).check() == [lack]
+    assert CkPlus(root).cut_labels() == [lack]
+
+
+def test_fewer_sequences_than_published_are_told(
+    tree: tuple[Path, list[FakeFrame]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()
+    assert CkPlus(tree[0]).published == Totals(593, 123, 593)
+    assert CkPlus(tree[0], neutral_frames=True).published.pictures == 2 * 593
+    assert CkPlus(tree[0]).check() == [
+        f"{tree[0]} has 3 subjects, not 123 and 6 sequences, not 593 as published; get the rest from "
+        f"{ckplus.SOURCE}."
     ]
+
+
+def test_codes_that_were_cut_off_are_told_by_the_emotion(
+    tree: tuple[Path, list[FakeFrame]], tmp_path: Path
+) -> None:
+    root, _ = tree
+    emotional = root / "Emotion/S005/001/S005_001_00000003_emotion.txt"
+    emotional.write_text("   5.0000000e+00\n")
+    assert CkPlus(root).check() == []
+    (root / CODES).write_text("")
+    (finding,) = CkPlus(root).check()
+    assert finding == (
+        f"{root / CODES} names no Action Unit, but the sequence shows happy; it was cut off, copy it again."
+    )
+    report = prepare(CkPlus(root), tmp_path / "store")
+    assert report.cut_labels == (finding,)
+    assert not report.is_complete
 
 
 def test_chunks_follow_the_files(tree: tuple[Path, list[FakeFrame]], monkeypatch: pytest.MonkeyPatch) -> None:

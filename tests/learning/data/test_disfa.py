@@ -1,5 +1,6 @@
 """DISFA: a reader agrees with a fake tree quirk by quirk, and names what a broken tree lacks."""
 
+import re
 import shutil
 import sys
 from collections.abc import Callable
@@ -177,7 +178,7 @@ def test_a_half_copied_tree_is_told_in_one_sentence(
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        ("1,0\n2,0\n", "its frames differ from those of AU1"),
+        ("1,0\n2,0\n", "it lacks 6 of the 8 frames that other Action Units have, the first is 3"),
         ("1,0\n1,0\n", "each frame once"),
         ("1,6\n", "whole numbers from 0 to 5"),
         ("1,-1\n", "whole numbers from 0 to 5"),
@@ -197,6 +198,29 @@ def test_a_missing_action_unit_is_not_taken_for_absent(copy: Path) -> None:
     (copy / "ActionUnit_Labels/SN001/SN001_au12.txt").unlink()
     with pytest.raises(StoreError, match="SN001 has no labels of AU12"):
         Disfa(copy).chunks()
+
+
+@pytest.mark.parametrize("au", [1, 12, 26])
+def test_the_file_that_was_cut_off_is_named_and_no_other(copy: Path, au: int) -> None:
+    file = copy / f"ActionUnit_Labels/SN001/SN001_au{au}.txt"
+    file.write_text("".join(file.read_text().splitlines(keepends=True)[:5]))
+    sentence = f"SN001_au{au}.txt is damaged (it lacks 3 of the 8 frames that other Action Units have"
+    with pytest.raises(StoreError, match=re.escape(sentence)):
+        Disfa(copy).chunks()
+    assert sum(sentence in finding for finding in Disfa(copy).check()) == 1
+
+
+def test_labels_that_were_all_cut_off_are_told_by_the_video(copy: Path, tmp_path: Path) -> None:
+    for file in (copy / "ActionUnit_Labels/SN001").iterdir():
+        file.write_text("".join(file.read_text().splitlines(keepends=True)[:5]))
+    sentence = (
+        f"{copy / 'ActionUnit_Labels/SN001'} labels 5 of the 8 frames of LeftVideoSN001_comp.avi; its files "
+        "were cut off, copy them again."
+    )
+    assert sentence in Disfa(copy).check()
+    report = prepare(Disfa(copy), tmp_path / "s", locate=lambda picture: None)
+    assert report.cut_labels == (sentence,)
+    assert not report.is_complete
 
 
 def test_archives_still_to_unpack_are_named(copy: Path) -> None:

@@ -1,6 +1,7 @@
 """The command for data sets: every kind opens, checks say what is missing, a killed run goes on."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 import typer
 from agreement import shaded_people
+from click.testing import Result
 from typer.testing import CliRunner
 
 from idennet.cli.errors import Verbs
@@ -18,6 +20,7 @@ from idennet.learning.data.prepare import prepare
 from idennet.learning.data.readers.disfa import Disfa
 from idennet.learning.data.readers.kinds import Kind, open_source
 from idennet.learning.data.readers.records import PublishedSource, Totals
+from idennet.learning.data.readers.tables import read_lines, read_numbers
 from idennet.learning.data.readers.unbc import Unbc
 from idennet.research.synth.fake_trees.unbc import write_unbc
 
@@ -119,6 +122,51 @@ def test_the_command_warns_about_totals(
     assert "1 left out: black picture" in done.output
     assert "unbc: 24 pictures, not 48,398 as published." in done.output
     assert '"threshold": 2' in (tmp_path / "s" / "store.json").read_text()
+
+
+def test_lost_subjects_and_cut_labels_exit_with_1(
+    app: typer.Typer, tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "idennet.learning.data.readers.locate.MainFaceLocator", lambda model: lambda picture: None
+    )
+
+    def prepare_copy(name: str) -> Result:
+        return CliRunner().invoke(
+            app, ["prepare", "unbc", str(tmp_path / name), "--out", str(tmp_path / f"{name}-s")]
+        )
+
+    lost = shutil.copytree(tree, tmp_path / "lost")
+    for picture in (lost / "Images" / "Images" / "043-jh043").rglob("*.png"):
+        picture.write_bytes(b"PNG")
+    done = prepare_copy("lost")
+    assert done.exit_code == 1
+    assert "No face of 1 subject: unbc/043-jh043." in done.output
+    assert (tmp_path / "lost-s" / "store.json").exists()
+
+    uncoded = shutil.copytree(tree, tmp_path / "uncoded")
+    (uncoded / "Frame_Labels/FACS/042-ll042/ll042t1aaaff/ll042t1aaaff003_facs.txt").unlink()
+    done = prepare_copy("uncoded")
+    assert done.exit_code == 1
+    assert "042-ll042/ll042t1aaaff has 1 of 4 pictures without FACS file, the first is 003" in done.output
+
+
+def test_damage_is_told_in_our_own_words(tmp_path: Path) -> None:
+    file = tmp_path / "a.txt"
+    for text, words in {
+        "1,2\n3\n": "the line '3' has 1 values instead of 2",
+        "1,2\n3,x\n": "'x' in the line '3,x' is no number",
+        "1,2,3\n": "the line '1,2,3' has 3 values instead of 2",
+        "#1,2\n": "'#1' in the line '#1,2' is no number",
+        f"1,{'9' * 80}a\n": f"'{'9' * 80}a' in the line '1,{'9' * 58}...' is no number",
+    }.items():
+        file.write_text(text)
+        with pytest.raises(StoreError) as caught:
+            read_numbers(file, read_lines(file), 2)
+        assert str(caught.value) == f"{file} is damaged ({words}); copy it again."
+    file.write_bytes(b"\xff\xfe")
+    with pytest.raises(StoreError, match=r"is damaged \(it is no text\)"):
+        read_lines(file)
 
 
 KILLED = """

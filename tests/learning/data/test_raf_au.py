@@ -10,8 +10,8 @@ from drawn_people import all_of, check_against, people
 
 from idennet.errors import InputError, StoreError
 from idennet.learning.data.prepare import prepare
-from idennet.learning.data.readers.raf_au import RafAu
-from idennet.learning.data.readers.records import PublishedSource
+from idennet.learning.data.readers.raf_au import SOURCE, RafAu
+from idennet.learning.data.readers.records import PublishedSource, Totals
 from idennet.research.synth.fake_trees.common import FakeFrame
 from idennet.research.synth.fake_trees.raf_au import write_raf_au
 
@@ -19,7 +19,8 @@ LABELS = "RAFAU_label.txt"
 
 
 @pytest.fixture
-def tree(tmp_path: Path) -> tuple[Path, list[FakeFrame]]:
+def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, list[FakeFrame]]:
+    monkeypatch.setattr(RafAu, "published", Totals(24))
     return tmp_path / "raf", write_raf_au(tmp_path / "raf", people(3, 8))
 
 
@@ -29,7 +30,6 @@ def test_reads_what_was_written(tree: tuple[Path, list[FakeFrame]]) -> None:
     assert isinstance(source, PublishedSource)
     check_against(source, said)
     assert source.check() == []
-    assert source.published.pictures == 4_601
     text = (root / LABELS).read_text()
     for quirk in (r" null ", r"\bL\d+\+R\d+", r"\+[LR]\d+", r"  \n", r"\b39\b"):
         assert re.search(quirk, text), quirk  # the fake tree has them all
@@ -119,6 +119,33 @@ def test_incomplete_copies_are_explained(
         RafAu(root).chunks()
 
 
+def test_fewer_pictures_than_published_are_told(
+    tree: tuple[Path, list[FakeFrame]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()
+    assert RafAu(tree[0]).check() == [
+        f"{tree[0]} has 24 pictures, not 4,601 as published; get the rest from {SOURCE}."
+    ]
+
+
+def test_a_list_that_was_cut_off_is_told_by_the_pictures(
+    tree: tuple[Path, list[FakeFrame]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, _ = tree
+    monkeypatch.setattr(RafAu, "published", Totals(21))
+    lines = (root / LABELS).read_text().splitlines(keepends=True)
+    (root / LABELS).write_text("".join(lines[:-3]))
+    last = sorted(re.match(r"\w+", line)[0] for line in lines[-3:])
+    (finding,) = RafAu(root).check()
+    assert finding == (
+        f"3 of 24 pictures are not in RAFAU_label.txt, first {last[0]}_aligned.jpg; they are not used. If "
+        "the list was cut off, copy it again."
+    )
+    report = prepare(RafAu(root), tmp_path / "s", locate=lambda picture: people(1, 1)[0][0].landmarks)
+    assert report.cut_labels == (finding,)
+    assert not report.is_complete
+
+
 def test_missing_pictures_are_counted(tree: tuple[Path, list[FakeFrame]], tmp_path: Path) -> None:
     root, said = tree
     for frame in said[3:5]:
@@ -128,7 +155,7 @@ def test_missing_pictures_are_counted(tree: tuple[Path, list[FakeFrame]], tmp_pa
     assert f"{said[3].subject}_aligned.jpg; unpack aligned.zip again." in finding
     report = prepare(RafAu(root), tmp_path / "s", locate=lambda picture: people(1, 1)[0][0].landmarks)
     assert (len(report.store), report.left_out) == (22, {"unreadable": 2})
-    assert report.differences == ("24 pictures, not 4,601",)
+    assert report.differences == ()
 
 
 def test_another_meaning_of_one_side_is_refused(tmp_path: Path) -> None:

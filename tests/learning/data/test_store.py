@@ -133,10 +133,14 @@ def test_existing_folders_are_never_overwritten(tmp_path: Path, store: FaceStore
 
 
 def test_a_store_without_faces_is_refused(tmp_path: Path) -> None:
-    empty = Part(np.empty((0, 128, 128, 3), np.uint8), part("", 0).frames, [("a.jpg", "no face found")])
+    empty = Part(
+        np.empty((0, 128, 128, 3), np.uint8), part("", 0).frames, [("a.jpg", "no face found", "test/a")]
+    )
     with pytest.raises(StoreError, match="No face found"):
         write(tmp_path / "s", x=empty)
-    assert (tmp_path / "s" / "left_out.csv").read_text() == "picture,reason\na.jpg,no face found\n"
+    assert (
+        tmp_path / "s" / "left_out.csv"
+    ).read_text() == "picture,reason,subject\na.jpg,no face found,test/a\n"
 
 
 @pytest.mark.parametrize("shape", [(3, 128, 128, 3), (2, 64, 64, 3), (2, 3, 128, 128)])

@@ -135,7 +135,7 @@ def test_nothing_is_missing_from_a_complete_tree(
     monkeypatch.setattr(Unbc, "published", Totals(24, 3, 6))
     (finding,) = Unbc(copy).check()
     assert finding == (
-        "6 of 6 sequences lack landmarks, the first is ll042t1aaaff; copy AAM_landmarks; "
+        "6 of 24 coded frames lack landmarks, the first is ll042t1aaaff002; copy AAM_landmarks; "
         "without them faces are searched for."
     )
     complete(copy)
@@ -155,7 +155,7 @@ def complete(root: Path) -> None:
         ("Images", f"has no pictures such as Images/{FIRST}001.png; copy Images too."),
         (f"Images/Images/{FIRST}003.png", "042-ll042/ll042t1aaaff lacks 1 of 4 pictures, the first is 003"),
         (f"Frame_Labels/FACS/{FIRST}001_facs.txt", "also empty ones: they mean that no Action Unit is"),
-        ("AAM_landmarks/042-ll042", "2 of 6 sequences lack landmarks, the first is ll042t1aaaff; copy"),
+        ("AAM_landmarks/042-ll042", "8 of 24 coded frames lack landmarks, the first is ll042t1aaaff001;"),
         ("Frame_Labels/FACS/042-ll042/ll042t1aaunaff", "FACS files of 5 sequences are there, 6 are"),
     ],
 )  # fmt: skip
@@ -176,6 +176,26 @@ def test_damaged_codes_are_named(copy: Path, content: str) -> None:
     with pytest.raises(StoreError, match=r"ll042t1aaaff003_facs\.txt is damaged"):
         all_of(Unbc(copy))
     assert any("ll042t1aaaff003_facs.txt is damaged" in finding for finding in Unbc(copy).check())
+
+
+def test_codes_that_were_cut_off_are_told_by_the_pain_score(copy: Path, tmp_path: Path) -> None:
+    pain = {4: 2, 6: 1, 10: 3, 43: 1}
+    file = copy / f"Frame_Labels/FACS/{FIRST}003_facs.txt"
+    score = copy / f"Frame_Labels/PSPI/{FIRST}003_facs.txt"
+    file.write_text("".join(f"   {au:.1f}   {level:.1f}   0   0\n" for au, level in pain.items()))
+    score.write_text("   7.0000000e+00\n")
+    assert Unbc(copy).cut_labels() == []
+    for kept in (3, 2, 1, 0):
+        file.write_text("".join(file.read_text().splitlines(keepends=True)[:kept]))
+        (finding,) = Unbc(copy).cut_labels()
+        assert finding == (
+            "042-ll042/ll042t1aaaff has 1 of 4 FACS files that do not give the pain score of their PSPI "
+            "file, the first is ll042t1aaaff003_facs.txt; they were cut off, copy them again."
+        )
+    assert finding in Unbc(copy).check()
+    report = prepare(Unbc(copy), tmp_path / "s", locate=lambda picture: None)
+    assert report.cut_labels == (finding,)
+    assert not report.is_complete
 
 
 def test_missing_and_unreadable_pictures_are_counted(copy: Path) -> None:

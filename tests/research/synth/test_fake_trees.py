@@ -8,9 +8,9 @@ import typer
 from typer.testing import CliRunner
 
 from idennet.cli.synth import synth_app
-from idennet.errors import InputError, StoreError
+from idennet.errors import InputError, MissingExtraError, StoreError
+from idennet.research.synth.fake_trees import disfa, unbc, write
 from idennet.research.synth.fake_trees.common import FakeFace, placed
-from idennet.research.synth.fake_trees.disfa import write_disfa
 from idennet.research.synth.fake_trees.kinds import FakeKind
 from idennet.research.synth.fake_trees.unbc import pspi
 from idennet.research.synth.fake_trees.write import write_fake_tree
@@ -48,13 +48,50 @@ def test_the_pain_score() -> None:
 def test_what_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="4 frames"):
         write_fake_tree(FakeKind.UNBC, tmp_path / "t", 1, 3)
-    with pytest.raises(InputError, match="at most 11"):
-        write_disfa(tmp_path / "t", [[face(80)]] * 12)
     (tmp_path / "used").mkdir()
     (tmp_path / "used" / "x").touch()
     with pytest.raises(StoreError, match="is not empty"):
         write_fake_tree(FakeKind.UNBC, tmp_path / "used", 1, 4)
     assert not (tmp_path / "t").exists()
+
+
+@pytest.mark.parametrize(
+    ("kind", "subjects", "sentence"),
+    [
+        (FakeKind.UNBC, 26, "A fake tree of unbc has at most 25 subjects, not 26."),
+        (FakeKind.DISFA, 28, "A fake tree of disfa has at most 27 subjects, not 28."),
+        (FakeKind.CELEBA, 10_178, "A fake tree of celeba has at most 10177 subjects, not 10178."),
+    ],
+)
+def test_too_many_subjects_are_refused_before_anything_is_rendered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: FakeKind, subjects: int, sentence: str
+) -> None:
+    monkeypatch.setattr(write, "rendered_faces", lambda *_: pytest.fail("rendered"))
+    app = typer.Typer()
+    app.add_typer(synth_app, name="synth")
+    done = CliRunner().invoke(
+        app, ["synth", "fake-tree", kind, str(tmp_path / "t"), "--subjects", str(subjects)]
+    )
+    assert isinstance(done.exception, InputError)
+    assert str(done.exception) == sentence
+    assert done.output == ""
+    with pytest.raises(InputError, match="at most"):
+        write_fake_tree(kind, tmp_path / "t", subjects, 4)
+
+
+def test_a_missing_package_is_told_before_anything_is_rendered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(write, "rendered_faces", lambda *_: pytest.fail("rendered"))
+    monkeypatch.setattr(write, "find_spec", lambda package: None)
+    for kind in (FakeKind.DISFA, FakeKind.BP4D, FakeKind.BP4D_PLUS):
+        with pytest.raises(MissingExtraError):
+            write_fake_tree(kind, tmp_path / "t", 1, 4)
+
+
+def test_names_are_those_of_the_data_sets() -> None:
+    assert len(set(unbc.SUBJECTS)) == 25
+    assert len(set(disfa.SUBJECTS)) == 27
 
 
 def test_the_command_writes_rendered_people(tmp_path: Path) -> None:

@@ -25,7 +25,6 @@ from idennet.learning.data.readers.records import Chunk, LeftOut, PublishedSourc
 from idennet.learning.data.reduced_jpeg import after_reduction, best_factor, read_reduced
 from idennet.learning.data.store import FaceStore
 from idennet.learning.data.store_writer import LEFT_OUT, FaceStoreWriter, Part
-from idennet.media.kinds import SUFFIXES
 
 Locate = Callable[[NDArray[np.uint8]], NDArray[np.floating] | None]
 """Finds the landmarks (68, 2) of the one face of a picture (H, W, 3) that counts, or None."""
@@ -50,12 +49,19 @@ class PrepareReport:
         left_out: Number of pictures left out, for each reason; `left_out.csv` of the store lists them.
         differences: What the source has more or less of than was published, one phrase each.
         lost_subjects: Subjects with labels of whom nothing is left, such as one whose video is missing.
+        cut_labels: One sentence for each label file that was cut off, as its neighbours show.
     """
 
     store: FaceStore
     left_out: dict[str, int]
     differences: tuple[str, ...] = ()
     lost_subjects: tuple[str, ...] = ()
+    cut_labels: tuple[str, ...] = ()
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether no labelled subject and no labels were lost."""
+        return not self.lost_subjects and not self.cut_labels
 
 
 def prepare(
@@ -115,36 +121,34 @@ def prepare(
         store = writer.finish(keys)
     listed = pd.read_csv(store.path / LEFT_OUT, dtype=str)
     reasons = Counter(reason.split(":")[0] for reason in listed["reason"])
-    labels = [name for name in listed["picture"] if Path(name).suffix.lower() not in SUFFIXES]  # not paths
-    named = {"/".join(name.split("/")[:2]) for name in labels if name.startswith(f"{source.name}/")}
-    lost = sorted(named - set(store.subjects))
+    lost = sorted(set(listed["subject"]) - set(store.subjects))
     sequences = len(store.frames[["subject", "sequence"]].drop_duplicates())
     totals = Totals(len(store) + reasons.total(), len(store.subjects), sequences)
     differences = totals.differences(published) if published else []
-    return PrepareReport(store, dict(reasons), tuple(differences), tuple(lost))
+    cut = source.cut_labels() if isinstance(source, PublishedSource) else []
+    return PrepareReport(store, dict(reasons), tuple(differences), tuple(lost), tuple(cut))
 
 
 def prepare_chunk(chunk: Chunk, locate: Locate | None, landmark_jitter: float) -> Part:
     """Align the faces of one chunk; pictures that cannot be used are listed with the reason."""
     faces = np.empty((chunk.size, TEMPLATE.size, TEMPLATE.size, 3), np.uint8)
     rows: list[dict[str, object]] = []
-    left_out: list[LeftOut] = []
+    left_out: list[tuple[str, str, str]] = []
     for record in chunk.read():
         if isinstance(record, LeftOut):
-            left_out.append(record)
+            left_out.append((record.name, record.reason, "/".join(record.name.split("/")[:2])))
             continue
         aligned = _align(record, locate, landmark_jitter)
-        if isinstance(aligned, LeftOut):
-            left_out.append(aligned)
+        if isinstance(aligned, str):
+            left_out.append((record.name, aligned, record.subject))
             continue
         faces[len(rows)], landmarks = aligned
         rows.append(_row(record, landmarks))
     columns = None if rows else ["subject", "sequence", "frame", "landmarks"]
-    reasons = [(item.name, item.reason) for item in left_out]
-    return Part(faces[: len(rows)], pd.DataFrame(rows, columns=columns), reasons)
+    return Part(faces[: len(rows)], pd.DataFrame(rows, columns=columns), left_out)
 
 
-def _align(record: Record, locate: Locate | None, landmark_jitter: float) -> Aligned | LeftOut:
+def _align(record: Record, locate: Locate | None, landmark_jitter: float) -> Aligned | str:
     """Return the crop and its landmarks (68, 2), NaN where unknown, or why there is none.
 
     Raises:
@@ -159,17 +163,17 @@ def _align(record: Record, locate: Locate | None, landmark_jitter: float) -> Ali
         assert locate is not None, "checked above"
         return _align_found(record, locate)
     except ImageError as error:
-        return LeftOut(record.name, f"{UNREADABLE}: {error}")
+        return f"{UNREADABLE}: {error}"
     except InputError:  # of `similarity`
-        return LeftOut(record.name, NO_EYES)
+        return NO_EYES
 
 
-def _align_found(record: Record, locate: Locate) -> Aligned | LeftOut:
+def _align_found(record: Record, locate: Locate) -> Aligned | str:
     """Find the face and align it."""
     picture = record.load().pixels
     landmarks = locate(picture)
     if landmarks is None:
-        return LeftOut(record.name, NO_FACE)
+        return NO_FACE
     matrix = similarity(eye_centres(landmarks), TEMPLATE.eyes)
     return warp(picture, matrix, TEMPLATE.size), to_template(landmarks, matrix)
 

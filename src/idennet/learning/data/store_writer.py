@@ -27,9 +27,10 @@ from idennet.learning.data.readers.records import Totals
 from idennet.learning.data.store import FACES, FORMAT, FRAMES, MANIFEST, PARTIAL, FaceStore
 
 LEFT_OUT = "left_out.csv"
-"""Pictures of the source that are not in the store, and why: columns `picture`, `reason`."""
+"""Pictures of the source that are not in the store, and why: columns `picture`, `reason`, `subject`."""
 
 _COLUMNS = ["subject", "sequence", "frame", "landmarks"]
+_LEFT_OUT_COLUMNS = ["picture", "reason", "subject"]
 
 
 @dataclass(frozen=True)
@@ -39,12 +40,12 @@ class Part:
     Attributes:
         faces: (N, 128, 128, 3) uint8.
         frames: N rows with the columns of `FaceStore.frames`; Action Unit columns may be missing.
-        left_out: (picture, reason) of what could not be used.
+        left_out: (picture, reason, subject) of what could not be used.
     """
 
     faces: NDArray[np.uint8]
     frames: pd.DataFrame
-    left_out: Sequence[tuple[str, str]] = ()
+    left_out: Sequence[tuple[str, str, str]] = ()
 
 
 class FaceStoreWriter:
@@ -136,7 +137,7 @@ class FaceStoreWriter:
         draft.mkdir()
         np.save(draft / FACES, part.faces)
         _write_frames(part.frames, draft / FRAMES)
-        pd.DataFrame(part.left_out, columns=["picture", "reason"]).to_csv(draft / LEFT_OUT, index=False)
+        pd.DataFrame(part.left_out, columns=_LEFT_OUT_COLUMNS).to_csv(draft / LEFT_OUT, index=False)
         draft.replace(self._part_folder(key))
 
     def finish(self, keys: Sequence[str]) -> FaceStore:
@@ -193,9 +194,9 @@ class FaceStoreWriter:
         )
 
     def left_out(self, keys: Sequence[str]) -> pd.DataFrame:
-        """Return what the parts `keys` left out: columns `picture` and `reason`."""
+        """Return what the parts `keys` left out: columns `picture`, `reason` and `subject`."""
         tables = [pd.read_csv(self._part_folder(key) / LEFT_OUT, dtype=str) for key in keys]
-        return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["picture", "reason"])
+        return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=_LEFT_OUT_COLUMNS)
 
     def _part_folder(self, key: str) -> Path:
         return self.path / PARTIAL / f"{key}.part"

@@ -130,9 +130,18 @@ class AffWild2:
             )
         for video in self._videos():
             try:
-                rows = len(_annotated_rows(video.annotation))
+                _annotated_rows(video.annotation)
             except StoreError as error:
                 findings.append(str(error))
+        return findings + self.cut_labels()
+
+    def cut_labels(self) -> list[str]:
+        """Return one sentence for each file of annotations that ends before the pictures of its video."""
+        findings = []
+        for video in self._videos() if self.root.is_dir() else ():
+            try:
+                rows = len(_annotated_rows(video.annotation))
+            except StoreError:
                 continue
             last = max(video.numbered(), default=0)
             if last > rows:

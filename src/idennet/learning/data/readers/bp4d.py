@@ -4,6 +4,7 @@ Zhang, Yin, Cohn, Canavan, Reale, Horowitz, Liu and Girard, Image and Vision Com
 quirks: docs/data-sets.md.
 """
 
+import math
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -80,6 +81,39 @@ class Bp4d:
         problem = self._unusable()
         return [problem] if problem else list(self._findings(self._recordings))
 
+    def cut_labels(self) -> list[str]:
+        """Return one sentence for each file of codes that ends before others of its recording, or pictures.
+
+        Occurrences and intensities are of the same frames. Pictures may go on after the coded block, but in
+        one copy they do so in most recordings or in none.
+        """
+        findings: list[str] = []
+        going_on: dict[str, str] = {}
+        seen = 0
+        for recording in self._recordings:
+            try:
+                frames = {recording.codes: set(read_codes(recording.codes).frames.tolist())}
+                frames |= {file: set(read_intensities(file)) for file in recording.intensities.values()}
+            except StoreError:
+                continue
+            together = set[int]().union(*frames.values())
+            for file, known in frames.items():
+                if absent := sorted(together - known):
+                    findings.append(
+                        f"{file} lacks {len(absent)} of the {len(together)} frames that are coded in "
+                        f"{recording.name}, the first is {absent[0]}; it was cut off, copy it again."
+                    )
+            if recording.pictures:
+                seen += 1
+                last = max(together)
+                after = last - 1 + self.first_picture(recording.pictures)
+                if more := sum(number > after for number in recording.pictures.names):
+                    going_on[recording.name] = (
+                        f"The pictures of {recording.name} go on after its last coded frame, {last} ({more} "
+                        f"more), as in few recordings; if {recording.codes} was cut off, copy it again."
+                    )
+        return findings + (list(going_on.values()) if 2 * len(going_on) <= seen else [])
+
     @cached_property
     def _recordings(self) -> list[Recording]:
         """The recordings with codes, sorted."""
@@ -121,6 +155,7 @@ class Bp4d:
         unseen = [recording.name for recording in recordings if not recording.pictures]
         yield from _lacking("pictures", unseen, "2D+3D")
         missing = []
+        coded, is_whole = 0, len(recordings) == self.published.sequences
         for recording in recordings:
             try:
                 codes = read_codes(recording.codes)
@@ -128,13 +163,19 @@ class Bp4d:
                     read_intensities(file)
             except StoreError as error:
                 yield str(error)
+                is_whole = False
                 continue
+            coded += len(codes.frames)
             if recording.pictures:
                 first = self.first_picture(recording.pictures)
                 numbers = codes.frames - 1 + first
                 absent = [number for number in numbers.tolist() if number not in recording.pictures.names]
                 missing += [f"{recording.name}/{number}" for number in absent]
         yield from _lacking("the pictures of coded frames", missing, "2D+3D")
+        cut = self.cut_labels()
+        yield from cut
+        if is_whole and not cut:
+            yield from Totals(coded).finding(self.root, self.published, "copy AUCoding/AU_OCC again")
         aus = sorted({au for recording in recordings for au in recording.intensities})
         bare = [item.name for item in recordings if not aus or set(aus) - item.intensities.keys()]
         yield from _lacking("intensities", bare, "AUCoding/AU_INT", "; occurrences are read without them")
@@ -173,7 +214,11 @@ class Bp4d:
                     image=image,
                     landmarks=points.at(frame) if points else None,
                     au_labels={au: int(labels[row]) for au, labels in codes.labels.items()},
-                    au_intensities={au: known[frame] for au, known in intensities.items() if frame in known},
+                    au_intensities={
+                        au: known[frame]
+                        for au, known in intensities.items()
+                        if not math.isnan(known.get(frame, math.nan))
+                    },
                 )
 
 

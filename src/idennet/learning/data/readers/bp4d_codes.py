@@ -63,7 +63,9 @@ def read_codes(file: Path) -> Codes:
 
 
 def read_intensities(file: Path) -> dict[int, float]:
-    """Return the intensity, 0 to 5, of each coded frame in a file such as `AU_INT/AU06/F001_T1_AU06.csv`.
+    """Return the intensity, 0 to 5, of each frame in a file such as `AU_INT/AU06/F001_T1_AU06.csv`.
+
+    NaN stands for frames that the file lists as not coded.
 
     Raises:
         StoreError: A line has not two numbers, a frame comes twice, or an intensity is not 0 to 5 or 9.
@@ -73,7 +75,7 @@ def read_intensities(file: Path) -> dict[int, float]:
     coded = intensities != NOT_CODED
     if not ((intensities >= 0) & (intensities <= 5) | ~coded).all():
         raise damaged(file, "intensities must be from 0 to 5, or 9")
-    return dict(zip(frames[coded].tolist(), intensities[coded].tolist(), strict=True))
+    return dict(zip(frames.tolist(), np.where(coded, intensities, np.nan).tolist(), strict=True))
 
 
 class TrackedPoints:

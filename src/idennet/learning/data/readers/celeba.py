@@ -5,7 +5,7 @@ lists. Two of the five given points are the eye centres.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -133,8 +133,10 @@ class Celeba:
             files = self._files()
         except StoreError as error:
             findings.append(str(error))
+        if identities:
+            findings += self._incomplete(identities)
         if identities and files:
-            findings += self._differences(identities, files)
+            findings += self._absent(identities, files)
         try:
             if self._landmark_file() is None:
                 findings.append(
@@ -145,7 +147,52 @@ class Celeba:
             findings += self._shared_identities(identities)
         except StoreError as error:
             findings.append(str(error))
+        return findings + self.cut_labels()
+
+    def cut_labels(self) -> list[str]:
+        """Return one sentence for each list that lacks pictures that another list, or the folder, has."""
+        identities = self._known(self._read_identities)
+        landmarks, partitions = self._known(self._read_eyes), self._known(self._partitions_if_there)
+        if not identities:
+            return []
+        listed = identities | landmarks | partitions
+        lists = {
+            "identity list": identities,
+            f"list {_LANDMARKS[self._pictures]}": landmarks,
+            "list list_eval_partition": partitions,
+        }
+        findings = [
+            f"The {name} of {self.root} lacks {len(absent)} of the {len(listed)} pictures of the other "
+            f"lists, first {absent[0]}; it was cut off, copy it again."
+            for name, known in lists.items()
+            if known and (absent := sorted(listed - known))
+        ]
+        if unknown := sorted(self._known(self._files) - listed):
+            findings.append(
+                f"{self._folder()} has {len(unknown)} pictures without an identity, the first is "
+                f"{unknown[0]}; they are not used. If the lists were cut off, copy them again."
+            )
         return findings
+
+    def _known(self, read: Callable[[], Mapping[str, object]]) -> set[str]:
+        """Return the pictures that a list has; none where it is not there or damaged, which `check` says."""
+        try:
+            return set(read())
+        except StoreError:
+            return set()
+
+    def _partitions_if_there(self) -> Mapping[str, str]:
+        return self._read_partitions() if self._partition_file() else {}
+
+    def _incomplete(self, identities: Mapping[str, int]) -> list[str]:
+        """Return a sentence if fewer pictures are listed than were published."""
+        try:
+            partitions = {} if self._partition == "all" else self._read_partitions()
+        except StoreError as error:
+            return [str(error)]
+        chosen = [stem for stem in identities if self._partition in ("all", partitions.get(stem))]
+        there = Totals(len(chosen), len({identities[stem] for stem in chosen}))
+        return there.finding(self.root, self.published, f"get the rest from {SOURCE}")
 
     def _no_folder(self) -> str:
         return f"There is no folder {self.root}; it needs Img and Anno of CelebA ({SOURCE})."
@@ -215,7 +262,7 @@ class Celeba:
 
     def _read_partitions(self) -> dict[str, str]:
         """Return the partition of each picture; the list has no header, Kaggle's has one."""
-        file = self._find("list_eval_partition.txt", "list_eval_partition.csv")
+        file = self._partition_file()
         if file is None:
             raise StoreError(
                 f"{self.root} has no list_eval_partition.txt; get it from the folder Eval of {SOURCE}, or "
@@ -225,6 +272,9 @@ class Celeba:
         if wrong := set(pairs.values()) - {0, 1, 2}:
             raise StoreError(f"{file} has the partition {min(wrong)}; allowed are 0, 1 and 2; copy it again.")
         return {stem: _PARTITIONS[number] for stem, number in pairs.items()}
+
+    def _partition_file(self) -> Path | None:
+        return self._find("list_eval_partition.txt", "list_eval_partition.csv")
 
     def _landmark_file(self) -> Path | None:
         name = _LANDMARKS[self._pictures]
@@ -262,23 +312,17 @@ class Celeba:
             )
         return eyes
 
-    def _differences(self, identities: Mapping[str, int], files: Mapping[str, Path]) -> Iterator[str]:
-        """Yield in which pictures the identity list and the folder differ."""
-        folder = self._folder()
+    def _absent(self, identities: Mapping[str, int], files: Mapping[str, Path]) -> Iterator[str]:
+        """Yield a sentence if pictures with an identity are not in the folder."""
         if absent := sorted(identities.keys() - files.keys()):
             yield (
-                f"{folder} lacks {len(absent)} of the {len(identities)} pictures with an identity, first "
-                f"{absent[0]}; unpack the archive again."
-            )
-        if unknown := sorted(files.keys() - identities.keys()):
-            yield (
-                f"{folder} has {len(unknown)} pictures without an identity, the first is "
-                f"{files[unknown[0]].name}; they are not used."
+                f"{self._folder()} lacks {len(absent)} of the {len(identities)} pictures with an identity, "
+                f"first {absent[0]}; unpack the archive again."
             )
 
     def _shared_identities(self, identities: Mapping[str, int]) -> Iterator[str]:
         """Yield a sentence where an identity is in two partitions, which a split by partition would leak."""
-        if self._find("list_eval_partition.txt", "list_eval_partition.csv") is None:
+        if self._partition_file() is None:
             return
         partitions: dict[int, set[str]] = {}
         for stem, part in self._read_partitions().items():

@@ -26,6 +26,7 @@ EMOTIONS = ("neutral", "anger", "contempt", "disgust", "fear", "happy", "sadness
 """Names of the numbers in CK+'s emotion files."""
 
 SOURCE = "https://www.jeffcohn.net/resources/"
+_SUBJECTS, _SEQUENCES = 123, 593
 _FOLDERS = {
     "pictures": ("cohn-kanade-images", "extended-cohn-kanade-images"),
     "codes": ("FACS", "FACS_labels"),
@@ -74,7 +75,7 @@ class CkPlus:
             name: Name of the corpus.
         """
         self.root, self.name = Path(root), name
-        self.published = Totals(pictures=593 * (1 + neutral_frames), subjects=123, sequences=593)
+        self.published = Totals(_SEQUENCES * (1 + neutral_frames), subjects=_SUBJECTS, sequences=_SEQUENCES)
         self._neutral_frames = neutral_frames
 
     @property
@@ -126,8 +127,6 @@ class CkPlus:
         if self._folder("pictures") is None:
             return findings
         peaks = list(self._peaks())
-        if self._folder("codes") is not None:
-            findings += _lacking("FACS file", "codes", [peak for peak in peaks if not peak.codes])
         if self._folder("landmarks") is not None:
             findings += _lacking("landmarks", "landmarks", [peak for peak in peaks if not peak.landmarks])
         findings += _lacking("picture of the peak", "pictures", [p for p in peaks if not p.picture.exists()])
@@ -140,6 +139,29 @@ class CkPlus:
             self.emotions()
         except StoreError as error:
             findings.append(str(error))
+        findings += self.cut_labels()
+        there = Totals(None, len({peak.subject for peak in peaks}), len(peaks))
+        return findings + there.finding(self.root, self.published, f"get the rest from {SOURCE}")
+
+    def cut_labels(self) -> list[str]:
+        """Return a sentence if sequences have no FACS file, or an empty one although they show an emotion.
+
+        Sequences only have an emotion where Action Units that make it up were coded.
+        """
+        peaks = list(self._peaks()) if self.root.is_dir() and self._folder("codes") is not None else []
+        try:
+            emotions = self.emotions()
+        except StoreError:
+            emotions = {}
+        findings = _lacking("FACS file", "codes", [peak for peak in peaks if not peak.codes])
+        neutral = EMOTIONS[0]
+        for peak in peaks:
+            shown = emotions.get((f"{self.name}/{peak.subject}", peak.sequence), neutral)
+            if shown != neutral and peak.codes and not numbered_lines(peak.codes):
+                findings.append(
+                    f"{peak.codes} names no Action Unit, but the sequence shows {shown}; it was cut off, "
+                    "copy it again."
+                )
         return findings
 
     def _folder(self, part: str) -> Path | None:

@@ -138,6 +138,29 @@ class Disfa:
         problem = self._unusable()
         return [problem] if problem else list(self._findings())
 
+    def cut_labels(self) -> list[str]:
+        """Return one sentence for each subject whose labels end before the video does.
+
+        The video of SN010 has one frame more than labels. A file that ends before the others of its subject
+        is an error of reading.
+        """
+        findings = []
+        for subject in self._subjects:
+            if subject.video is None:
+                continue
+            try:
+                frames, _ = _read_labels(subject)
+                shown = frame_count(subject.video)
+            except (StoreError, ImageError):
+                continue
+            if (labelled := int(frames.max())) < shown - 1:
+                folder = next(iter(subject.labels.values())).parent
+                findings.append(
+                    f"{folder} labels {labelled} of the {shown} frames of {subject.video.name}; its files "
+                    "were cut off, copy them again."
+                )
+        return findings
+
     @cached_property
     def _subjects(self) -> list[_Subject]:
         """The subjects with labels, sorted."""
@@ -193,6 +216,7 @@ class Disfa:
                 yield from _video_findings(subject.video, int(frames.max()))
             if not subject.points:
                 untracked.append(subject.name)
+        yield from self.cut_labels()
         if untracked and self.camera == "left":
             hint = archive_hint(self.root, *LANDMARKS)
             yield (
@@ -248,18 +272,24 @@ def _read_labels(subject: _Subject) -> tuple[NDArray[np.int64], NDArray[np.float
             f"{subject.name} has no labels of AU{missing[0]}: copy {subject.name}_au{missing[0]}.txt into "
             "ActionUnit_Labels again; a missing file does not mean that the Action Unit is absent."
         )
-    frames = np.empty(0, np.int64)
+    numbers: list[NDArray[np.int64]] = []
     columns: list[NDArray[np.float64]] = []
     for au in AUS:
         file = subject.labels[au]
         table = read_numbers(file, read_lines(file), 2)
-        numbers, values = frame_numbers(file, table), table[:, 1]
-        if not np.isin(values, range(6)).all():
+        if not np.isin(table[:, 1], range(6)).all():
             raise damaged(file, "intensities must be whole numbers from 0 to 5")
-        if columns and not np.array_equal(numbers, frames):
-            raise damaged(file, f"its frames differ from those of AU{AUS[0]}")
-        frames = numbers
-        columns.append(values)
+        order = np.argsort(table[:, 0])
+        numbers.append(frame_numbers(file, table)[order])
+        columns.append(table[order, 1])
+    frames = np.unique(np.concatenate(numbers))
+    for au, known in zip(AUS, numbers, strict=True):
+        if absent := np.setdiff1d(frames, known).tolist():
+            raise damaged(
+                subject.labels[au],
+                f"it lacks {len(absent)} of the {len(frames)} frames that other Action Units have, the first "
+                f"is {absent[0]}",
+            )
     return frames, np.stack(columns, axis=1)
 
 

@@ -43,6 +43,8 @@ def numbered_lines(file: Path) -> list[tuple[int, str]]:
     """
     try:
         text = file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise damaged(file, "it is no text") from error
+    except OSError as error:
         raise damaged(file, error) from error
     return [(number, line.strip()) for number, line in enumerate(text.split("\n"), 1) if line.strip()]

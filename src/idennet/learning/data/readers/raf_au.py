@@ -14,7 +14,8 @@ from idennet.errors import InputError, StoreError
 from idennet.learning.data.provenance import Origin
 from idennet.learning.data.readers.listings import find_file, numbered_lines
 from idennet.learning.data.readers.records import Chunk, Record, Totals, picture_chunks
-from idennet.learning.data.readers.tree import find_folder
+from idennet.learning.data.readers.tree import find_folder, visible
+from idennet.media.kinds import SUFFIXES
 
 OneSided = Literal["present", "absent", "unknown"]
 
@@ -75,12 +76,30 @@ class RafAu:
             listed = self._records()
         except StoreError as error:
             return [str(error)]
-        absent = [str(record.image) for record in listed if not Path(str(record.image)).is_file()]
-        if not absent:
+        findings = Totals(len(listed)).finding(self.root, self.published, f"get the rest from {SOURCE}")
+        if absent := [str(record.image) for record in listed if not Path(str(record.image)).is_file()]:
+            findings.append(
+                f"{len(absent)} of the {len(listed)} pictures of {_LABELS} are missing, first {absent[0]}; "
+                "unpack aligned.zip again."
+            )
+        return findings + self.cut_labels()
+
+    def cut_labels(self) -> list[str]:
+        """Return a sentence if there are pictures that the list does not name."""
+        pictures = self._pictures() if self.root.is_dir() else None
+        try:
+            listed = {Path(str(record.image)).name for record in self._records()} if pictures else set()
+        except StoreError:
+            return []
+        shown = (
+            [file.name for file in visible(pictures) if file.suffix.lower() in SUFFIXES] if pictures else []
+        )
+        unknown = [name for name in shown if name not in listed]
+        if not unknown:
             return []
         return [
-            f"{len(absent)} of the {len(listed)} pictures of {_LABELS} are missing, first {absent[0]}; "
-            "unpack aligned.zip again."
+            f"{len(unknown)} of {len(shown)} pictures are not in {_LABELS}, first {unknown[0]}; they are not "
+            "used. If the list was cut off, copy it again."
         ]
 
     def _missing(self) -> list[str]:

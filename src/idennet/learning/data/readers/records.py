@@ -74,7 +74,7 @@ class LeftOut:
     """A labelled frame that the reader cannot give a picture of.
 
     Attributes:
-        name: What to call it: its path, or subject, sequence and frame.
+        name: Subject (with the corpus), sequence and frame: `"bp4d/F001/T1/2440"`.
         reason: Why; what stands before a colon is counted together.
     """
 
@@ -138,6 +138,11 @@ class Totals:
             if known is not None and (found := getattr(self, name)) is not None and found != known
         ]
 
+    def finding(self, place: object, published: "Totals", advice: str) -> list[str]:
+        """Return one sentence on how a copy at `place` differs from the published data set, or none."""
+        differences = self.differences(published)
+        return [f"{place} has {' and '.join(differences)} as published; {advice}."] if differences else []
+
 
 @runtime_checkable
 class PublishedSource(Source, Protocol):
@@ -158,6 +163,14 @@ class PublishedSource(Source, Protocol):
 
     def check(self) -> list[str]:
         """Return one sentence for each thing that is missing or wrong, and how to get it; [] if complete."""
+
+    def cut_labels(self) -> list[str]:
+        """Return one sentence for each label file that says less than the files beside it show.
+
+        `check` has them too. A file that ends too early at the end of a line is a valid one with fewer
+        labels. Only its neighbours tell: other label files of the same frames, pictures, videos. Damaged
+        files are left to the others.
+        """
 
 
 def check_threshold(threshold: int) -> int:

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from idennet.errors import StoreError
 
+_LONGEST_SHOWN = 60
+
 
 def damaged(file: Path, why: object) -> StoreError:
     """Return the error that names a damaged file."""
@@ -22,7 +24,9 @@ def read_lines(file: Path) -> list[str]:
     """
     try:
         lines = file.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise damaged(file, "it is no text") from error
+    except OSError as error:
         raise damaged(file, error) from error
     return [line.strip() for line in lines if line.strip()]
 
@@ -38,12 +42,32 @@ def read_numbers(
     if not lines:
         raise damaged(file, "it has no lines of numbers")
     try:
-        table = np.loadtxt(lines, delimiter=delimiter, dtype=np.float64, ndmin=2)
+        table = np.loadtxt(lines, delimiter=delimiter, dtype=np.float64, ndmin=2, comments=None)
     except ValueError as error:
-        raise damaged(file, error) from error
+        raise damaged(file, _first_fault(lines, width, delimiter)) from error
     if table.shape[1] != width:
-        raise damaged(file, f"lines have {table.shape[1]} values instead of {width}")
+        raise damaged(file, _first_fault(lines, width, delimiter))
     return table
+
+
+def _first_fault(lines: Sequence[str], width: int, delimiter: str | None) -> str:
+    """Return what is wrong with the first line that is not `width` numbers."""
+    for line in lines:
+        cells = line.split(delimiter)
+        shown = repr(line if len(line) <= _LONGEST_SHOWN else f"{line[:_LONGEST_SHOWN]}...")
+        if len(cells) != width:
+            return f"the line {shown} has {len(cells)} values instead of {width}"
+        if wrong := [cell for cell in cells if not _is_number(cell)]:
+            return f"{wrong[0].strip()!r} in the line {shown} is no number"
+    return "its lines are no numbers"
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def frame_numbers(file: Path, table: NDArray[np.float64]) -> NDArray[np.int64]:

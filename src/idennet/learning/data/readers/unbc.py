@@ -51,6 +51,7 @@ class _Sequence:
     facs: Mapping[int, Path]
     pictures: Mapping[int, Path]
     points: Mapping[int, Path]
+    scores: Mapping[int, Path]
 
 
 class Unbc:
@@ -109,14 +110,39 @@ class Unbc:
         problem = self._unusable()
         return [problem] if problem else list(self._findings())
 
+    def cut_labels(self) -> list[str]:
+        """Return one sentence for each sequence with pictures without FACS file, or FACS files that were cut.
+
+        A FACS file without its last lines is a valid one with fewer Action Units. The PSPI file of the same
+        frame tells: it has the pain score, which follows from the Action Units.
+        """
+        findings = []
+        for sequence in self._sequences:
+            place = f"{sequence.subject}/{sequence.name}"
+            if uncoded := sorted(sequence.pictures.keys() - sequence.facs.keys()):
+                findings.append(
+                    f"{place} has {len(uncoded)} of {len(sequence.pictures)} pictures without FACS file, the "
+                    f"first is {uncoded[0]:03d}; copy these files, also empty ones: they mean that no Action "
+                    "Unit is present."
+                )
+            pairs = [(file, sequence.scores.get(frame)) for frame, file in sorted(sequence.facs.items())]
+            if wrong := [file for file, score in pairs if score is not None and _contradict(file, score)]:
+                findings.append(
+                    f"{place} has {len(wrong)} of {len(sequence.facs)} FACS files that do not give the pain "
+                    f"score of their PSPI file, the first is {wrong[0].name}; they were cut off, copy them "
+                    "again."
+                )
+        return findings
+
     @cached_property
     def _sequences(self) -> list[_Sequence]:
         """The sequences with FACS files, sorted."""
         coded = _numbered_files(find_folder(self.root, "FACS"), ".txt")
         pictures = _numbered_files(find_folder(self.root, "Images"), ".png")
         points = _numbered_files(find_folder(self.root, "AAM_landmarks"), ".txt")
+        scores = _numbered_files(find_folder(self.root, "PSPI"), ".txt")
         return [
-            _Sequence(*name, files, pictures.get(name, {}), points.get(name, {}))
+            _Sequence(*name, files, pictures.get(name, {}), points.get(name, {}), scores.get(name, {}))
             for name, files in sorted(coded.items())
         ]
 
@@ -149,22 +175,25 @@ class Unbc:
                     f"{place} lacks {len(absent)} of {len(sequence.facs)} pictures, the first is "
                     f"{absent[0]:03d}; copy the rest of Images."
                 )
-            if uncoded := sorted(sequence.pictures.keys() - sequence.facs.keys()):
-                yield (
-                    f"{place} has {len(uncoded)} of {len(sequence.pictures)} pictures without FACS file, the "
-                    f"first is {uncoded[0]:03d}; copy these files, also empty ones: they mean that no Action "
-                    "Unit is present."
-                )
             try:
                 for file in sequence.facs.values():
                     read_facs(file)
             except StoreError as error:
                 yield str(error)
-        bare = [item.name for item in self._sequences if item.facs.keys() - item.points.keys()]
+        cut = self.cut_labels()
+        yield from cut
+        coded = sum(len(sequence.facs) for sequence in self._sequences)
+        if len(self._sequences) == self.published.sequences and not cut:
+            yield from Totals(coded).finding(self.root, self.published, "copy FACS again")
+        bare = [
+            f"{sequence.name}{frame:03d}"
+            for sequence in self._sequences
+            for frame in sorted(sequence.facs.keys() - sequence.points.keys())
+        ]
         if bare:
             hint = archive_hint(self.root, "AAM_landmarks")
             yield (
-                f"{len(bare)} of {len(self._sequences)} sequences lack landmarks, the first is {bare[0]}; "
+                f"{len(bare)} of {coded} coded frames lack landmarks, the first is {bare[0]}; "
                 f"copy AAM_landmarks{hint}; without them faces are searched for."
             )
 
@@ -178,7 +207,7 @@ class Unbc:
             try:
                 pixels = read_picture(sequence.pictures[frame]).pixels
             except ImageError as error:
-                yield LeftOut(str(sequence.pictures[frame]), f"unreadable: {error}")
+                yield LeftOut(label, f"unreadable: {error}")
                 continue
             if pixels.mean() < self.black:
                 yield LeftOut(label, BLACK_PICTURE)
@@ -219,6 +248,22 @@ def read_facs(file: Path) -> dict[int, float]:
     if not ((table[:, 1] >= 0) & (table[:, 1] <= 5)).all():
         raise damaged(file, "intensities must be from 0 to 5")
     return {int(au): float(intensity) for au, intensity in table[:, :2] if int(au) in facs.NAMES}
+
+
+def pain(intensities: Mapping[int, float]) -> float:
+    """Return the pain score PSPI, 0 to 16, of a frame (Prkachin and Solomon, 2008)."""
+    level = {au: intensities.get(au, 0.0) for au in AUS}
+    closed = float(CLOSED_EYES in intensities)
+    return level[4] + max(level[6], level[7]) + max(level[9], level[10]) + closed
+
+
+def _contradict(facs_file: Path, score_file: Path) -> bool:
+    """Return whether a FACS file does not give the one number of a PSPI file; damaged files say nothing."""
+    try:
+        score = read_numbers(score_file, read_lines(score_file), 1, delimiter=None)
+        return bool(pain(read_facs(facs_file)) != score[0, 0])
+    except StoreError:
+        return False
 
 
 def _read_points(file: Path) -> NDArray[np.float32] | None:

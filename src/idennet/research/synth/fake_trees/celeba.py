@@ -15,6 +15,7 @@ from idennet.research.synth.fake_trees.cropped import eyes_of, with_eyes_at
 
 FloatArray = npt.NDArray[np.floating]
 
+IDENTITIES = 10_177
 ALIGNED_SIZE = (178, 218)
 _ALIGNED_EYES = ((69.0, 111.0), (108.0, 111.0))
 _FIVE_NAMES = ("lefteye", "righteye", "nose", "leftmouth", "rightmouth")
@@ -36,7 +37,7 @@ def write_celeba(out: Path, people: Sequence[Sequence[FakeFace]], seed: int = 0)
     """
     claim(out, "CelebA")
     generator = np.random.default_rng(seed)
-    identities = generator.permutation(10_177)[: len(people)] + 1
+    identities = generator.permutation(IDENTITIES)[: len(people)] + 1
     partition = [max(0, 3 - len(people) + person) for person in range(len(people))]
     owned = [(person, face) for person, faces in enumerate(people) for face in faces]
     owned = [owned[row] for row in generator.permutation(len(owned))]

@@ -42,7 +42,7 @@ def write_ckplus(out: Path, people: Sequence[Sequence[FakeFace]], seed: int = 0)
             labels, levels, codes = _codes(peak, generator, neutral=(person, number) == (0, 2))
             stem = _stem(place, frame)
             write_file(out / "FACS" / place / f"{stem}_facs.txt", codes)
-            _write_emotion(out / "Emotion" / place, stem, generator)
+            _write_emotion(out / "Emotion" / place, stem, generator, shown=bool(codes))
             subject, sequence = place.split("/")
             said.append(FakeFrame(subject, sequence, frame, labels, levels, peak.landmarks, peak.image))
     for folder in ("cohn-kanade-images", "FACS", "FACS/S005", "Landmarks/S005/001", "Emotion"):
@@ -89,8 +89,8 @@ def _codes(
     return labels, intensities, "".join(lines)
 
 
-def _write_emotion(folder: Path, stem: str, generator: np.random.Generator) -> None:
-    """Write the emotion of about half of the sequences; the others have an empty folder."""
+def _write_emotion(folder: Path, stem: str, generator: np.random.Generator, *, shown: bool) -> None:
+    """Write the emotion of about half of the sequences that show any; the others have an empty folder."""
     folder.mkdir(parents=True)
-    if generator.random() < 0.55:
+    if generator.random() < 0.55 and shown:
         write_file(folder / f"{stem}_emotion.txt", f"   {generator.integers(1, _EMOTIONS):.7e}\n")

@@ -12,12 +12,13 @@ import numpy as np
 import numpy.typing as npt
 import scipy.io
 
-from idennet.errors import InputError, MissingExtraError
+from idennet.errors import MissingExtraError
 from idennet.research.synth.fake_trees.common import FakeFace, FakeFrame, claim, placed, without, write_file
 
 WIDTH, HEIGHT = 1024, 768
 AUS = (1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25, 26)
-SUBJECTS = ("SN001", "SN010", "SN031", *(f"SN{number:03d}" for number in range(2, 10)))
+_NUMBERS = (1, 10, 31, *range(2, 10), 11, 12, 13, 16, 17, 18, 21, *range(23, 31), 32)
+SUBJECTS = tuple(f"SN{number:03d}" for number in _NUMBERS)
 FRAMES_PER_SECOND = 20
 _POINTS_66 = [*range(60), 61, 62, 63, 65, 66, 67]
 _HEADER = b"MATLAB 5.0 MAT-file, fake".ljust(116)  # without the date that would make each file differ
@@ -28,19 +29,16 @@ def write_disfa(out: Path, people: Sequence[Sequence[FakeFace]], codec: str = "l
 
     Args:
         out: Folder, new or empty.
-        people: Faces of each subject, at most 11; SN001, SN010 and SN031 come first.
+        people: Faces of each subject, at most 27; SN001, SN010 and SN031 come first.
         codec: Of the videos, for FFmpeg.
 
     Raises:
         StoreError: The folder is not empty.
-        InputError: There are more people.
         MissingExtraError: The package that writes videos is not installed.
     """
-    if len(people) > len(SUBJECTS):
-        raise InputError(f"A fake tree of DISFA has at most {len(SUBJECTS)} subjects, not {len(people)}.")
     claim(out, "DISFA")
     said: list[FakeFrame] = []
-    for index, (subject, faces) in enumerate(zip(SUBJECTS, people, strict=False)):
+    for index, (subject, faces) in enumerate(zip(SUBJECTS[: len(people)], people, strict=True)):
         pictures, points = zip(*(placed(face, WIDTH, HEIGHT) for face in faces), strict=True)
         left = out / "Videos_LeftCamera" / "Videos_LeftCamera" / f"LeftVideo{subject}_comp.avi"
         right = out / "Video_RightCamera" / f"RightVideo{subject}_comp.avi"

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 
-from idennet.errors import InputError
 from idennet.research.synth.fake_trees.common import (
     FakeFace,
     FakeFrame,
@@ -23,7 +22,12 @@ from idennet.research.synth.fake_trees.common import (
 
 WIDTH, HEIGHT = 352, 240
 AUS = (4, 6, 7, 9, 10, 12, 15, 20, 25, 26, 27, 43)
-SUBJECTS = ("042-ll042", "043-jh043", "047-jl047", "123-jh123", "124-dn124")
+SUBJECTS = (
+    *("042-ll042", "043-jh043", "047-jl047", "123-jh123", "124-dn124", "048-aa048", "049-bm049"),
+    *("052-dr052", "059-fn059", "064-ak064", "066-mg066", "080-bn080", "092-ch092", "095-tv095"),
+    *("096-bg096", "097-gf097", "101-mg101", "103-jk103", "106-nm106", "107-hs107", "108-th108"),
+    *("109-ib109", "115-jy115", "120-kz120", "121-vw121"),
+)
 _POINTS_66 = [*range(60), 61, 62, 63, 65, 66, 67]
 
 
@@ -35,17 +39,14 @@ def write_unbc(out: Path, people: Sequence[Sequence[FakeFace]]) -> list[FakeFram
 
     Args:
         out: Folder, new or empty.
-        people: Faces of each patient, at most 5.
+        people: Faces of each patient, at most 25.
 
     Raises:
         StoreError: The folder is not empty.
-        InputError: There are more people.
     """
-    if len(people) > len(SUBJECTS):
-        raise InputError(f"A fake tree of UNBC-McMaster has at most {len(SUBJECTS)} subjects.")
     claim(out, "UNBC-McMaster")
     said = []
-    for index, (subject, faces) in enumerate(zip(SUBJECTS, people, strict=False)):
+    for index, (subject, faces) in enumerate(zip(SUBJECTS[: len(people)], people, strict=True)):
         for side, some in zip(("aff", "unaff"), halves(faces), strict=True):
             frames = _frames(subject, f"{subject[4:]}t1aa{side}", some)
             if index == 0 and side == "aff":

@@ -1,9 +1,11 @@
 """Writing a fake tree of any kind."""
 
+from importlib.util import find_spec
 from pathlib import Path
 
-from idennet.errors import InputError
+from idennet.errors import InputError, MissingExtraError
 from idennet.research.synth.corpora import CLINIC, CROWD, SPOT, STUDIO, WILD, CorpusConfig
+from idennet.research.synth.fake_trees import celeba, disfa, unbc
 from idennet.research.synth.fake_trees.common import FakeFrame, check_free, rendered_faces
 from idennet.research.synth.fake_trees.kinds import FakeKind
 
@@ -26,6 +28,39 @@ _PLAYED_BY = {
     FakeKind.AFF_WILD2: _playing(WILD, 200),
     FakeKind.RAF_AU: _playing(WILD, 200),
 }
+_MOST_SUBJECTS = {
+    FakeKind.BP4D: 2 * 999,
+    FakeKind.BP4D_PLUS: 2 * 999,
+    FakeKind.DISFA: len(disfa.SUBJECTS),
+    FakeKind.UNBC: len(unbc.SUBJECTS),
+    FakeKind.CELEBA: celeba.IDENTITIES,
+    FakeKind.CK_PLUS: 199,
+}
+"""How many names there are."""
+
+_PACKAGES = {
+    FakeKind.BP4D: ("h5py", "datasets"),
+    FakeKind.BP4D_PLUS: ("h5py", "datasets"),
+    FakeKind.DISFA: ("av", "video"),
+}
+"""What the writer imports, and the extra that has it."""
+
+
+def check_possible(kind: FakeKind, out: Path, subjects: int, frames: int) -> None:
+    """Check what can be known before anything is rendered; arguments as for `write_fake_tree`.
+
+    Raises:
+        InputError: A number is not allowed.
+        StoreError: The folder is not empty.
+        MissingExtraError: A package that the data set's files need is not installed.
+    """
+    if subjects < 1 or frames < 4:
+        raise InputError(f"A fake tree needs a subject and 4 frames of it, not {subjects} and {frames}.")
+    if subjects > (most := _MOST_SUBJECTS.get(kind, subjects)):
+        raise InputError(f"A fake tree of {kind} has at most {most} subjects, not {subjects}.")
+    if (package := _PACKAGES.get(kind)) and not find_spec(package[0]):
+        raise MissingExtraError(f"A fake tree of {kind}", package[1])
+    check_free(out)
 
 
 def write_fake_tree(
@@ -48,9 +83,7 @@ def write_fake_tree(
         StoreError: The folder is not empty.
         MissingExtraError: A package that the data set's files need is not installed.
     """
-    if subjects < 1 or frames < 4:
-        raise InputError(f"A fake tree needs a subject and 4 frames of it, not {subjects} and {frames}.")
-    check_free(out)  # a folder in use is told before anything is rendered
+    check_possible(kind, out, subjects, frames)
     people = rendered_faces(_PLAYED_BY[kind], subjects, frames, seed, face_model)
     match kind:
         case FakeKind.BP4D:
