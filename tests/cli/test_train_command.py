@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from idennet.cli.evaluate import evaluate_command
 from idennet.cli.train import train_command
-from idennet.errors import RecipeError
+from idennet.errors import InputError, ProtocolError, RecipeError
 from idennet.learning.evaluation.result_files import read_result
 
 app = typer.Typer()
@@ -40,3 +40,13 @@ def test_an_unknown_field_reaches_the_user(store: Path, tmp_path: Path) -> None:
     result = CliRunner().invoke(app, arguments)
     assert isinstance(result.exception, RecipeError)
     assert "there is no field sed; did you mean seed?" in str(result.exception)
+
+
+def test_a_fold_needs_its_protocol(store: Path, tmp_path: Path) -> None:
+    arguments = ["train", "demo", "--au", str(store), "--out", str(tmp_path / "run")]
+    result = CliRunner().invoke(app, [*arguments, "--fold", "1"])
+    assert isinstance(result.exception, InputError)
+    assert "--protocol" in str(result.exception)
+    result = CliRunner().invoke(app, [*arguments, "--protocol", "studio-random", "--fold", "1"])
+    assert isinstance(result.exception, ProtocolError)
+    assert "has no subjects of synfacs-studio" in str(result.exception)

@@ -1,44 +1,9 @@
-"""Tiny stores of random textures: identity is the picture's hue, an Action Unit a bright bar."""
+"""Tiny stores for all trainings."""
 
-from pathlib import Path
-
-import numpy as np
-import pandas as pd
 import pytest
-import torch.nn.functional as F
-from torch import Tensor
+from tiny_training import lighten_trunk, make_store
 
-import idennet.models.idennet
-import idennet.models.lightcnn
 from idennet.learning.data.store import FaceStore
-from idennet.learning.data.store_writer import FaceStoreWriter, Part
-from idennet.learning.training import Recipe
-from idennet.models.trunk import Trunk
-
-AUS = (6, 12)
-
-
-def make_store(
-    path: Path, source: str, subjects: int, faces_each: int, *, aus: bool, seed: int = 0
-) -> FaceStore:
-    rng = np.random.default_rng(seed)
-    faces = np.empty((subjects * faces_each, 128, 128, 3), np.uint8)
-    rows = []
-    for index in range(len(faces)):
-        subject = index // faces_each
-        hue = np.random.default_rng((seed, subject)).integers(30, 200, (4, 4, 3))
-        labels = rng.integers(0, 2, 2)
-        face = np.kron(hue, np.ones((32, 32, 1))) + rng.normal(0, 8, (128, 128, 3))
-        face[20:50, 20:108] += 120 * labels[0]
-        face[80:110, 20:108] -= 120 * labels[1]
-        faces[index] = face.clip(0, 255)
-        rows.append((f"{source}/{subject:02d}", "s", index, np.full(136, np.nan, np.float32), *labels))
-    frames = pd.DataFrame(rows, columns=["subject", "sequence", "frame", "landmarks", "AU6", "AU12"])
-    if not aus:
-        frames = frames.drop(columns=["AU6", "AU12"])
-    with FaceStoreWriter(path, source=source) as writer:
-        writer.write("0", Part(faces, frames))
-        return writer.finish(["0"])
 
 
 @pytest.fixture(scope="session")
@@ -51,33 +16,6 @@ def identity_store(tmp_path_factory: pytest.TempPathFactory) -> FaceStore:
     return make_store(tmp_path_factory.mktemp("stores") / "id", "id", 6, 4, aus=False, seed=1)
 
 
-def pooled_pixels(self: Trunk, faces: Tensor) -> Tensor:
-    """Stand in for the convolutions: 300 features, thousands of times cheaper."""
-    return F.adaptive_avg_pool2d(faces.float() / 255, 10).flatten(start_dim=1)
-
-
-def lighten_trunk(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Trunk, "forward", pooled_pixels)
-    for network in (idennet.models.idennet, idennet.models.lightcnn):
-        patch.setattr(network, "TRUNK_FEATURES", 300)
-
-
 @pytest.fixture
 def light_trunk(monkeypatch: pytest.MonkeyPatch) -> None:
     lighten_trunk(monkeypatch)
-
-
-def small_recipe(**changes: object) -> Recipe:
-    batches = {"kind": "separate", "identities": 3, "au_faces": 8, "reduction": "mean", "memory": 16}
-    batches["alpha_consistency"] = 100.0  # the first steps take hundredths of it
-    optimiser = {"learning_rate": 1e-3, "average": 0.9}
-    stage = {"validate_every": 3, "batches": batches, "optimiser": optimiser}
-    values: dict[str, object] = {
-        "name": "small",
-        "checkpoint_every": 2,
-        "validation": {"subject_fraction": 0.4},
-        "augmentation": {"flip": 0.5, "shift": 2},
-        "identity_stage": {"steps": 4, **stage},
-        "au_stage": {"steps": 6, **stage},
-    }
-    return Recipe.model_validate(values | changes)

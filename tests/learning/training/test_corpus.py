@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tiny_training import make_store
 
-from conftest import make_store
 from idennet.errors import InputError
 from idennet.learning.data.store import FaceStore
 from idennet.learning.training.corpus import Corpus, join_stores

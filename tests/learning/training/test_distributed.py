@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tiny_training import lighten_trunk, make_store, small_recipe
 
-from conftest import lighten_trunk, make_store, small_recipe
 from idennet.learning.data.store import FaceStore
 from idennet.learning.losses.mining import HardNegativeMiner
 from idennet.learning.losses.triplet import triplet_loss

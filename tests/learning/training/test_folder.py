@@ -6,8 +6,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from tiny_training import small_recipe
 
-from conftest import small_recipe
 from idennet.errors import InputError, RecipeError
 from idennet.files import draft_path
 from idennet.learning.data.store import FaceStore

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tiny_training import small_recipe
 
-from conftest import small_recipe
 from idennet.errors import InputError, RecipeError
 from idennet.learning.data.store import FaceStore
 from idennet.learning.training import train

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from tiny_training import small_recipe
 
-from conftest import small_recipe
 from idennet import IdenNet
 from idennet.errors import RecipeError
 from idennet.learning.data.store import FaceStore

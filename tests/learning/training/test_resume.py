@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from tiny_training import small_recipe
 from torch import Tensor, nn
 
-from conftest import small_recipe
 from idennet.learning.data.store import FaceStore
 from idennet.learning.training import train
 from idennet.learning.training.checkpoint import (

@@ -1,8 +1,8 @@
 """Stages of a recipe over a corpus."""
 
 import pytest
+from tiny_training import small_recipe
 
-from conftest import small_recipe
 from idennet.errors import InputError
 from idennet.learning.data.store import FaceStore
 from idennet.learning.training.corpus import join_stores

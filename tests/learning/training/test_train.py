@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tiny_training import lighten_trunk, small_recipe
 
-from conftest import lighten_trunk, small_recipe
 from idennet.errors import InputError, RecipeError
 from idennet.learning.data.store import FaceStore
 from idennet.learning.training import Run, bundled_recipes, load_recipe, open_run, train

@@ -92,13 +92,13 @@ class ConsecutivePairSampler:
         if total == 0:
             raise InputError("Pairs need an identity with two faces, but every identity here has one.")
         self.epoch_steps = -(-total // pairs)
-        self._pairs, self._seed = pairs, seed
+        self.pairs, self._seed = pairs, seed
         self._epoch: tuple[int, NDArray[np.int64]] | None = None
 
     def draw(self, step: int) -> NDArray[np.int64]:
         """Return the (pairs, 2) indices of one step, counted from the start of training."""
         epoch, chunk = divmod(step, self.epoch_steps)
-        return self._epoch_pairs(epoch)[chunk * self._pairs : (chunk + 1) * self._pairs]
+        return self._epoch_pairs(epoch)[chunk * self.pairs : (chunk + 1) * self.pairs]
 
     def _epoch_pairs(self, epoch: int) -> NDArray[np.int64]:
         cached = self._epoch

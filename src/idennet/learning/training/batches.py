@@ -1,7 +1,7 @@
 """What batches are, and what they cost; the paper's and the released code's have a module of their own."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 import torch
@@ -33,8 +33,27 @@ class Targets:
     au_labels: Tensor
 
 
+@dataclass(frozen=True)
+class Pairs:
+    """How many pairs of faces a batch has for one purpose.
+
+    Attributes:
+        purpose: What the faces serve; those with Action Units serve identity too.
+        drawn: Pairs of a batch.
+        wanted: Pairs that the settings ask for; fewer are drawn where there are not so many.
+    """
+
+    purpose: Literal["Action Units", "identity alone"]
+    drawn: int
+    wanted: int
+
+
 class Drawing(Protocol):
     """A way to draw batches."""
+
+    @property
+    def pairs(self) -> tuple[Pairs, ...]:
+        """Pairs of a batch, for each purpose that it has."""
 
     @property
     def epoch_steps(self) -> int:

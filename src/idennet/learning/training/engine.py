@@ -171,11 +171,6 @@ class Engine(Generic[Prepared]):
         self._scaler.load_state_dict(counters.scaler)
         self._counters = counters
 
-    @property
-    def finished(self) -> bool:
-        """Whether all is done, so that `run` does nothing."""
-        return self._counters.finished
-
     def run(self) -> None:
         """Train to the end, or until judgements have stopped getting better.
 

@@ -10,6 +10,8 @@ import platform
 import shutil
 import subprocess
 import tomllib
+from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,15 +26,25 @@ from idennet.errors import InputError, RecipeError
 from idennet.files import draft_path, write_text
 from idennet.learning.training import distributed
 from idennet.learning.training.corpus import Corpus
+from idennet.learning.training.fold import FoldFaces
 from idennet.learning.training.progress import METRICS, TENSORBOARD
 from idennet.learning.training.recipe import Recipe
+from idennet.learning.training.stages import StagePlan
 from idennet.models.weights import best_weights, load_weights
 
 MANIFEST, RECIPE, LAST = "run.json", "recipe.yaml", "last.safetensors"
 
 
 def prepare_folder(
-    out: Path, recipe: Recipe, corpus: Corpus, validation: Corpus, initial: Path | None, resume: bool
+    out: Path,
+    recipe: Recipe,
+    corpus: Corpus,
+    validation: Corpus,
+    initial: Path | None,
+    resume: bool,
+    *,
+    fold: FoldFaces | None = None,
+    plans: Sequence[StagePlan] = (),
 ) -> None:
     """Make the run's folder, or check that the one that is there is of this very run.
 
@@ -43,6 +55,8 @@ def prepare_folder(
         validation: Those of them that no gradient sees.
         initial: Weights to start from.
         resume: False deletes what another run left there.
+        fold: Of a protocol, if it is trained for one.
+        plans: Its stages.
 
     Raises:
         InputError: The folder holds files that are not a run's.
@@ -55,6 +69,8 @@ def prepare_folder(
         "recipe_digest": recipe.digest(),
         "stores": _describe_stores(corpus),
         "initial": None if initial is None else load_weights(initial)[1].sha256,
+        "protocol": None if fold is None else fold.protocol,
+        "fold": None if fold is None else fold.fold,
         "validation_subjects": [corpus.subjects[index] for index in sorted(set(validation.identities))],
     }
     if manifest.is_file() and resume:
@@ -72,6 +88,8 @@ def prepare_folder(
     write_text(out / RECIPE, yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False))
     record: dict[str, Any] = {
         **identity,
+        "data": [str(store.provenance) for store in corpus.stores],
+        "pairs": {plan.name: [asdict(pairs) for pairs in plan.drawing.pairs] for plan in plans},
         "seed": recipe.seed,
         "aus": facs.columns(corpus.aus),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -13,7 +13,15 @@ from idennet.learning.data.samplers import BalancedFaceSampler, IdentityPairSamp
 from idennet.learning.losses.au import masked_au_loss
 from idennet.learning.losses.mining import HardNegativeMiner
 from idennet.learning.losses.triplet import triplet_loss
-from idennet.learning.training.batches import Batch, Drawing, Objective, Targets, identity_rows, named_seed
+from idennet.learning.training.batches import (
+    Batch,
+    Drawing,
+    Objective,
+    Pairs,
+    Targets,
+    identity_rows,
+    named_seed,
+)
 from idennet.learning.training.corpus import Corpus
 from idennet.learning.training.memory import EmbeddingMemory
 from idennet.settings import Config
@@ -92,6 +100,18 @@ class SeparateDrawing:
             self._pairs = IdentityPairSampler(
                 corpus.identities[self._identity_rows], settings.identities, named_seed(seed, 2)
             )
+
+    @property
+    def pairs(self) -> tuple[Pairs, ...]:
+        """One pair of each distinct identity, of which there may be fewer than wanted."""
+        found = []
+        if len(self._au_rows):
+            wanted, most = self._settings.identities, self._settings.au_faces // 2
+            drawn = min(self._au_pairs.identities, most)
+            found.append(Pairs("Action Units", drawn, min(wanted, most)))
+        if len(self._identity_rows):
+            found.append(Pairs("identity alone", self._pairs.identities, self._settings.identities))
+        return tuple(found)
 
     @property
     def epoch_steps(self) -> int:

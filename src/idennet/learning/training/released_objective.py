@@ -11,7 +11,15 @@ from torch import Tensor
 from idennet.learning.data.samplers import ConsecutivePairSampler
 from idennet.learning.losses.au import masked_au_loss
 from idennet.learning.losses.rank_hard import RankHardLoss
-from idennet.learning.training.batches import Batch, Drawing, Objective, Targets, identity_rows, named_seed
+from idennet.learning.training.batches import (
+    Batch,
+    Drawing,
+    Objective,
+    Pairs,
+    Targets,
+    identity_rows,
+    named_seed,
+)
 from idennet.learning.training.corpus import Corpus
 from idennet.settings import Config
 
@@ -51,6 +59,17 @@ class MixedDrawing:
             pairs = settings.faces // 2 // len(kinds) if not learn_aus else settings.faces // 4
             sampler = ConsecutivePairSampler(corpus.identities[rows], pairs, named_seed(seed, number))
             self._kinds.append((rows, sampler))
+
+    @property
+    def pairs(self) -> tuple[Pairs, ...]:
+        """Pairs of the first batch of an epoch; fewer than wanted where an epoch has no more."""
+        purposes: list[Literal["Action Units", "identity alone"]] = ["Action Units", "identity alone"]
+        if not self._learn_aus:
+            purposes.reverse()
+        return tuple(
+            Pairs(purpose, len(sampler.draw(0)), sampler.pairs)
+            for purpose, (_, sampler) in zip(purposes, self._kinds, strict=False)
+        )
 
     @property
     def epoch_steps(self) -> int:

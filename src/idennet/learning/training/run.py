@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,9 +19,10 @@ from idennet.errors import RecipeError
 from idennet.faces.alignment import TEMPLATE
 from idennet.learning.data.store import FaceStore
 from idennet.learning.training import distributed
-from idennet.learning.training.checkpoint import Counters, State, load_checkpoint
+from idennet.learning.training.checkpoint import load_checkpoint
 from idennet.learning.training.corpus import Corpus, join_stores
 from idennet.learning.training.engine import Engine, Lesson, Numbers, Pace, running_mean
+from idennet.learning.training.fold import FoldFaces
 from idennet.learning.training.folder import LAST, prepare_folder, record_continuation
 from idennet.learning.training.initialise import fit_to_faces
 from idennet.learning.training.lesson import Prepared, StageLesson
@@ -79,13 +81,14 @@ def open_run(folder: Path) -> Run:
 def train(
     recipe: Recipe,
     *,
-    au_stores: Sequence[FaceStore],
+    au_stores: Sequence[FaceStore] = (),
     identity_stores: Sequence[FaceStore] = (),
     out: Path,
     device: str = "auto",
     resume: bool = True,
     initial: Path | None = None,
     held_out: Collection[str] = (),
+    fold: FoldFaces | None = None,
     quiet: bool = False,
 ) -> Run:
     """Train by a recipe; called again with the same arguments, continue where it was interrupted.
@@ -100,26 +103,32 @@ def train(
         initial: Weights to start from. All of them are taken if they have the same layers and Action
             Units; else trunk and identity branch (CONV1 to NORM, as in the paper).
         held_out: Subjects of the stores for validation, instead of the random share that the recipe asks for.
+        fold: The fold that it is trained for, from `faces_of_fold`; its faces, validation subjects and Action
+            Units take the place of `au_stores`, `held_out` and those of the stores.
         quiet: Print nothing.
 
     Raises:
         InputError: Stores, weights or folder cannot be used together.
         RecipeError: The folder has a run of another recipe, or the recipe does not fit the device.
     """
+    if fold is not None:
+        au_stores, held_out = fold.stores, fold.validation
+        aus = recipe.model.aus or fold.aus
+        recipe = recipe.model_copy(update={"model": recipe.model.model_copy(update={"aus": aus})})
     where = choose_device(device, distributed.local_rank())
     if recipe.precision == "float16" and where.type != "cuda":
         raise RecipeError(f"Precision float16 needs a CUDA device, but this one is {where}; use float32.")
     corpus = join_stores(
         au_stores, identity_stores, recipe.model.aus or (None if au_stores else facs.SYNFACS_AUS)
     )
-    if held_out:
+    if held_out or fold is not None:
         training, validation = corpus.hold_out(held_out)
     else:
         training, validation = corpus.split(recipe.validation.subject_fraction, recipe.validation.seed)
     plans = plan_stages(recipe, training, validation)
     with distributed.process_group(where):
         if distributed.is_first():
-            prepare_folder(out, recipe, corpus, validation, initial, resume)
+            prepare_folder(out, recipe, corpus, validation, initial, resume, fold=fold, plans=plans)
         distributed.wait()
         model = _build(recipe, len(corpus.aus))
         learnt = start_from(model, corpus.aus, initial) if initial is not None else ()
@@ -128,40 +137,42 @@ def train(
             fit_to_faces(model, to_tensor(some.read(np.arange(len(some))), torch.device("cpu")), learnt)
         model.to(device=where, memory_format=torch.channels_last)  # type: ignore[call-overload]
         saved = load_checkpoint(out / LAST) if (out / LAST).is_file() else None
-        _run_stages(model, plans, training, recipe, out, where, saved, quiet)
+        card = _card(recipe, corpus, fold)
+        names: list[str] = [plan.name for plan in plans]
+        position = names.index(saved[1].stage) if saved else 0
+        if distributed.is_first():
+            forget_metrics_after(out, names[: position + 1], saved[1].step if saved else 0)
+            if saved and not (saved[1].finished and position == len(plans) - 1):
+                record_continuation(out, saved[1].stage, saved[1].step)
+        with Reporter(out, active=distributed.is_first(), quiet=quiet) as reporter:
+            _tell(reporter, plans, fold)
+            for plan in plans[position:]:
+                engine = _stage_engine(model, plan, training, recipe, out, where, reporter, card)
+                if saved and saved[1].stage == plan.name:
+                    engine.restore(*saved)
+                engine.run()
+                distributed.wait()
+                model.load_state_dict(load_weights(best_weights(out, plan.name))[0].state_dict())
     return open_run(out)
 
 
-def _run_stages(
-    model: Network,
-    plans: Sequence[StagePlan],
-    training: Corpus,
-    recipe: Recipe,
-    out: Path,
-    device: torch.device,
-    saved: tuple[State, Counters] | None,
-    quiet: bool,
-) -> None:
-    names: list[str] = [plan.name for plan in plans]
-    position = names.index(saved[1].stage) if saved else 0
-    if distributed.is_first():
-        forget_metrics_after(out, names[: position + 1], saved[1].step if saved else 0)
-        if saved and not (saved[1].finished and position == len(plans) - 1):
-            record_continuation(out, saved[1].stage, saved[1].step)
-    with Reporter(out, active=distributed.is_first(), quiet=quiet) as reporter:
-        for plan in plans[position:]:
-            engine = _stage_engine(model, plan, training, recipe, out, device, reporter)
-            if saved and saved[1].stage == plan.name:
-                engine.restore(*saved)
-            if plan.judge is None and not engine.finished:
-                ignored = "; patience is ignored" if plan.settings.patience is not None else ""
+def _tell(reporter: Reporter, plans: Sequence[StagePlan], fold: FoldFaces | None) -> None:
+    """Say who is learnt from, where batches are smaller than asked for, and which stage nothing judges."""
+    if fold is not None:
+        reporter.say(str(fold))
+    for plan in plans:
+        if plan.judge is None:
+            ignored = "; patience is ignored" if plan.settings.patience is not None else ""
+            reporter.say(
+                f"Stage {plan.name} has no validation faces to be judged by: "
+                f"its newest weights are kept{ignored}."
+            )
+        for pairs in plan.drawing.pairs:
+            if pairs.drawn < pairs.wanted:
                 reporter.say(
-                    f"Stage {plan.name} has no validation faces to be judged by: "
-                    f"its newest weights are kept{ignored}."
+                    f"A batch of stage {plan.name} has {pairs.drawn} pairs of faces for {pairs.purpose}, not "
+                    f"{pairs.wanted}: there are no more people with two faces to learn from."
                 )
-            engine.run()
-            distributed.wait()
-            model.load_state_dict(load_weights(best_weights(out, plan.name))[0].state_dict())
 
 
 def _stage_engine(
@@ -172,6 +183,7 @@ def _stage_engine(
     out: Path,
     device: torch.device,
     reporter: Reporter,
+    card: WeightsCard,
 ) -> Engine[Prepared]:
     settings, judge = plan.settings, plan.judge
     decay = settings.optimiser.average
@@ -180,7 +192,10 @@ def _stage_engine(
 
     def keep(network: nn.Module, numbers: Numbers) -> None:
         assert isinstance(network, Network)
-        _save_best(network, numbers, plan.name, recipe, training, out)
+        unreliable = card.aus if plan.name == "identity" else ()
+        provenance = card.provenance | {"stage": plan.name, "validation": numbers}
+        own = card.model_copy(update={"unreliable_aus": unreliable, "provenance": provenance})
+        save_weights(network, best_weights(out, plan.name), own, half=False)
 
     return Engine(
         model,
@@ -209,24 +224,25 @@ def _stage_engine(
     )
 
 
-def _save_best(
-    network: Network, numbers: dict[str, float], stage: str, recipe: Recipe, corpus: Corpus, out: Path
-) -> None:
-    card = WeightsCard(
+def _card(recipe: Recipe, corpus: Corpus, fold: FoldFaces | None) -> WeightsCard:
+    """Return what users of the weights must know, whatever the stage."""
+    provenance: dict[str, Any] = {
+        "recipe": recipe.name,
+        "recipe_digest": recipe.digest(),
+        "stores": [
+            {"source": store.source, "digest": store.digest, "data": str(store.provenance)}
+            for store in corpus.stores
+        ],
+    }
+    if fold is not None:
+        provenance |= {"protocol": fold.protocol, "fold": fold.fold}
+    return WeightsCard(
         version=recipe.name,
         aus=corpus.aus,
         template=TEMPLATE.name,
         thresholds=dict.fromkeys(corpus.aus, 0.5),
-        unreliable_aus=corpus.aus if stage == "identity" else (),
-        provenance={
-            "recipe": recipe.name,
-            "recipe_digest": recipe.digest(),
-            "stage": stage,
-            "stores": [{"source": store.source, "digest": store.digest} for store in corpus.stores],
-            "validation": numbers,
-        },
+        provenance=provenance,
     )
-    save_weights(network, best_weights(out, stage), card, half=False)
 
 
 def _build(recipe: Recipe, num_aus: int) -> Network:
