@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
 KERNELS := $(wildcard src/idennet/models/fastcpu/csrc/*)
 
-.PHONY: setup demo test check bench tables clean
+.PHONY: setup demo test test-plain check bench tables clean
 
 setup: $(STAMP)
 
@@ -20,7 +20,19 @@ demo: setup
 	$(BIN)/idennet demo --out demo
 
 test: setup
-	$(BIN)/pytest -n 2
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2
+
+# What somebody has without a compiler: a wheel of Python alone, read with and tested where PyTorch computes.
+PLAIN := build/plain
+PLAIN_TESTS := tests/models tests/inference tests/learning/training
+test-plain: setup
+	rm -rf $(PLAIN)
+	CXX=/bin/false PIP_CONSTRAINT=constraints.txt $(BIN)/pip wheel --quiet --no-deps --wheel-dir $(PLAIN) .
+	$(BIN)/pip install --quiet --no-deps --target $(PLAIN)/site $(PLAIN)/idennet-*-py3-none-any.whl
+	PYTHONPATH=$(PLAIN)/site $(BIN)/python -m idennet info | grep 'kernels  PyTorch: '
+	PYTHONPATH=$(PLAIN)/site $(BIN)/python -m idennet detect docs/images/astronaut.jpg --out $(PLAIN)/read
+	grep -q astronaut $(PLAIN)/read/aus.csv
+	PYTHONPATH=$(PLAIN)/site IDENNET_KERNELS=torch OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 $(PLAIN_TESTS)
 
 check: setup
 	$(BIN)/ruff check src tests benchmarks

@@ -11,6 +11,8 @@ from idennet.models.idennet import IdenNet
 from idennet.models.weights import WeightsCard, save_weights
 from planted import PlantedFinder
 
+pytest_plugins = ["listed_skips"]
+
 
 @pytest.fixture(scope="session")
 def random_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
