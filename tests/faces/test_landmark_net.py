@@ -1,3 +1,4 @@
+import hashlib
 import json
 from importlib import resources
 
@@ -79,8 +80,8 @@ def test_missing_and_foreign_weights_are_refused(tmp_path):
         load_landmark_net(tmp_path / "none.safetensors")
     path = tmp_path / "other.safetensors"
     save_file({"a": torch.zeros(1)}, path)
-    from hashlib import sha256
-
-    path.with_suffix(".json").write_text(json.dumps({"sha256": sha256(path.read_bytes()).hexdigest()}))
+    card = json.loads((ASSETS / "landmarks.json").read_text())
+    card["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    path.with_suffix(".json").write_text(json.dumps(card))
     with pytest.raises(WeightsError, match="another network"):
         load_landmark_net(path)
