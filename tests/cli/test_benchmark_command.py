@@ -44,8 +44,9 @@ class Call:
 def call(monkeypatch: pytest.MonkeyPatch) -> Call:
     call = Call()
 
-    def run(*given: Any, tell: Any, **options: Any) -> list[Failure]:
+    def run(*given: Any, tell: Any, warn: Any, **options: Any) -> list[Failure]:
         call.given, call.options = given, options
+        warn("A batch has pairs of 15 identities instead of 16.")
         tell(Progress(3, len(call.failures), 8, 4000.0, (), ("idennet, fold 1",)))
         return list(call.failures)
 
@@ -76,6 +77,8 @@ def test_paper_systems_and_protocols_are_the_default(corpora: dict[str, Path], c
     assert call.options["settings"].aus == (1, 2, 4)
     assert [store.source for store in call.options["identities"]] == ["synfacs-spot"]
     assert "3 of 8, about 1 h 7 min left, start" in said
+    assert f"{corpora['spot']}: photographs, 6 subjects" in said
+    assert "A batch has pairs of 15 identities" in said
     assert "idennet report r" in said
 
 

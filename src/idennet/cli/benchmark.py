@@ -12,7 +12,6 @@ from idennet.research.benchmark.systems.names import EXPERIMENTAL, SHOWN
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.text import Text
 
     from idennet.learning.data.store import FaceStore
     from idennet.learning.evaluation.protocols import Protocol
@@ -100,15 +99,19 @@ def benchmark_command(
     and tried again next time. [bold]idennet report[/bold] writes the tables.
     """
     from rich.console import Console
+    from rich.text import Text
 
     from idennet.learning.data.store import FaceStore
     from idennet.research.benchmark.chosen_systems import ABLATION, PAPER, chosen_systems
 
     stores = [FaceStore.open(folder) for folder in corpus]
+    identities = [FaceStore.open(folder) for folder in identity or ()]
     usual = ABLATION if kind is Kind.ABLATION else PAPER
     names = usual if systems is None else tuple(name.strip() for name in systems.split(","))
     compared = chosen_systems(names, steps, override or ())
     console = Console()
+    for store in (*stores, *identities):
+        console.print(Text(f"{store.path}: {store.provenance}", style="dim"), soft_wrap=True)
     if kind is Kind.SIZE_SPEED:
         for_grids = (identity, protocol, seeds > 1, choose_thresholds, partial, workers, len(stores) > 1)
         if any(for_grids):
@@ -125,7 +128,7 @@ def benchmark_command(
             _protocols(kind, protocol, stores),
             stores,
             out,
-            identities=[FaceStore.open(folder) for folder in identity or ()],
+            identities=identities,
             settings=GridSettings(
                 seeds=tuple(range(seeds)),
                 aus=_aus(aus),

@@ -116,7 +116,7 @@ def _print_report(console: "Console", source: "Source", report: "PrepareReport")
     store = report.store
     console.print(
         f"{count(len(store), 'face')} of {count(len(store.subjects), 'subject')}, "
-        f"{count(len(store.aus), 'Action Unit')}: {store.path}",
+        f"{count(len(store.aus), 'Action Unit')}, {store.provenance.origin}: {store.path}",
         highlight=False, markup=False, soft_wrap=True,
     )  # fmt: skip
     for reason, number in sorted(report.left_out.items()):

@@ -163,7 +163,7 @@ def test_the_command_prepares_synfacs_and_folders(tmp_path: Path, monkeypatch: p
     root, out = write_corpus(tmp_path / "c"), tmp_path / "synfacs"
     done = runner.invoke(app, ["synfacs", str(root), "--out", str(out), "--jitter", "0.5"])
     assert done.exit_code == 0, done.output
-    assert "12 faces of 3 subjects, 1 Action Unit:" in done.output
+    assert "12 faces of 3 subjects, 1 Action Unit, rendered:" in done.output
     assert (
         FaceStore.open(out).digest == prepare(SynFacs(root), tmp_path / "x", landmark_jitter=0.5).store.digest
     )

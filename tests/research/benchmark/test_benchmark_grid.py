@@ -103,6 +103,7 @@ def test_results_are_counts_of_both_folds(told: Told, stores: list[FaceStore]) -
     runs = read_runs(told.results)
     assert len(runs) == 4
     assert all(run.folder.name == run.record.key for run in runs)
+    assert all(run.record.aus == WITHIN.aus for run in runs)
     together, sentences = repeat(runs)
     assert sentences == []
     bars = next(one for one in together if one.name == "fails-once")

@@ -125,6 +125,7 @@ def _judge(
         folds=run.folds,
         order=run.order,
         thresholds=run.thresholds,
+        aus=run.learns,
         identities=run.identities,
         parameters=fitted.parameters,
         fit_seconds=fit_seconds,

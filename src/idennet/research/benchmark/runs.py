@@ -69,6 +69,7 @@ class RunRecord(Config):
         folds: How many the protocol has.
         order: Position of the fold, from 0.
         thresholds: How they were chosen.
+        aus: Action Units that were learnt; the protocol scores some or all of them.
         identities: Digests of the stores of which only the subjects counted.
         parameters: Learnt numbers without biases.
         fit_seconds: Wall time of learning; for runs that share a fit, of all of it.
@@ -87,6 +88,7 @@ class RunRecord(Config):
     folds: int
     order: int
     thresholds: str
+    aus: tuple[int, ...]
     identities: tuple[str, ...] = ()
     parameters: int
     fit_seconds: float
@@ -156,6 +158,12 @@ class Repeated:
     def protocol(self) -> Protocol:
         """How it was trained and judged."""
         return self.runs[0].result.protocol
+
+    @property
+    def learnt(self) -> tuple[object, ...]:
+        """What made the networks, whatever they were judged on: settings, Action Units, identity stores."""
+        record = self.runs[0].record
+        return record.kind, record.settings, record.aus, record.identities
 
     @property
     def is_comparable(self) -> bool:
@@ -259,7 +267,7 @@ def repeat(runs: Sequence[FinishedRun]) -> tuple[list[Repeated], list[str]]:
 def _identity(run: FinishedRun) -> tuple[str, ...]:
     """Return what all folds and seeds of a system under a protocol share."""
     record, protocol = run.record, run.result.protocol
-    settings = json.dumps([record.kind, record.settings, record.thresholds, record.identities])
+    settings = json.dumps([record.kind, record.settings, record.thresholds, record.aus, record.identities])
     stores = json.dumps(dict(run.result.stores), sort_keys=True)
     rest = short_digest(settings, protocol.digest(), stores)
     return protocol.name, record.system, rest

@@ -9,7 +9,7 @@ import pytest
 from sklearn.metrics import f1_score
 
 from idennet.learning.data.provenance import Origin, Provenance
-from idennet.learning.evaluation.catalogue import protocol_named
+from idennet.learning.evaluation.catalogue import AUS, protocol_named
 from idennet.learning.evaluation.fold_results import FoldResult
 from idennet.learning.evaluation.folds import SUBJECTS
 from idennet.learning.evaluation.metrics import Counts
@@ -98,6 +98,7 @@ def plant(
             folds=len(folds),
             order=order,
             thresholds="0.5, as in the paper",
+            aus=AUS[protocol.train],
             parameters=6_572_832,
             fit_seconds=1,
             predict_seconds=1,
@@ -221,6 +222,18 @@ def test_a_drop_rate_says_over_how_many_action_units(tmp_path: Path) -> None:
     assert drops is not None
     (row,) = drops.rows
     assert row[4:6] == (f"{100 * (f1(8) - f1(4)) / f1(8):.1f}", "4 of 5")
+
+
+def test_a_drop_rate_is_about_one_network(tmp_path: Path) -> None:
+    """No rate from a network of 12 Action Units to one of 21, nor from one of other settings."""
+    plant(tmp_path, "idennet", protocol_named("studio-to-spot"), 4)
+    plant(tmp_path, "idennet", protocol_named("studio-random"), 8)
+    assert drop_table(repeat(read_runs(tmp_path))[0]) is not None
+    for change in ({"aus": tuple(range(1, 22))}, {"settings": {"name": "idennet", "margin": 0.4}}):
+        for file in (tmp_path / RUNS).glob("idennet-studio-random-*/run.json"):
+            record = RunRecord.model_validate_json(file.read_text())
+            file.write_text(record.model_copy(update=change).model_dump_json())
+        assert drop_table(repeat(read_runs(tmp_path))[0]) is None
 
 
 def test_folds_without_an_action_unit_are_left_out_and_counted_as_scikit_learn_does(tmp_path: Path) -> None:

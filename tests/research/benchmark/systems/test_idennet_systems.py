@@ -67,6 +67,8 @@ def test_they_are_fitted_and_loaded(
     assert record["aus"] == ["AU6", "AU12"]
     assert ("id" in {used["source"] for used in record["stores"]}) == (system.name != "lightcnn")
     assert "random weights" in fitted.remarks[0]
+    said = "Identities also from id (photographs, 3 subjects)."
+    assert (said in fitted.remarks) == (system.name != "lightcnn")
 
 
 def test_both_stages_share_the_budget() -> None:

@@ -4,6 +4,7 @@ Every table is also written as Markdown, LaTeX and CSV of its own. The page depe
 same results give the same tables.
 """
 
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -54,7 +55,9 @@ class Report:
         self._parts.append(table.markdown())
 
     def figure(self, name: str, figure: "Figure", caption: str) -> None:
-        """Add a figure with a caption."""
+        """Add a figure with a caption, which stands in the picture too."""
+        lines = textwrap.wrap(caption, int(14 * figure.get_figwidth()))
+        figure.supxlabel("\n".join(lines), fontsize=7, color=figures.QUIET)
         figure.savefig(self.folder / "figures" / f"{name}.png", dpi=130)
         self._parts.append(f"![{caption}](figures/{name}.png)\n\n*{caption}*\n")
 

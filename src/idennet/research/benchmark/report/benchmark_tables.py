@@ -208,7 +208,7 @@ def drop_table(results: Sequence[Repeated]) -> Table | None:
         for across in results
         if across.protocol.crosses
         for within in results
-        if within.name == across.name
+        if within.learnt == across.learnt  # or it would be the difference of two networks
         and not within.protocol.crosses
         and within.protocol.train == across.protocol.train
     ]

@@ -87,6 +87,9 @@ class TwoStageSystem(System):
         where = choose_device(device)
         network, _ = run.load()
         remarks = () if self.initial is not None else (NO_FACE_RECOGNITION,)
+        if recipe.model.kind == "idennet" and faces.identities:
+            sources = ", ".join(f"{store.source} ({store.provenance})" for store in faces.identities)
+            remarks = (*remarks, f"Identities also from {sources}.")
         return FittedTwoStage(network.to(where), faces.aus, where, remarks)
 
 
