@@ -42,9 +42,9 @@ from idennet.learning.data.prepare import prepare
 from idennet.learning.data.readers.synfacs import SynFacs
 from idennet.learning.data.samplers import BalancedFaceSampler, IdentityPairSampler
 from idennet.learning.data.store import FaceStore
-from idennet.learning.evaluation.evaluate import score
 from idennet.learning.evaluation.identity import nearest_shares, probe_identity
 from idennet.learning.evaluation.metrics import auc, verification_auc
+from idennet.learning.evaluation.scores import score
 from idennet.learning.losses.au import masked_au_loss
 from idennet.learning.losses.mining import HardNegativeMiner
 from idennet.learning.losses.triplet import triplet_loss

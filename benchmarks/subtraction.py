@@ -20,9 +20,9 @@ import torch
 
 import idennet
 from idennet.learning.data.store import FaceStore
-from idennet.learning.evaluation.evaluate import score
 from idennet.learning.evaluation.identity import nearest_shares
 from idennet.learning.evaluation.metrics import verification_auc
+from idennet.learning.evaluation.scores import score
 from idennet.learning.training import load_recipe, train
 from idennet.learning.training.initialise import _fit_layer
 from idennet.learning.training.recipe import Model

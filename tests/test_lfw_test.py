@@ -39,10 +39,10 @@ def test_the_list_is_one_that_evaluate_reads(tmp_path: Path):
         (tmp_path / row["image"]).parent.mkdir(exist_ok=True)
         (tmp_path / row["image"]).touch()
     pictures = read_labelled_pictures(copy)
-    assert len(pictures.names) >= 300
+    assert len(pictures) >= 300
     assert pictures.aus == AUS
     assert not pictures.conditions
-    for labels in pictures.au_labels.T:
+    for labels in pictures.labels(AUS).T:
         assert {0, 1} <= set(labels.tolist())
 
 

@@ -13,11 +13,10 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 from idennet.cli.main import app
-from idennet.errors import InputError
 from idennet.inference.analyser import Analyser
-from idennet.learning.data.readers.labelled_pictures import read_labelled_pictures
 from idennet.learning.data.store import FaceStore
-from idennet.learning.evaluation.evaluate_data import score_pictures
+from idennet.learning.evaluation.folds import DISFA_SUBJECTS
+from idennet.learning.evaluation.result_files import read_result
 from idennet.models.action_units import ActionUnitModel
 from idennet.models.weights import WeightsCard, load_weights, save_weights
 from idennet.research.demo.demo import sample_corpus
@@ -55,44 +54,128 @@ def test_every_picture_is_counted_or_listed(planted_csv: Path, random_weights: P
     assert "2.png: no face found" in ran.output
     assert "~AU23" in ran.output
 
-    result = json.loads((tmp_path / "result.json").read_text())
-    assert result["data"] == {
-        "name": "mine.csv",
-        "sha256": hashlib.sha256(planted_csv.read_bytes()).hexdigest(),
-    }
-    assert result["weights"]["version"] == "random-1"
-    assert result["weights"]["sha256"] == load_weights(random_weights)[1].sha256
-    assert result["faces"] == 4
-    assert result["pictures_left_out"] == {"no face found": 1, "unreadable": 1}
-    assert [entry["picture"] for entry in result["left_out"]] == ["2.png", "5.png"]
-    assert result["action_units"]["aus"] == [12]
-    assert result["action_units"]["subjects"] == ["Ann", "Bob", "Cid"]
+    result = read_result(tmp_path / "result.json")
+    assert result.stores == {"mine": hashlib.sha256(planted_csv.read_bytes()).hexdigest()}
+    assert (result.system, result.weights) == ("random-1", (load_weights(random_weights)[1].sha256,))
+    assert result.data == "mine: photographs, 3 subjects"
+    assert result.faces == 4
+    assert [name for name, _ in result.left_out] == ["2.png", "5.png"]
+    assert result.aus == (12,)
+    assert result.subjects == ("mine/Ann", "mine/Bob", "mine/Cid")
 
     reader = ActionUnitModel.open(random_weights)
     analyser = Analyser(PlantedFinder(), reader)
     faces = [analyser.analyse(tmp_path / f"{number}.png").faces for number in (0, 1, 3, 4)]
     main = [each[len(each) // 2] for each in faces]  # planted faces stand in a row of 340 pixels
+    smiling, dark = result.conditions
+    assert (smiling.name, dark.name) == ("smiling", "dark")
     for position, au in enumerate(reader.aus):
         fires = [face.au_probs[au] >= reader.card.thresholds[au] for face in main]
-        smiling = result["conditions"]["smiling"]
-        assert sum(smiling["true_positive"][position]) == fires[0] + fires[3]
-        assert sum(smiling["false_positive"][position]) == fires[1] + fires[2]
+        assert smiling.counts.true_positive[position].sum() == fires[0] + fires[3]
+        assert smiling.counts.false_positive[position].sum() == fires[1] + fires[2]
         means = (main[0].au_probs[au] + main[3].au_probs[au]) / 2, main[1].au_probs[au]
-        assert smiling["mean_yes"][position] == pytest.approx(means[0], abs=1e-4)
-        assert result["conditions"]["dark"]["mean_yes"][position] == pytest.approx(means[1], abs=1e-4)
+        assert smiling.mean_yes[position] == pytest.approx(means[0], abs=1e-4)
+        assert dark.mean_yes[position] == pytest.approx(means[1], abs=1e-4)
 
 
-def test_probabilities_of_another_tool_are_scored_alike(planted_csv: Path) -> None:
-    pictures = read_labelled_pictures(planted_csv)
-    probabilities = np.array([[0.9, 0.1], [0.2, 0.3], [np.nan, np.nan], [0.1, 0.4], [0.8, 0.2], [0.3, 0.3]])
-    scores = score_pictures(pictures, probabilities, (12, 25), (0.5, 0.5))
-    assert scores.action_units is not None
-    assert scores.action_units.evaluation.counts.coded.sum() == 5
-    assert scores.action_units.evaluation.auc[0] == 1
-    assert scores.conditions[0].pictures == (2, 3)
-    assert scores.conditions[0].table().loc["AU25", "auc"] == 0
-    without = score_pictures(pictures, probabilities[:, 1:], (25,), (0.5,))
-    assert (without.action_units, without.not_predicted) == (None, (12,))
+@pytest.fixture
+def tool(tmp_path: Path) -> Path:
+    """What py-feat wrote about the six pictures: a face in all but the third."""
+    lines = ["frame,FaceScore,AU12,AU25,input"]
+    for number, (smile, lips) in enumerate(
+        [(0.9, 0.1), (0.2, 0.3), ("", ""), (0.1, 0.4), (0.8, 0.2), (0.3, 0.3)]
+    ):
+        lines.append(f"0,0.9,{smile},{lips},/elsewhere/{number}.png")
+    (tmp_path / "feat").mkdir()
+    (tmp_path / "feat" / "fex.csv").write_text("\n".join(lines))
+    return tmp_path / "feat" / "fex.csv"
+
+
+def test_another_tool_is_judged_on_pictures_as_weights_are(
+    planted_csv: Path, tool: Path, random_weights: Path, tmp_path: Path
+) -> None:
+    refused = evaluate(planted_csv, "--predictions", tool)
+    assert refused.exit_code == 2
+    assert "says nothing about 1 of 6 pictures" in refused.stderr
+    assert "first 2.png" in refused.stderr
+    out = tmp_path / "theirs.json"
+    ran = evaluate(planted_csv, "--predictions", tool, "--missing", "absent", "-o", out)
+    assert ran.exit_code == 0, ran.output
+    assert "6 pictures: 6 judged." in ran.output
+    theirs = read_result(out)
+    assert theirs.auc_averaged()[0, 0] == 6 / 8  # the lost smile ranks last
+    smiling = theirs.conditions[0]
+    assert smiling.pictures == (3, 3)
+    assert smiling.table().loc["AU25", "auc"] == 0
+    ours = tmp_path / "ours.json"
+    assert (
+        evaluate(planted_csv, "--weights", random_weights, "--missing", "absent", "-o", ours).exit_code == 0
+    )
+    compared = CliRunner().invoke(app, ["compare", str(ours), str(out)], env={"COLUMNS": "120"})
+    assert compared.exit_code == 0, compared.output
+    assert "random-1 minus py-feat (fex.csv)" in compared.output
+    assert "smiling" in compared.output
+    assert "nan" not in compared.output
+    left = tmp_path / "left.json"
+    assert evaluate(planted_csv, "--weights", random_weights, "-o", left).exit_code == 0
+    refused = CliRunner().invoke(app, ["compare", str(left), str(out)])
+    assert refused.exit_code == 2
+    assert "evaluate both on the same data, with --missing absent" in refused.stderr
+
+
+def test_saved_predictions_of_pictures_give_the_same_result(
+    planted_csv: Path, random_weights: Path, tmp_path: Path
+) -> None:
+    saved, files = tmp_path / "saved.csv", [tmp_path / "a.json", tmp_path / "b.json"]
+    ran = evaluate(planted_csv, "--weights", random_weights, "--save-predictions", saved, "-o", files[0])
+    assert ran.exit_code == 0, ran.output
+    ran = evaluate(planted_csv, "--predictions", saved, "--missing", "leave-out", "-o", files[1])
+    assert ran.exit_code == 0, ran.output
+    one, other = map(read_result, files)
+    np.testing.assert_array_equal(one.folds[0].counts.true_positive, other.folds[0].counts.true_positive)
+    for mine, theirs in zip(one.conditions, other.conditions, strict=True):
+        np.testing.assert_array_equal(mine.doubled_wins, theirs.doubled_wins)
+        np.testing.assert_array_equal(mine.counts.true_positive, theirs.counts.true_positive)
+
+
+def test_thresholds_are_chosen_on_other_people_of_the_list(
+    planted_csv: Path, tool: Path, tmp_path: Path
+) -> None:
+    tool.write_text(tool.read_text().replace("0.9,,", "0.9,0.25,0.3"))
+    out = tmp_path / "r.json"
+    ran = evaluate(planted_csv, "--predictions", tool, "--choose-thresholds", "-o", out)
+    assert ran.exit_code == 0, ran.output
+    result = read_result(out)
+    assert len(result.folds) == 3
+    for fold in result.folds:
+        assert set(fold.fold.test).isdisjoint(fold.fold.validation)
+        assert {*fold.fold.test, *fold.fold.validation} == {"mine/Ann", "mine/Bob", "mine/Cid"}
+    by_name = {fold.fold.test[0]: fold.thresholds[0] for fold in result.folds}
+    assert by_name["mine/Cid"] == pytest.approx(0.25)  # Ann .9 .2, Bob .25 .1: all three present from .25 on
+
+
+def test_a_list_of_a_data_set_is_judged_by_its_protocol(tmp_path: Path) -> None:
+    names = DISFA_SUBJECTS
+    lines, said = (
+        ["image,subject,sequence,frame,AU1,AU2,AU4,AU6,AU12"],
+        ["subject,frame,AU1_prob,AU2_prob,AU4_prob,AU6_prob,AU12_prob"],
+    )
+    for name in names:
+        for frame in (1, 2):
+            (tmp_path / f"{name}-{frame}.png").write_bytes(b"not opened")
+            label = frame - 1
+            lines.append(f"{name}-{frame}.png,{name},{name},{frame},{label},{label},{label},{label},{label}")
+            said.append(f"{name},{frame}" + f",{0.2 + 0.5 * label}" * 5)
+    (tmp_path / "list.csv").write_text("\n".join(lines))
+    (tmp_path / "p.csv").write_text("\n".join(said))
+    out = tmp_path / "r.json"
+    ran = evaluate(
+        tmp_path / "list.csv", "--protocol", "bp4d-to-disfa", "--predictions", tmp_path / "p.csv", "-o", out
+    )
+    assert ran.exit_code == 0, ran.output
+    result = read_result(out)
+    assert set(result.folds[0].fold.test) == {f"disfa/{name}" for name in names}
+    assert result.f1_averaged()[0].tolist() == [1] * 5
 
 
 def test_rendered_smiles_are_found_by_the_bundled_weights(tmp_path: Path) -> None:
@@ -112,24 +195,25 @@ def test_rendered_smiles_are_found_by_the_bundled_weights(tmp_path: Path) -> Non
     (tmp_path / "rendered.csv").write_text("\n".join(lines))
     ran = evaluate(tmp_path / "rendered.csv", "--out", tmp_path / "result.json")
     assert ran.exit_code == 0, ran.output
-    result = json.loads((tmp_path / "result.json").read_text())
-    assert result["faces"] >= 0.7 * (len(lines) - 1)
-    smiling = result["conditions"]["smiling"]
-    assert smiling["auc"][smiling["aus"].index(12)] > 0.7
+    result = read_result(tmp_path / "result.json")
+    assert result.faces >= 0.7 * (len(lines) - 1)
+    (smiling,) = result.conditions
+    assert smiling.table().loc["AU12", "auc"] > 0.7
 
 
 def test_a_store_is_judged_as_detect_reads(store: Path, tmp_path: Path, random_weights: Path) -> None:
     ran = evaluate(store, "--weights", random_weights, "--out", tmp_path / "result.json")
     assert ran.exit_code == 0, ran.output
     assert "21 pictures: 20 judged, 1 no face found." in ran.output
-    result = json.loads((tmp_path / "result.json").read_text())
+    result = read_result(tmp_path / "result.json")
     reader, faces = ActionUnitModel.open(random_weights), FaceStore.open(store)
     present = reader.read(faces.faces).probs[:, reader.aus.index(12)] >= reader.card.thresholds[12]
     expected = np.sum(present & (faces.labels([12])[:, 0] == 1))
-    assert result["protocol"]["aus"] == [12]
-    assert np.sum(result["folds"][0]["true_positive"]) == expected
-    assert result["folds"][0]["thresholds"] == [reader.card.thresholds[12]]
-    assert result["stores"] == {"toy": faces.digest}
+    assert result.aus == (12,)
+    assert result.folds[0].counts.true_positive.sum() == expected
+    assert result.folds[0].thresholds.tolist() == [reader.card.thresholds[12]]
+    assert result.stores == {"toy": faces.digest}
+    assert result.faces == 20
 
 
 def test_labels_that_the_weights_do_not_predict_are_named(
@@ -147,11 +231,14 @@ def test_labels_that_the_weights_do_not_predict_are_named(
     save_weights(model, tmp_path / "fewer.safetensors", WeightsCard(**fields))
     ran = evaluate(planted_csv, "--weights", tmp_path / "fewer.safetensors")
     assert ran.exit_code == 0, ran.output
-    assert "Labelled, but not predicted by these weights: AU12" in ran.output
+    assert "Labelled, but not predicted by random-1: AU12." in ran.output
     planted_csv.write_text("image,AU12\n0.png,1\n1.png,0\n")
     refused = evaluate(planted_csv, "--weights", tmp_path / "fewer.safetensors")
     assert refused.exit_code == 2
-    assert "has labels of AU12 only, but predicted are AU1" in refused.output
+    assert (
+        "no labels of any Action Unit that random-1 predicts (labelled: AU12; predicted: AU1"
+        in refused.output
+    )
 
 
 @pytest.mark.parametrize(
@@ -163,7 +250,8 @@ def test_labels_that_the_weights_do_not_predict_are_named(
         ("{tmp}/0.png", "is not UTF-8 text"),
         ("{tmp}/mine.csv --out {tmp}/none/result.json", "There is no folder {tmp}/none"),
         ("{tmp}/mine.csv --weights {tmp}/none.safetensors", "There is no {tmp}/none.safetensors"),
-        ("{tmp}/faceless.csv", "None of the 1 pictures of {tmp}/faceless.csv shows a face"),
+        ("{tmp}/faceless.csv", "random-1 says nothing about any face of {tmp}/faceless.csv: no face found."),
+        ("{tmp}/0.png --predictions {tmp}/p.csv", "Give weights or predictions, not both."),
     ],
 )
 def test_a_mistake_is_one_sentence_with_code_2(
@@ -190,10 +278,3 @@ def test_a_folder_without_weights_is_refused(store: Path) -> None:
     ran = evaluate(store, "--weights", store)
     assert ran.exit_code == 2
     assert "holds no weights" in ran.stderr
-
-
-def test_what_cannot_be_scored_raises(planted_csv: Path) -> None:
-    planted_csv.write_text("image,AU12\n0.png,1\n")
-    pictures = read_labelled_pictures(planted_csv)
-    with pytest.raises(InputError, match="labels of AU12 only, but predicted are AU6"):
-        score_pictures(pictures, np.array([[0.5]]), (6,), (0.5,))

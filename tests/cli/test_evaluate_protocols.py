@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 import torch.nn.functional as F
 from sklearn.metrics import f1_score, roc_auc_score
 from typer.testing import CliRunner, Result
@@ -18,6 +19,7 @@ from idennet.learning.data.store_writer import FaceStoreWriter, Part
 from idennet.learning.evaluation.folds import BP4D_SUBJECTS, DISFA_SUBJECTS
 from idennet.learning.evaluation.result_files import read_result
 from idennet.models.trunk import Trunk
+from idennet.models.weights import WeightsCard, load_weights, save_weights
 
 BP4D_AUS = (1, 2, 4, 6, 7, 10, 12, 14, 15, 17, 23, 24)
 DISFA_AUS = (1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25, 26)
@@ -317,7 +319,7 @@ def test_wrong_calls_are_one_sentence(bp4d: FaceStore, disfa: FaceStore, tmp_pat
         ("--protocol", "bp4d-drlm", *with_file): "There is no protocol 'bp4d-drlm'; did you mean bp4d-drml?",
         ("--protocol", "bp4d-to-unbc", *with_file): "needs one store with subjects of unbc; 0 of the stores",
         (disfa.path, *with_file): "Several stores need a --protocol",
-        ("--weights", "w.safetensors", *with_file): "Give --weights or --predictions, not both",
+        ("--weights", "w.safetensors", *with_file): "Give weights or predictions, not both.",
         ("--predictions", tmp_path / "no.csv"): "There are no predictions",
         ("--predictions", tmp_path / "none"): "has no files that end in .csv",
         ("--format", "openface", *with_file): "no column of openface has an Action Unit",
@@ -328,9 +330,6 @@ def test_wrong_calls_are_one_sentence(bp4d: FaceStore, disfa: FaceStore, tmp_pat
         assert ran.exit_code == 2, ran.output
         assert sentence in ran.stderr, ran.stderr
         assert ran.stderr.count("\n") == 1
-    ran = run("evaluate", tmp_path / "p.csv", "--protocol", "bp4d-drml")
-    assert ran.exit_code == 2
-    assert "p.csv lists pictures; it goes alone" in ran.stderr
 
 
 def test_incomplete_copies_need_consent(bp4d: FaceStore, tmp_path: Path) -> None:
@@ -340,8 +339,69 @@ def test_incomplete_copies_need_consent(bp4d: FaceStore, tmp_path: Path) -> None
     ran = run(*given)
     assert ran.exit_code == 2
     assert "the store lacks 32 of the subjects of bp4d (F010, F011, " in ran.stderr
-    ran = run(*given, "--partial")
+    ran = run(*given, "--partial", "-o", tmp_path / "r.json")
     assert ran.exit_code == 0, ran.output
+    assert "bp4d: photographs, 9 subjects; judged in part (--partial)" in ran.output
+    assert read_result(tmp_path / "r.json").partial
+
+
+def weights_of_fold(random_weights: Path, folder: Path, protocol: str, fold: str, bias: float) -> Path:
+    """A run's folder whose weights were trained for a fold; AU12 gets a bias of its own."""
+    folder.mkdir(parents=True)
+    model, card = load_weights(random_weights)
+    with torch.no_grad():
+        model.fc7.bias[card.aus.index(12)] = bias
+    fields = card.model_dump(include=set(WeightsCard.model_fields))
+    fields["provenance"] = {"protocol": protocol, "fold": fold}
+    save_weights(model, folder / "best-au.safetensors", WeightsCard(**fields), half=False)
+    return folder
+
+
+def test_one_run_a_fold_is_tested_on_its_own_people(
+    bp4d: FaceStore, tmp_path: Path, random_weights: Path, quick_trunk: None
+) -> None:
+    runs = [
+        weights_of_fold(random_weights, tmp_path / "runs" / name, "bp4d-drml", name, bias)
+        for name, bias in (("1", -50.0), ("2", 50.0), ("3", -60.0))
+    ]
+    given = ("evaluate", bp4d.path, "--protocol", "bp4d-drml", "-o", tmp_path / "r.json")
+    by_order = [option for run_of in reversed(runs) for option in ("--weights", run_of)]
+    for chosen in (("--weights", tmp_path / "runs"), by_order):
+        ran = run(*given, *chosen)
+        assert ran.exit_code == 0, ran.output
+        result = read_result(tmp_path / "r.json")
+        at = result.aus.index(12)
+        said = [(fold.counts.true_positive + fold.counts.false_positive)[at].sum() for fold in result.folds]
+        assert said == [0, result.folds[1].counts.coded[at].sum(), 0]
+        assert [fold.fold.name for fold in result.folds] == ["1", "2", "3"]
+        assert len(set(result.weights)) == 3
+
+    refused = run(*given, "--weights", runs[1])
+    assert refused.exit_code == 2
+    assert "There are no weights of fold 1 of bp4d-drml" in refused.stderr
+    ran = run(*given, "--weights", runs[1], "--partial")
+    assert ran.exit_code == 0, ran.output
+    assert [fold.fold.name for fold in read_result(tmp_path / "r.json").folds] == ["2"]
+
+
+def test_runs_that_are_not_those_of_the_folds_are_refused(
+    bp4d: FaceStore, tmp_path: Path, random_weights: Path, quick_trunk: None
+) -> None:
+    first = weights_of_fold(random_weights, tmp_path / "a", "bp4d-drml", "1", 0.0)
+    again = weights_of_fold(random_weights, tmp_path / "b", "bp4d-drml", "1", 0.0)
+    other = weights_of_fold(random_weights, tmp_path / "c", "bp4d-roinet", "2", 0.0)
+    calls = {
+        (first, again): "is a second run of fold 1; give one a fold",
+        (first, other): "was trained for fold 2 of bp4d-roinet; make runs with: idennet train --protocol",
+        (first, random_weights): "was trained for no fold",
+    }
+    for files, sentence in calls.items():
+        weights = [option for file in files for option in ("--weights", file)]
+        ran = run("evaluate", bp4d.path, "--protocol", "bp4d-drml", *weights)
+        assert ran.exit_code == 2, ran.output
+        assert sentence in ran.stderr
+    ran = run("evaluate", bp4d.path, "--weights", first, "--weights", again)
+    assert "Several runs need the --protocol" in ran.stderr
 
 
 def test_a_fold_without_positives_is_told(bp4d: FaceStore, tmp_path: Path) -> None:
@@ -355,6 +415,8 @@ def test_a_fold_without_positives_is_told(bp4d: FaceStore, tmp_path: Path) -> No
     ran = run(*given, "-o", tmp_path / "r.json")
     assert ran.exit_code == 0, ran.output
     assert "AU12: no test frame of fold 2, 3 shows it; its scores are undefined there." in ran.output
+    assert "Folds of 3 in which no frame shows the Action Unit: AU12 2; F1 leaves them out" in ran.output
+    assert "or 0" in ran.output
     assert np.isnan(read_result(tmp_path / "r.json").folds[1].f1(np.ones((1, 14)))[0, 6])
 
 

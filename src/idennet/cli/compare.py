@@ -16,7 +16,7 @@ def compare_command(
     """
     from rich.console import Console
 
-    from idennet.cli.protocol_scores import print_comparison
+    from idennet.cli.scores import print_comparison
     from idennet.learning.evaluation.comparison import Comparison
     from idennet.learning.evaluation.result_files import read_result
 

@@ -29,22 +29,32 @@ def test_everything_that_is_known_is_read(tmp_path: Path) -> None:
     path = write(tmp_path, text)
     pictures = read_labelled_pictures(path)
     assert pictures.images == [tmp_path / "a.png", tmp_path / "b.png", tmp_path / "sub" / "c.png"]
-    assert list(pictures.subjects) == ["Ann", "Ann", "Bob"]
+    assert pictures.frames["subject"].tolist() == ["mine/Ann", "mine/Ann", "mine/Bob"]
     assert pictures.aus == (4, 12)  # nobody coded AU6
-    np.testing.assert_array_equal(pictures.au_labels, [[-1, 1], [0, -1], [1, 0]])
+    np.testing.assert_array_equal(pictures.labels((4, 12, 6)), [[-1, 1, -1], [0, -1, -1], [1, 0, -1]])
     assert list(pictures.conditions) == ["smiling", "open mouth"]
     np.testing.assert_array_equal(pictures.conditions["smiling"], [1, 0, -1])
     np.testing.assert_array_equal(pictures.conditions["open mouth"], [-1, 1, 0])
-    assert pictures.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert pictures.digest == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def test_without_subjects_each_picture_is_a_person_and_without_action_units_there_are_no_labels(
     tmp_path: Path,
 ) -> None:
     pictures = read_labelled_pictures(write(tmp_path, "image,smiling\na.png,1\nb.png,0\n"))
-    assert list(pictures.subjects) == ["a.png", "b.png"]
+    assert pictures.subjects == ("mine/a.png", "mine/b.png")
     assert pictures.aus == ()
-    assert pictures.au_labels.shape == (2, 0)
+    assert pictures.labels(()).shape == (2, 0)
+
+
+def test_pictures_of_some_people_keep_their_labels_and_answers(tmp_path: Path) -> None:
+    lines = ("image,subject,sequence,frame,AU12,calm", "a.png,A,t1,7,1,no", "b.png,B,t1,8,0,")
+    text = "\n".join([*lines, "sub/c.png,A,t2,9,-1,yes"])
+    pictures = read_labelled_pictures(write(tmp_path, text), "disfa").select(["disfa/A"])
+    assert pictures.frames[["sequence", "frame"]].to_numpy().tolist() == [["t1", 7], ["t2", 9]]
+    assert pictures.labels([12])[:, 0].tolist() == [1, -1]
+    assert pictures.conditions["calm"].tolist() == [0, 1]
+    assert str(pictures.provenance) == "photographs, 1 subject"
 
 
 @pytest.mark.parametrize(
@@ -68,6 +78,7 @@ def test_without_subjects_each_picture_is_a_person_and_without_action_units_ther
         ("image,smiling\nnone.png,1\n", "line 2: there is no picture .*none.png; paths are relative"),
         ("image,smiling\nsub,1\n", "line 2: there is no picture .*sub;"),
         ("image,smiling\na.png,1\nb.png,0\na.png,0\n", "line 4: a.png is also in line 2"),
+        ("image,sequence,frame,AU12\na.png,t1,x,1\n", "line 2: frame is 'x'; allowed are whole numbers"),
         ("image,smiling\na.png,1,0\n", "line 2: has another number of values"),
         ("image,smiling\na.png\n", "line 2: has another number of values"),
         ('image,smiling\n"a.png"x,1\n', "line 2: "),

@@ -6,14 +6,19 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from idennet.learning.evaluation import fold_results
-from idennet.learning.evaluation.conditions import compare
+from idennet.learning.evaluation import conditions
+from idennet.learning.evaluation.conditions import ConditionResult
 from idennet.learning.evaluation.intervals import Bootstrap
-from idennet.learning.evaluation.metrics import auc, f1
-from idennet.learning.evaluation.scored import score_with_intervals
+from idennet.learning.evaluation.metrics import auc
 
 AUS, THRESHOLDS = (6, 12, 25), (0.5, 0.3, 0.8)
 FEW = Bootstrap(repetitions=200)
+
+
+def of(
+    name: str, answers: NDArray[np.int8], probabilities: NDArray[np.float64], subjects: NDArray[np.str_]
+) -> ConditionResult:
+    return ConditionResult.of(name, answers, probabilities, probabilities >= THRESHOLDS, subjects, AUS)
 
 
 @pytest.fixture
@@ -31,7 +36,7 @@ def test_the_table_is_that_of_a_loop(
     pictures: tuple[NDArray[np.int8], NDArray[np.float64], NDArray[np.str_]],
 ) -> None:
     answers, probabilities, subjects = pictures
-    condition = compare("smiling", answers, probabilities, subjects, AUS, THRESHOLDS)
+    condition = of("smiling", answers, probabilities, subjects)
     table = condition.table()
     fired = {1: 0, 0: 0}
     for a, (au, threshold) in enumerate(zip(AUS, THRESHOLDS, strict=True)):
@@ -61,7 +66,7 @@ def test_the_table_is_that_of_a_loop(
 def test_a_condition_with_one_answer_has_no_auc(answer: int) -> None:
     probabilities = np.random.default_rng(1).random((6, 3))
     answers = np.full(6, answer, np.int8)
-    condition = compare("always", answers, probabilities, np.array(list("aabbcc")), AUS, THRESHOLDS)
+    condition = of("always", answers, probabilities, np.array(list("aabbcc")))
     assert condition.table()["auc"].isna().all()
     present, empty = ("yes", "no") if answer else ("no", "yes")
     assert condition.table()[f"mean_{empty}"].isna().all()
@@ -73,42 +78,29 @@ def test_a_condition_with_one_answer_has_no_auc(answer: int) -> None:
 def test_intervals_are_those_of_drawing_subjects_again() -> None:
     rng = np.random.default_rng(2)
     subjects = np.repeat([f"s{number}" for number in range(8)], 6)
-    labels = rng.integers(-1, 2, (48, 2)).astype(np.int8)
-    probabilities = np.clip(rng.random((48, 2)) + 0.2 * (labels == 1), 0, 1)
-    result = score_with_intervals(
-        probabilities, labels, subjects, (6, 12), (0.5, 0.6), Bootstrap(repetitions=300, method="percentile")
-    )
-    np.testing.assert_allclose(result.auc.estimate[:2], result.evaluation.auc)
-    np.testing.assert_allclose(result.f1.estimate[:2], result.evaluation.counts.f1())
-    areas, f1s = [], []
+    answers = rng.integers(-1, 2, 48).astype(np.int8)
+    probabilities = np.clip(rng.random((48, 3)) + 0.2 * (answers == 1)[:, None], 0, 1)
+    condition = of("smiling", answers, probabilities, subjects)
+    table = condition.table(Bootstrap(repetitions=300, method="percentile"))
+    assert table.loc["AU12", "auc"] == pytest.approx(auc(probabilities[:, 1], answers))
+    areas = []
     draws = np.random.default_rng(0).integers(0, 8, (300, 8))  # as `draw_subjects` with seed 0
     for draw in draws:
         rows = np.concatenate([np.flatnonzero(subjects == f"s{number}") for number in draw])
-        areas.append(auc(probabilities[rows, 1], labels[rows, 1]))
-        said, so = probabilities[rows, 1] >= 0.6, labels[rows, 1]
-        hit, false_alarm, miss = (said & (so == 1)).sum(), (said & (so == 0)).sum(), (~said & (so == 1)).sum()
-        f1s.append(float(f1(np.array(hit), np.array(false_alarm), np.array(miss))))
-    np.testing.assert_allclose(
-        (result.auc.low[1], result.auc.high[1]), np.quantile(areas, (0.025, 0.975)), atol=1e-12
-    )
-    np.testing.assert_allclose(
-        (result.f1.low[1], result.f1.high[1]), np.quantile(f1s, (0.025, 0.975)), atol=1e-12
-    )
-    table = result.table()
-    assert table.loc["AU12", "auc_low"] == result.auc.low[1]
-    assert table.loc["mean", "auc"] == pytest.approx(result.evaluation.mean_auc)
+        areas.append(auc(probabilities[rows, 1], answers[rows]))
+    ends = table.loc["AU12", ["auc_low", "auc_high"]].to_numpy(float)
+    np.testing.assert_allclose(ends, np.quantile(areas, (0.025, 0.975)), atol=1e-12)
 
 
 def test_many_subjects_are_resampled_in_groups(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(3)
     subjects = np.array([f"s{number // 2}" for number in range(400)])
-    labels = rng.integers(0, 2, (400, 1)).astype(np.int8)
-    probabilities = np.clip(rng.random((400, 1)) + 0.3 * labels, 0, 1)
+    answers = rng.integers(0, 2, 400).astype(np.int8)
+    probabilities = np.clip(rng.random((400, 3)) + 0.3 * answers[:, None], 0, 1)
     widths = []
     for most in (40, 200):
-        monkeypatch.setattr(fold_results, "MOST_GROUPS", most)
-        result = score_with_intervals(probabilities, labels, subjects, (12,), (0.5,), FEW)
-        assert len(result.evaluation.counts.subjects) == 200
-        assert result.auc.estimate[0] == pytest.approx(result.evaluation.auc[0])
-        widths.append(result.auc.high[0] - result.auc.low[0])
+        monkeypatch.setattr(conditions, "MOST_GROUPS", most)
+        row = of("smiling", answers, probabilities, subjects).table(FEW).loc["AU12"]
+        assert row["auc"] == pytest.approx(auc(probabilities[:, 1], answers))
+        widths.append(row["auc_high"] - row["auc_low"])
     assert widths[0] == pytest.approx(widths[1], rel=0.4)

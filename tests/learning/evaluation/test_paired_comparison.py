@@ -8,12 +8,12 @@ from scipy.stats import wilcoxon
 
 from idennet.errors import ProtocolError, ShapeError
 from idennet.learning.evaluation.comparison import Comparison, drop_between, holm, signed_rank
-from idennet.learning.evaluation.evaluate import score
 from idennet.learning.evaluation.fold_results import FoldResult, count_wins
 from idennet.learning.evaluation.intervals import Bootstrap
 from idennet.learning.evaluation.metrics import drop_rate
 from idennet.learning.evaluation.protocols import Fold, Protocol
 from idennet.learning.evaluation.results import ProtocolResult
+from idennet.learning.evaluation.scores import score
 from idennet.learning.evaluation.splits import Everybody, RandomParts
 
 AUS = (6, 12)

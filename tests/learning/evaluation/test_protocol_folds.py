@@ -130,8 +130,8 @@ def test_what_does_not_fit_is_said() -> None:
         Fold("1", ("c/a", "c/b"), (), ("c/a",))
     with pytest.raises(ProtocolError, match="no test subjects"):
         Fold("1", ("c/a",), (), ())
-    with pytest.raises(ValidationError, match="aus"):
-        Protocol(name="p", train="c", test="c", aus=(), split=LeaveOneOut())
+    with pytest.raises(ValidationError, match="validation"):
+        Protocol(name="p", train="c", test="c", aus=(1,), split=LeaveOneOut(), validation=1.1)
 
 
 def test_a_partial_corpus_keeps_its_subjects_in_their_folds() -> None:

@@ -1,5 +1,6 @@
 """Scores over folds against scikit-learn; one file gives the same tables; stores are checked."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,13 +10,16 @@ from protocol_stores import FRAMES, read_labels, write_store
 from sklearn.metrics import f1_score, roc_auc_score
 
 from idennet.errors import InputError, ProtocolError, ShapeError, StoreError
-from idennet.learning.evaluation.evaluate import score
+from idennet.learning.data.provenance import Origin, Provenance
+from idennet.learning.data.store import FaceStore
+from idennet.learning.evaluation.conditions import ConditionResult
 from idennet.learning.evaluation.fold_results import FoldResult, count_wins
+from idennet.learning.evaluation.fold_scoring import findings, score_fold, stores_by_corpus
 from idennet.learning.evaluation.intervals import Bootstrap
-from idennet.learning.evaluation.judge import findings, judge, score_fold, stores_by_corpus
 from idennet.learning.evaluation.protocols import Fold, Protocol
 from idennet.learning.evaluation.result_files import read_result, write_result
 from idennet.learning.evaluation.results import ProtocolResult
+from idennet.learning.evaluation.scores import score
 from idennet.learning.evaluation.splits import Everybody, LeaveOneOut, RandomParts
 
 AUS = (1, 4, 12)
@@ -71,13 +75,25 @@ def test_averaged_and_pooled_scores_equal_scikit_learn(a: int) -> None:
 
 
 def test_a_fold_without_positives_is_a_finding_and_never_a_zero() -> None:
-    assert RESULT.findings() == ["Fold 1: no test frame shows AU4, its scores are undefined there."]
+    assert RESULT.undefined_folds == {4: 1}
     first = RESULT.folds[0]
     assert first.counts.false_positive[1].sum() > 0
     assert np.isnan(first.f1(np.ones((1, 3)))[0, 1])
-    assert np.isnan(first.evaluation.auc[1])
+    assert np.isnan(first.auc(np.ones((1, 3)))[0, 1])
     assert np.isnan(RESULT.f1_by_subject()[1, :3]).all()
     assert np.isfinite(RESULT.f1_averaged()).all()
+
+
+@pytest.mark.parametrize("a", range(3))
+def test_the_convention_of_scikit_learn_stands_beside(a: int) -> None:
+    by_fold = [
+        f1_score(LABELS[rows, a], SCORES[rows, a] >= (0.5, 0.6, 0.7)[a], zero_division=0)
+        for rows in (np.isin(PEOPLE, test) & (LABELS[:, a] >= 0) for test in GROUPS)
+    ]
+    assert RESULT.f1_averaged(undefined_is_zero=True)[0, a] == pytest.approx(np.mean(by_fold))
+    table = RESULT.table(QUICK)
+    assert table["f1_averaged_with_zeros"].iloc[a] == pytest.approx(np.mean(by_fold))
+    assert (table["f1_averaged_with_zeros"] < table["f1_averaged"]).tolist() == [False, True, False, True]
 
 
 def test_a_score_of_weighted_subjects_is_the_score_of_their_frames_repeated() -> None:
@@ -128,6 +144,28 @@ def test_the_file_gives_the_same_tables(tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(again.table(QUICK), RESULT.table(QUICK))
 
 
+def test_the_file_keeps_everything_that_is_known(tmp_path: Path) -> None:
+    answers = RNG.choice([-1, 0, 1], 280).astype(np.int8)
+    condition = ConditionResult.of("calm", answers, SCORES, SCORES > 0.5, PEOPLE, AUS)
+    known = Provenance(origin=Origin.FAKE_TREE, subjects=7, faces=280, published_subjects=41)
+    whole = replace(
+        RESULT,
+        provenance={"c": known},
+        conditions=(condition,),
+        weights=("1" * 64,),
+        unreliable_aus=(4,),
+        faces=279,
+        left_out=(("a  [1].jpg", "no face found"), ("ä.jpg", "no label")),
+        partial=True,
+    )
+    write_result(whole, tmp_path / "result.json")
+    again = read_result(tmp_path / "result.json")
+    for name in ("provenance", "weights", "unreliable_aus", "faces", "left_out", "partial", "data"):
+        assert getattr(again, name) == getattr(whole, name)
+    assert again.data == "c: fake tree, 7 of 41 subjects"
+    pd.testing.assert_frame_equal(again.conditions[0].table(QUICK), condition.table(QUICK))
+
+
 def test_a_damaged_file_is_one_sentence(tmp_path: Path) -> None:
     file = tmp_path / "result.json"
     with pytest.raises(InputError, match="There is no result"):
@@ -141,14 +179,19 @@ def test_a_damaged_file_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="format 9"):
         read_result(file)
     file.write_text(whole.replace('"format": 2', '"schema": "idennet-evaluation/1"'))
-    with pytest.raises(InputError, match="result of a list of pictures"):
-        read_result(file)
-    file.write_text(whole.replace('"counted": [ "c/0", ', '"counted": [ '))
     with pytest.raises(InputError, match="is damaged"):
         read_result(file)
-    file.write_text(whole.replace('"validation": [ "c/judge" ]', '"validation": [ "c/0" ]'))
+    file.write_text(whole.replace('"counted": ["c/0", ', '"counted": ['))
+    with pytest.raises(InputError, match="is damaged"):
+        read_result(file)
+    file.write_text(whole.replace('"validation": ["c/judge"]', '"validation": ["c/0"]'))
     with pytest.raises(ProtocolError, match="in one group only"):
         read_result(file)
+
+
+def score_oracle(rule: Protocol, fold: Fold, store: FaceStore) -> FoldResult:
+    tested = store.select(fold.test)
+    return score_fold(read_labels(tested.faces), rule, fold, tested, thresholds=0.9)
 
 
 def test_within_and_across_stores(tmp_path: Path) -> None:
@@ -156,7 +199,7 @@ def test_within_and_across_stores(tmp_path: Path) -> None:
     away = write_store(tmp_path / "away", "away", "uvwxyz", AUS, intensities=True, seed=2)
     inside = protocol(RandomParts(), "home", "home")
     folds = inside.folds(home.subjects)
-    results = tuple(judge(read_labels, inside, fold, home, thresholds=0.9) for fold in folds)
+    results = tuple(score_oracle(inside, fold, home) for fold in folds)
     whole = ProtocolResult(inside, "oracle", results)
     assert whole.f1_pooled()[0].tolist() == [1, 1, 1]
     assert sum(fold.counts.coded.sum() for fold in results) == 6 * FRAMES * 3
@@ -164,7 +207,7 @@ def test_within_and_across_stores(tmp_path: Path) -> None:
     across = protocol(Everybody(), "home", "away").model_copy(update={"at_least": {"away": 5}})
     stores = stores_by_corpus(across, [away, home])
     (fold,) = across.folds([*home.subjects, *away.subjects])
-    judged = judge(read_labels, across, fold, stores["away"], thresholds=0.9)
+    judged = score_oracle(across, fold, stores["away"])
     expected = (away.intensities(AUS) >= 5).sum(0)
     assert judged.counts.positives.sum(1).tolist() == expected.tolist()
     assert judged.counts.false_positive.sum() == (away.labels(AUS) == 1).sum() - expected.sum()

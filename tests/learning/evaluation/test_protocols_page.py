@@ -11,10 +11,12 @@ from protocol_stores import write_store
 
 from idennet.learning.data.store import FaceStore
 from idennet.learning.evaluation.catalogue import protocol_named
-from idennet.learning.evaluation.evaluate import Predict
-from idennet.learning.evaluation.judge import judge
+from idennet.learning.evaluation.fold_results import FoldResult
+from idennet.learning.evaluation.fold_scoring import score_fold
+from idennet.learning.evaluation.protocols import Fold, Protocol
 from idennet.learning.evaluation.result_files import write_result
 from idennet.learning.evaluation.results import ProtocolResult
+from idennet.learning.evaluation.scores import Predict
 from idennet.research.synth.corpora import SPOT, STUDIO
 
 PAGE = Path(__file__).parents[3] / "docs" / "protocols.md"
@@ -30,14 +32,19 @@ def oracle(num_aus: int, noise: float) -> Predict:
     return predict
 
 
+def score_by(predict: Predict, rule: Protocol, fold: Fold, store: FaceStore) -> FoldResult:
+    tested = store.select(fold.test)
+    return score_fold(predict(tested.faces), rule, fold, tested)
+
+
 def write_other_results(studio: FaceStore, spot: FaceStore) -> None:
     """The two files that the page compares with."""
     within, across = protocol_named("studio-random"), protocol_named("studio-to-spot")
     noisy = oracle(12, 0.9)
-    folds = tuple(judge(noisy, within, fold, studio) for fold in within.folds(studio.subjects))
+    folds = tuple(score_by(noisy, within, fold, studio) for fold in within.folds(studio.subjects))
     write_result(ProtocolResult(within, "lightcnn", folds), Path("results/studio-random/lightcnn.json"))
     (fold,) = across.folds([*studio.subjects, *spot.subjects])
-    moved = ProtocolResult(across, "my system", (judge(oracle(5, 2.0), across, fold, spot),))
+    moved = ProtocolResult(across, "my system", (score_by(oracle(5, 2.0), across, fold, spot),))
     write_result(moved, Path("results/studio-to-spot/my-system.json"))
 
 

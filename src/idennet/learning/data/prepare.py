@@ -23,8 +23,8 @@ from idennet.faces.landmarks import eye_centres
 from idennet.learning.data.provenance import Origin, is_in_fake_tree
 from idennet.learning.data.readers.records import Chunk, LeftOut, PublishedSource, Record, Source, Totals
 from idennet.learning.data.reduced_jpeg import after_reduction, best_factor, read_reduced
-from idennet.learning.data.store import FaceStore
-from idennet.learning.data.store_writer import LEFT_OUT, FaceStoreWriter, Part
+from idennet.learning.data.store import LEFT_OUT, FaceStore
+from idennet.learning.data.store_writer import FaceStoreWriter, Part
 
 Locate = Callable[[NDArray[np.uint8]], NDArray[np.floating] | None]
 """Finds the landmarks (68, 2) of the one face of a picture (H, W, 3) that counts, or None."""

@@ -5,11 +5,13 @@ source, provenance, Action Units and digest. `store.json` appears last, so a fol
 Writing lives in `idennet.learning.data.store_writer`.
 """
 
+import copy
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
+from types import MappingProxyType
+from typing import ClassVar, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -26,7 +28,8 @@ Number = TypeVar("Number", np.int8, np.float32)
 FORMAT = 2
 """Version of the folder's layout; a reader accepts only its own."""
 
-FACES, FRAMES, MANIFEST, PARTIAL = "faces.npy", "frames.parquet", "store.json", ".partial"
+FACES, FRAMES, LEFT_OUT, MANIFEST = "faces.npy", "frames.parquet", "left_out.csv", "store.json"
+PARTIAL = ".partial"
 
 
 class FaceStore:
@@ -42,6 +45,9 @@ class FaceStore:
         provenance: Where the faces of the stored folder come from, and how much of a data set they are.
         index: (N,) rows of `faces.npy` that belong to this store: all, or those of a selection.
     """
+
+    conditions: ClassVar[Mapping[str, NDArray[np.int8]]] = MappingProxyType({})
+    """Nothing: a store knows Action Units alone, unlike a list of pictures."""
 
     def __init__(
         self,
@@ -116,6 +122,12 @@ class FaceStore:
         return np.searchsorted(np.array(self.subjects), self.frames["subject"].to_numpy(str)).astype(np.int64)
 
     @property
+    def left_out(self) -> tuple[tuple[str, str], ...]:
+        """Picture and reason of what the stored folder has no face of."""
+        table = pd.read_csv(self.path / LEFT_OUT, dtype=str)
+        return tuple(zip(table["picture"], table["reason"], strict=True))
+
+    @property
     def landmarks(self) -> NDArray[np.float32]:
         """(N, 68, 2) float32 pixels of the crop; NaN where the source has no landmarks."""
         rows = self.frames["landmarks"]
@@ -137,6 +149,12 @@ class FaceStore:
             if name in self.frames:
                 values[:, position] = self.frames[name].to_numpy()
         return values
+
+    def with_labels(self, labels: Mapping[str, NDArray[np.int8]]) -> "FaceStore":
+        """Return the same faces with other occurrence labels, (N,) by column, for example `AU12`."""
+        relabelled = copy.copy(self)
+        relabelled.frames = self.frames.assign(**labels)
+        return relabelled
 
     def select(self, subjects: Iterable[str]) -> "FaceStore":
         """Return the faces of some subjects as a store of their own; `index` has their rows in the file.

@@ -24,10 +24,7 @@ from idennet.faces.alignment import TEMPLATE
 from idennet.files import draft_of, write_text
 from idennet.learning.data.provenance import Origin, Provenance
 from idennet.learning.data.readers.records import Totals
-from idennet.learning.data.store import FACES, FORMAT, FRAMES, MANIFEST, PARTIAL, FaceStore
-
-LEFT_OUT = "left_out.csv"
-"""Pictures of the source that are not in the store, and why: columns `picture`, `reason`, `subject`."""
+from idennet.learning.data.store import FACES, FORMAT, FRAMES, LEFT_OUT, MANIFEST, PARTIAL, FaceStore
 
 _COLUMNS = ["subject", "sequence", "frame", "landmarks"]
 _LEFT_OUT_COLUMNS = ["picture", "reason", "subject"]

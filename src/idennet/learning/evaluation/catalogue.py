@@ -108,16 +108,23 @@ PROTOCOLS = {protocol.name: protocol for protocol in (*_BP4D, *_DISFA, *_UNBC, *
 """All protocols by name."""
 
 
-def whole_corpus(corpus: str, aus: tuple[int, ...]) -> Protocol:
-    """Return the protocol of a system trained elsewhere: everybody of a corpus is tested, in one fold."""
-    at_least = {corpus: AT_LEAST[corpus]} if corpus in AT_LEAST else {}
+def whole_corpus(corpus: str, aus: tuple[int, ...], *, in_thirds: bool = False) -> Protocol:
+    """Return the protocol of a system trained elsewhere: everybody of a corpus is tested.
+
+    Args:
+        corpus: Name.
+        aus: Action Units to score; none where only conditions are known.
+        in_thirds: Test thirds of the people, each with thresholds chosen on the other two, instead of all
+            in one fold.
+    """
     return Protocol(
-        name=f"{corpus}-all",
-        train="elsewhere",
+        name=f"{corpus}-thirds" if in_thirds else f"{corpus}-all",
+        train=corpus if in_thirds else "elsewhere",
         test=corpus,
         aus=aus,
-        split=Everybody(),
-        at_least=at_least,
+        split=RandomParts() if in_thirds else Everybody(),
+        at_least={corpus: AT_LEAST[corpus]} if corpus in AT_LEAST else {},
+        validation=1 if in_thirds else 0.15,
         source="everybody, for a system trained elsewhere",
     )
 

@@ -10,9 +10,12 @@ from scipy.stats import wilcoxon
 
 from idennet import facs
 from idennet.errors import ProtocolError
+from idennet.learning.evaluation.conditions import ConditionResult
 from idennet.learning.evaluation.intervals import Bootstrap, Statistic
-from idennet.learning.evaluation.metrics import drop_rate
+from idennet.learning.evaluation.metrics import Counts, drop_rate
 from idennet.learning.evaluation.results import ProtocolResult, with_mean
+
+_SAME_FACES = "evaluate both on the same data, with --missing absent where one of them lacks faces."
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ class Comparison:
                 "of one protocol."
             )
         shared = [au for au in first.aus if au in second.aus]
-        if not shared:
+        if not shared and not (first.conditions and second.conditions):
             raise ProtocolError(f"{names} read no Action Unit in common; there is nothing to compare.")
         left_out = tuple(sorted(set(first.aus) ^ set(second.aus)))
         return cls(first.restricted_to(shared), second.restricted_to(shared), left_out)
@@ -65,12 +68,10 @@ class Comparison:
                 f"{names} were judged on different subjects; compare results of one protocol."
             )
         for mine, theirs in zip(one.folds, other.folds, strict=True):
-            for labelled in ("positives", "coded"):
-                if (getattr(mine.counts, labelled) != getattr(theirs.counts, labelled)).any():
-                    raise ProtocolError(
-                        f"{names} were judged on other frames or labels in fold {mine.fold.name}; "
-                        "evaluate both on the same store."
-                    )
+            if not _same_labels(mine.counts, theirs.counts):
+                raise ProtocolError(
+                    f"{names} were judged on other frames or labels in fold {mine.fold.name}; {_SAME_FACES}"
+                )
 
     def table(self, bootstrap: Bootstrap | None = None) -> pd.DataFrame:
         """Return one row an Action Unit and a row `mean`.
@@ -97,6 +98,42 @@ class Comparison:
         columns |= self._tests()
         return pd.DataFrame(columns, index=pd.Index([*facs.columns(one.aus), "mean"], name="au"))
 
+    def conditions(self, bootstrap: Bootstrap | None = None) -> dict[str, pd.DataFrame]:
+        """Return for each condition that both were judged on how well their Action Units tell it.
+
+        Columns: the AUC of both (`auc_first`, `auc_second`), the difference and its interval. The first
+        system's most telling Action Units come first.
+
+        Raises:
+            ProtocolError: They were judged on other pictures.
+        """
+        theirs = {condition.name: condition for condition in self.second.conditions}
+        tables = {}
+        for one in self.first.conditions:
+            if one.name not in theirs:
+                continue
+            shared = [au for au in one.counts.aus if au in theirs[one.name].counts.aus]
+            mine, other = one.restricted_to(shared), theirs[one.name].restricted_to(shared)
+            if mine.counts.subjects != other.counts.subjects or not _same_labels(mine.counts, other.counts):
+                names = f"{self.first.system} and {self.second.system}"
+                raise ProtocolError(f"{names} were judged on other pictures ({one.name}); {_SAME_FACES}")
+            everybody = np.ones((1, len(mine.counts.subjects)))
+            strata = [np.arange(len(mine.counts.subjects))]
+            interval = (bootstrap or Bootstrap()).interval(_auc_difference(mine, other), strata)
+            table = pd.DataFrame(
+                {
+                    "auc_first": mine.auc(everybody)[0],
+                    "auc_second": other.auc(everybody)[0],
+                    "auc_difference": interval.estimate,
+                    "auc_low": interval.low,
+                    "auc_high": interval.high,
+                },
+                index=pd.Index(facs.columns(shared), name="au"),
+            )
+            order = np.argsort(-np.abs(table["auc_first"].to_numpy() - 0.5), kind="stable")
+            tables[one.name] = table.iloc[order]
+        return tables
+
     def _tests(self) -> dict[str, NDArray[np.float64]]:
         mine, theirs = (with_mean(result.f1_by_subject().T) for result in (self.first, self.second))
         differences = [column[np.isfinite(column)] for column in (mine - theirs).T]
@@ -106,6 +143,14 @@ class Comparison:
             "p": p,
             "p_holm": np.append(holm(p[:-1]), p[-1]),
         }
+
+
+def _same_labels(one: Counts, other: Counts) -> bool:
+    return np.array_equal(one.positives, other.positives) and np.array_equal(one.coded, other.coded)
+
+
+def _auc_difference(mine: ConditionResult, other: ConditionResult) -> Statistic:
+    return lambda weights: mine.auc(weights) - other.auc(weights)
 
 
 def _difference(mine: Statistic, theirs: Statistic) -> Statistic:

@@ -12,93 +12,112 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from idennet import facs
-from idennet.learning.evaluation.scored import Scored, score_with_intervals
+from idennet.learning.evaluation.fold_results import count_wins, groups_of_subjects, weighted_auc
+from idennet.learning.evaluation.intervals import Bootstrap, Weights
+from idennet.learning.evaluation.metrics import Counts, count
+
+MOST_GROUPS = 40
+"""More people are put into so many groups: each condition counts pairs of groups for every Action Unit."""
 
 
-@dataclass(frozen=True)
-class Condition:
+@dataclass(frozen=True, eq=False)
+class ConditionResult:
     """One condition against the Action Units that were read.
 
     Attributes:
         name: For example `"smiling"`.
-        scored: As if the condition were the label of every Action Unit: true positives are pictures with the
-            condition in which the Action Unit fires, the AUC is that of its probability for the condition.
-        mean_yes: (A,) mean probability where the condition holds; NaN without such pictures.
+        counts: As if the condition were the label of every Action Unit: true positives are pictures with the
+            condition in which the Action Unit fires.
+        doubled_wins: (A, S, S) integers, from `count_wins`; the AUC is that of the score for the condition.
+        mean_yes: (A,) mean score where the condition holds; NaN without such pictures.
         mean_no: (A,) where it does not.
     """
 
     name: str
-    scored: Scored
+    counts: Counts
+    doubled_wins: NDArray[np.int64]
     mean_yes: NDArray[np.float64]
     mean_no: NDArray[np.float64]
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        answers: NDArray[np.int8],
+        scores: NDArray[np.floating],
+        present: NDArray[np.bool_],
+        subject_of_picture: NDArray[np.str_],
+        aus: Sequence[int],
+    ) -> "ConditionResult":
+        """Count what a condition does to every Action Unit.
+
+        Args:
+            name: Of the condition.
+            answers: (N,) in {1, 0, -1}: it holds, it does not, unknown.
+            scores: (N, A), 0 to 1.
+            present: (N, A), which Action Units fire.
+            subject_of_picture: (N,).
+            aus: Action Units.
+
+        Raises:
+            ShapeError: The shapes do not belong together.
+        """
+        labels = np.repeat(answers[:, None], len(aus), axis=1)
+        groups = groups_of_subjects(subject_of_picture, MOST_GROUPS)
+        counts, wins = count(present, labels, groups, aus), count_wins(scores, labels, groups)
+        return cls(name, counts, wins, _mean(scores[answers == 1]), _mean(scores[answers == 0]))
 
     @property
     def pictures(self) -> tuple[int, int]:
         """Pictures where it holds, and where it does not."""
-        counts = self.scored.evaluation.counts
-        yes, coded = int(counts.positives[0].sum()), int(counts.coded[0].sum())
+        yes, coded = int(self.counts.positives[0].sum()), int(self.counts.coded[0].sum())
         return yes, coded - yes
 
     @property
     def firing(self) -> tuple[float, float]:
         """Mean number of Action Units that fire in a picture, in either group; NaN without pictures."""
-        counts = self.scored.evaluation.counts
-        fired = counts.true_positive.sum(), counts.false_positive.sum()
+        fired = self.counts.true_positive.sum(), self.counts.false_positive.sum()
         yes, no = (
             fires / group if group else np.nan for fires, group in zip(fired, self.pictures, strict=True)
         )
         return float(yes), float(no)
 
-    def table(self) -> pd.DataFrame:
+    def auc(self, weights: Weights) -> NDArray[np.float64]:
+        """Return how well each Action Unit tells the condition, (R, A), as of weighted subjects."""
+        return weighted_auc(self.counts, self.doubled_wins, weights)
+
+    def restricted_to(self, aus: Sequence[int]) -> "ConditionResult":
+        """Return the result of some Action Units, in the given order."""
+        at = [self.counts.aus.index(au) for au in aus]
+        return ConditionResult(
+            self.name, self.counts.at(at), self.doubled_wins[at], self.mean_yes[at], self.mean_no[at]
+        )
+
+    def table(self, bootstrap: Bootstrap | None = None) -> pd.DataFrame:
         """Return one row an Action Unit, the most telling first.
 
         Columns: `auc` with `auc_low` and `auc_high`; share of pictures in which it fires, `fires_yes` and
-        `fires_no`; mean probability, `mean_yes` and `mean_no`. Rows fall by |AUC - .5|.
+        `fires_no`; mean score, `mean_yes` and `mean_no`. Rows fall by |AUC - .5|.
         """
-        counts, auc = self.scored.evaluation.counts, self.scored.auc
+        everybody = [np.arange(len(self.counts.subjects))]
+        auc = (bootstrap or Bootstrap()).interval(self.auc, everybody)
         yes, no = (group or np.nan for group in self.pictures)
         table = pd.DataFrame(
             {
-                "auc": auc.estimate[:-1],
-                "auc_low": auc.low[:-1],
-                "auc_high": auc.high[:-1],
-                "fires_yes": counts.true_positive.sum(1) / yes,
-                "fires_no": counts.false_positive.sum(1) / no,
+                "auc": auc.estimate,
+                "auc_low": auc.low,
+                "auc_high": auc.high,
+                "fires_yes": self.counts.true_positive.sum(1) / yes,
+                "fires_no": self.counts.false_positive.sum(1) / no,
                 "mean_yes": self.mean_yes,
                 "mean_no": self.mean_no,
             },
-            index=pd.Index(facs.columns(counts.aus), name="au"),
+            index=pd.Index(facs.columns(self.counts.aus), name="au"),
         )
         return table.iloc[np.argsort(-np.abs(table["auc"].to_numpy() - 0.5), kind="stable")]
 
 
-def compare(
-    name: str,
-    answers: NDArray[np.int8],
-    probabilities: NDArray[np.floating],
-    subject_of_picture: NDArray[np.str_],
-    aus: Sequence[int],
-    thresholds: Sequence[float],
-) -> Condition:
-    """Return what a condition does to every Action Unit.
-
-    Args:
-        name: Of the condition.
-        answers: (N,) in {1, 0, -1}: it holds, it does not, unknown.
-        probabilities: (N, A), 0 to 1.
-        subject_of_picture: (N,).
-        aus: Action Units.
-        thresholds: Probability from which each fires, (A,).
-
-    Raises:
-        ShapeError: The shapes do not belong together.
-    """
-    labels = np.repeat(answers[:, None], len(aus), axis=1)
-    scored = score_with_intervals(probabilities, labels, subject_of_picture, aus, thresholds)
-    return Condition(name, scored, _mean(probabilities[answers == 1]), _mean(probabilities[answers == 0]))
-
-
-def _mean(probabilities: NDArray[np.floating]) -> NDArray[np.float64]:
-    if len(probabilities) == 0:
-        return np.full(probabilities.shape[1], np.nan)
-    return probabilities.mean(axis=0, dtype=np.float64)
+def _mean(scores: NDArray[np.floating]) -> NDArray[np.float64]:
+    if len(scores) == 0:
+        return np.full(scores.shape[1], np.nan)
+    return scores.mean(axis=0, dtype=np.float64)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from idennet.learning.evaluation.evaluate import Evaluation
 from idennet.learning.evaluation.intervals import Weights
 from idennet.learning.evaluation.metrics import Counts, f1
 from idennet.learning.evaluation.protocols import Fold
@@ -36,26 +35,9 @@ class FoldResult:
 
     def restricted_to(self, at: Sequence[int]) -> "FoldResult":
         """Return the outcome of the Action Units at some positions."""
-        counts = self.counts
-        kept = Counts(
-            tuple(counts.aus[i] for i in at),
-            counts.subjects,
-            *(
-                outcome[list(at)]
-                for outcome in (
-                    counts.true_positive,
-                    counts.false_positive,
-                    counts.false_negative,
-                    counts.true_negative,
-                )
-            ),
+        return FoldResult(
+            self.fold, self.counts.at(at), self.doubled_wins[list(at)], self.thresholds[list(at)]
         )
-        return FoldResult(self.fold, kept, self.doubled_wins[list(at)], self.thresholds[list(at)])
-
-    @property
-    def evaluation(self) -> Evaluation:
-        """The same outcome without subgroups of subjects."""
-        return Evaluation(self.counts, self.auc(np.ones((1, len(self.counts.subjects))))[0], self.thresholds)
 
     def outcomes(self, weights: Weights) -> tuple[NDArray[np.float64], ...]:
         """Return weighted true and false positives, false and true negatives, each (R, A)."""
@@ -136,13 +118,15 @@ def count_wins(
     return wins
 
 
-def groups_of_subjects(subject_of_frame: Sequence[str] | NDArray[np.str_]) -> NDArray[np.str_]:
-    """Return the group that stands for each frame's subject, (N,): the subject, or one of `MOST_GROUPS`.
+def groups_of_subjects(
+    subject_of_frame: Sequence[str] | NDArray[np.str_], most: int = MOST_GROUPS
+) -> NDArray[np.str_]:
+    """Return the group that stands for each frame's subject, (N,): the subject, or one of so many groups.
 
     The names alone decide who is in which group.
     """
     names, subject = np.unique(np.asarray(subject_of_frame, dtype=str), return_inverse=True)
-    if len(names) <= MOST_GROUPS:
+    if len(names) <= most:
         return names[subject]
-    group_of_subject = np.random.default_rng(0).permutation(len(names)) % MOST_GROUPS
-    return np.array([f"group {number + 1:03d}" for number in range(MOST_GROUPS)])[group_of_subject[subject]]
+    group_of_subject = np.random.default_rng(0).permutation(len(names)) % most
+    return np.array([f"group {number + 1:03d}" for number in range(most)])[group_of_subject[subject]]

@@ -25,6 +25,12 @@ class Counts:
     false_negative: NDArray[np.int64]
     true_negative: NDArray[np.int64]
 
+    def at(self, positions: Sequence[int]) -> "Counts":
+        """Return the counts of the Action Units at some positions."""
+        outcomes = (self.true_positive, self.false_positive, self.false_negative, self.true_negative)
+        kept = (outcome[list(positions)] for outcome in outcomes)
+        return Counts(tuple(self.aus[at] for at in positions), self.subjects, *kept)
+
     @property
     def positives(self) -> NDArray[np.int64]:
         """Frames labelled present, (A, S)."""
@@ -101,15 +107,13 @@ def auc(scores: NDArray[np.floating], labels: NDArray[np.integer]) -> float:
 
     Ties count half. NaN when the labels (1, 0; -1 is left out) have only one class.
     """
+    from sklearn.metrics import roc_auc_score  # only who scores needs to wait for its import
+
     coded = labels != MISSING
-    _, rank, ties = np.unique(scores[coded], return_inverse=True, return_counts=True)
-    middle = np.cumsum(ties) - (ties - 1) / 2
     present = labels[coded] == 1
-    positives, negatives = int(present.sum()), int((~present).sum())
-    if positives == 0 or negatives == 0:
+    if present.all() or not present.any():
         return float("nan")
-    above = middle[rank][present].sum() - positives * (positives + 1) / 2
-    return float(above / positives / negatives)
+    return float(roc_auc_score(present, scores[coded]))
 
 
 def drop_rate(within: NDArray[np.floating], across: NDArray[np.floating]) -> float:

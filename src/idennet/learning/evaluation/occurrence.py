@@ -1,15 +1,15 @@
 """Occurrence from intensity: from which intensity on an Action Unit counts as present."""
 
-import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from idennet import facs
 from idennet.errors import ProtocolError
 from idennet.learning.data.store import FaceStore
+from idennet.learning.evaluation.faces import FacesT
 
 UNGRADED_AUS = (43,)
 """Coded present or absent where the others have intensities 0 to 5 (UNBC-McMaster): no threshold applies."""
@@ -46,16 +46,11 @@ def relabel(store: FaceStore, at_least: float, aus: Sequence[int]) -> FaceStore:
         facs.column(au): occurrence(column, at_least)
         for au, column in zip(graded, intensities.T, strict=True)
     }
-    return _with(store, labels)
+    return store.with_labels(labels)
 
 
-def without_labels(store: FaceStore, rows: NDArray[np.bool_]) -> FaceStore:
-    """Return the store with some faces, (N,), as if nobody had coded them; faces are shared with it."""
-    names = [name for name in facs.columns(facs.NAMES) if name in store.frames]
-    return _with(store, {name: store.frames[name].where(~rows, facs.MISSING) for name in names})
-
-
-def _with(store: FaceStore, labels: Mapping[str, NDArray[np.int8] | pd.Series]) -> FaceStore:
-    relabelled = copy.copy(store)
-    relabelled.frames = store.frames.assign(**labels)
-    return relabelled
+def without_labels(faces: FacesT, rows: NDArray[np.bool_]) -> FacesT:
+    """Return the faces, of which some, (N,), are as if nobody had coded them."""
+    names = [name for name in facs.columns(facs.NAMES) if name in faces.frames]
+    hidden = {name: np.where(rows, np.int8(facs.MISSING), faces.frames[name]) for name in names}
+    return cast(FacesT, faces.with_labels(hidden))

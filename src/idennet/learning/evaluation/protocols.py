@@ -60,11 +60,12 @@ class Protocol(Config):
         name: What tables call it.
         train: Corpus to learn from: what the subjects' names begin with.
         test: Corpus to be judged on; the same one for a within-dataset protocol.
-        aus: Action Units to score, in order.
+        aus: Action Units to score, in order; none where conditions of pictures are all that is known.
         split: How the training corpus falls into folds.
         at_least: By corpus, the stored intensity from which an Action Unit counts as present; a corpus that
             is not listed keeps the labels of its store.
-        validation: Share of each fold's training subjects that is set aside for validation.
+        validation: Share of each fold's training subjects that is set aside for validation; 1 where nothing
+            is learnt.
         seed: Chooses the validation subjects.
         source: Where the protocol comes from.
     """
@@ -72,10 +73,10 @@ class Protocol(Config):
     name: str
     train: str
     test: str
-    aus: Annotated[tuple[int, ...], Field(min_length=1)]
+    aus: tuple[int, ...]
     split: Split
     at_least: dict[str, float] = Field(default={})
-    validation: Annotated[float, Field(ge=0, lt=1)] = 0.15
+    validation: Annotated[float, Field(ge=0, le=1)] = 0.15
     seed: Annotated[int, Field(ge=0)] = 0
     source: str = ""
 
@@ -118,6 +119,8 @@ class Protocol(Config):
 
     def _set_aside(self, learning: Subjects) -> tuple[Subjects, Subjects]:
         """Return training and validation subjects."""
+        if self.validation == 1:
+            return (), learning
         if len(learning) < 2:
             raise ProtocolError(
                 f"{self.name} leaves {len(learning)} to learn from in a fold; it needs two subjects "

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from idennet import facs
 from idennet.learning.data.provenance import Provenance
+from idennet.learning.evaluation.conditions import ConditionResult
 from idennet.learning.evaluation.fold_results import FoldResult, f1_all_positive, f1_if_shown
 from idennet.learning.evaluation.intervals import Bootstrap, Interval, Statistic, Weights
 from idennet.learning.evaluation.protocols import Protocol
@@ -30,6 +31,12 @@ class ProtocolResult:
         stores: Digest of each face store that was used, by corpus.
         remarks: Sentences that a reader of the scores must know.
         provenance: What each of these stores is, by corpus.
+        conditions: What conditions of pictures do to all Action Units that the system predicts.
+        weights: SHA-256 of the weights, one a file; none of another tool.
+        unreliable_aus: Action Units that the system is known to read unreliably.
+        faces: How many test faces entered the scores; 0 where nobody counted.
+        left_out: Name and reason of the test faces and pictures that did not.
+        partial: Whether missing subjects, Action Units or folds were accepted.
     """
 
     protocol: Protocol
@@ -38,6 +45,12 @@ class ProtocolResult:
     stores: Mapping[str, str] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
     provenance: Mapping[str, Provenance] = field(default_factory=dict)
+    conditions: tuple[ConditionResult, ...] = ()
+    weights: tuple[str, ...] = ()
+    unreliable_aus: tuple[int, ...] = ()
+    faces: int = 0
+    left_out: tuple[tuple[str, str], ...] = ()
+    partial: bool = False
 
     @property
     def is_comparable(self) -> bool:
@@ -84,14 +97,19 @@ class ProtocolResult:
             return [np.arange(len(self.subjects))]
         return [np.array(group) for group in groups.values()]
 
-    def f1_averaged(self, weights: Weights | None = None) -> NDArray[np.float64]:
-        """Return the mean over folds of each fold's F1-frame, (R, A); undefined folds are left out.
+    def f1_averaged(
+        self, weights: Weights | None = None, *, undefined_is_zero: bool = False
+    ) -> NDArray[np.float64]:
+        """Return the mean over folds of each fold's F1-frame, (R, A).
 
         Args:
             weights: (R, S) how often each of `subjects` counts; everybody once when None.
+            undefined_is_zero: Count folds in which no frame shows the Action Unit as 0, as scikit-learn and
+                so most published code does, instead of leaving them out.
         """
         weights = self._everybody(weights)
-        return self._average([one.f1(weights[:, at]) for one, at in self._with_positions()], weights)
+        scores = [one.f1(weights[:, at]) for one, at in self._with_positions()]
+        return self._average(list(map(np.nan_to_num, scores)) if undefined_is_zero else scores, weights)
 
     def auc_averaged(self, weights: Weights | None = None) -> NDArray[np.float64]:
         """Return the mean over folds of each fold's AUC, (R, A); scores of two folds are never compared."""
@@ -117,21 +135,19 @@ class ProtocolResult:
         """Return the F1-frame of each Action Unit and subject, (A, S); NaN where it is never shown."""
         return self.f1_pooled(np.eye(len(self.subjects))).T  # one subject at a time
 
-    def findings(self) -> list[str]:
-        """Return one sentence for each fold and Action Unit whose score is undefined."""
-        return [
-            f"Fold {result.fold.name}: no test frame shows {facs.column(au)}, its scores are undefined there."
-            for result in self.folds
-            for au, shown in zip(self.aus, result.counts.positives.sum(1), strict=True)
-            if not shown
-        ]
+    @property
+    def undefined_folds(self) -> dict[int, int]:
+        """In how many folds no test frame shows an Action Unit, for those of which that happens."""
+        never = np.sum([one.counts.positives.sum(axis=1) == 0 for one in self.folds], axis=0)
+        return {au: int(number) for au, number in zip(self.aus, never, strict=True) if number}
 
     def table(self, bootstrap: Bootstrap | None = None) -> pd.DataFrame:
         """Return one row an Action Unit and a row `mean`, with intervals by subject.
 
         Columns: `frames`, `rate` (share present), `f1_averaged`, `f1_pooled` and `auc`, each with `_low` and
-        `_high`, the F1 of saying "present" to every frame, averaged and pooled, and the spread over the
-        subjects who show the Action Unit: their number and the quartiles of their F1.
+        `_high`, `f1_averaged_with_zeros` (of undefined folds), the F1 of saying "present" to every frame,
+        averaged and pooled, and the spread over the subjects who show the Action Unit: their number and the
+        quartiles of their F1.
         """
         frames = np.sum([one.counts.coded.sum(1) for one in self.folds], axis=0).astype(float)
         hit, _, miss, _ = (table[0] for table in self._pooled(None))
@@ -141,6 +157,7 @@ class ProtocolResult:
         for name, score in scores.items():
             interval = self.interval(score, bootstrap)
             columns |= {name: interval.estimate, f"{name}_low": interval.low, f"{name}_high": interval.high}
+        columns["f1_averaged_with_zeros"] = with_mean(self.f1_averaged(undefined_is_zero=True)[0])
         columns["f1_all_positive_averaged"] = with_mean(self.f1_all_positive_averaged()[0])
         columns["f1_all_positive_pooled"] = with_mean(self.f1_all_positive_pooled()[0])
         columns |= self._spread()

@@ -27,11 +27,14 @@ class PublishedParts(Config):
         """Return everybody whom the parts name."""
         return tuple(name for part in self.parts for name in part)
 
+    def names(self) -> Subjects:
+        """Return the names of the folds."""
+        return tuple(map(str, self.left_out or range(1, len(self.parts) + 1)))
+
     def leave_out(self, subjects: Sequence[str]) -> dict[str, Subjects]:
         """Return for each fold, by name, which of `subjects` are left out."""
         check_exclusive(self.parts)
-        numbers = self.left_out or range(1, len(self.parts) + 1)
-        return {str(number): _common(self.parts[number - 1], subjects) for number in numbers}
+        return {name: _common(self.parts[int(name) - 1], subjects) for name in self.names()}
 
 
 class RandomParts(Config):
@@ -50,19 +53,27 @@ class RandomParts(Config):
         """Return nobody: the corpus decides who takes part."""
         return ()
 
+    def names(self) -> Subjects:
+        """Return the names of the folds."""
+        return tuple(str(part + 1) for part in range(self.parts))
+
     def leave_out(self, subjects: Sequence[str]) -> dict[str, Subjects]:
         """Return for each fold, by name, which of `subjects` are left out."""
         if len(subjects) < self.parts:
             raise ProtocolError(f"{self.parts} parts need as many subjects, but there are {len(subjects)}.")
         names = sorted(subjects)
         shuffled = [names[index] for index in np.random.default_rng(self.seed).permutation(len(names))]
-        return {str(part + 1): tuple(sorted(shuffled[part :: self.parts])) for part in range(self.parts)}
+        return {name: tuple(sorted(shuffled[int(name) - 1 :: self.parts])) for name in self.names()}
 
 
 class LeaveOneOut(Config):
     """Each subject is left out once."""
 
     kind: Literal["leave-one-out"] = "leave-one-out"
+
+    def names(self) -> Subjects:
+        """Return nobody: the corpus decides who is left out."""
+        return ()
 
     def people(self) -> Subjects:
         """Return nobody: the corpus decides who takes part."""
@@ -80,13 +91,17 @@ class Everybody(Config):
 
     kind: Literal["everybody"] = "everybody"
 
+    def names(self) -> Subjects:
+        """Return the name of the fold."""
+        return ("all",)
+
     def people(self) -> Subjects:
         """Return nobody: the corpus decides who takes part."""
         return ()
 
     def leave_out(self, subjects: Sequence[str]) -> dict[str, Subjects]:
         """Return one fold that leaves nobody out."""
-        return {"all": ()}
+        return dict.fromkeys(self.names(), ())
 
 
 Split = Annotated[PublishedParts | RandomParts | LeaveOneOut | Everybody, Field(discriminator="kind")]

@@ -12,8 +12,8 @@ import torch
 from numpy.typing import NDArray
 
 from idennet.errors import InputError
-from idennet.learning.evaluation.evaluate import score
 from idennet.learning.evaluation.metrics import verification_auc
+from idennet.learning.evaluation.scores import score
 from idennet.learning.training.batches import Drawing, Objective
 from idennet.learning.training.corpus import Corpus
 from idennet.learning.training.recipe import Recipe, Stage

@@ -9,7 +9,7 @@ from idennet import facs
 from idennet.errors import ProtocolError
 from idennet.learning.data.store import FaceStore
 from idennet.learning.evaluation.catalogue import AUS, PROTOCOLS
-from idennet.learning.evaluation.judge import stores_by_corpus
+from idennet.learning.evaluation.fold_scoring import stores_by_corpus
 from idennet.learning.evaluation.protocols import Fold, Protocol
 from idennet.research.benchmark.runs import short_digest
 from idennet.research.benchmark.systems.contract import System, TrainingFaces

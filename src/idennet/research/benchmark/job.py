@@ -19,8 +19,8 @@ import idennet
 from idennet.files import draft_of, write_text
 from idennet.learning.data.store import FaceStore
 from idennet.learning.evaluation.features import Subtraction, subtraction
+from idennet.learning.evaluation.fold_scoring import findings, score_fold, stores_by_corpus
 from idennet.learning.evaluation.identity import consecutive_blocks, nearest_shares, probe_identity
-from idennet.learning.evaluation.judge import findings, score_fold, stores_by_corpus
 from idennet.learning.evaluation.result_files import write_result
 from idennet.learning.evaluation.results import ProtocolResult
 from idennet.learning.evaluation.thresholds import best_thresholds
@@ -109,7 +109,9 @@ def _judge(
     judged = score_fold(scores, protocol, fold, tested, limits)
     remarks = (*fitted.remarks, *warnings, *findings(protocol, [fold], by_corpus))
     provenance = {corpus: store.provenance for corpus, store in by_corpus.items()}
-    result = ProtocolResult(protocol, run.system.name, (judged,), dict(run.stores), remarks, provenance)
+    result = ProtocolResult(
+        protocol, run.system.name, (judged,), dict(run.stores), remarks, provenance, faces=len(tested)
+    )
     folder = job.results / RUNS / run.digest
     folder.mkdir(parents=True, exist_ok=True)
     write_result(result, folder / RESULT)

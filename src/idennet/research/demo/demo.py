@@ -18,9 +18,11 @@ from idennet.learning.data.prepare import prepare
 from idennet.learning.data.readers.synfacs import SynFacs
 from idennet.learning.data.split import split_subjects
 from idennet.learning.data.store import FaceStore
-from idennet.learning.evaluation.evaluate import Evaluation
 from idennet.learning.evaluation.features import subtraction
-from idennet.learning.evaluation.reading import evaluate_reader
+from idennet.learning.evaluation.judge import everybody_of, judge
+from idennet.learning.evaluation.pretrained import WeightsSystem
+from idennet.learning.evaluation.result_files import write_result
+from idennet.learning.evaluation.results import ProtocolResult
 from idennet.learning.training import load_recipe, train
 from idennet.learning.training.progress import read_metrics
 from idennet.models.action_units import ActionUnitModel
@@ -72,8 +74,8 @@ def run_demo(out: Path, tell: Tell) -> Path:
         tell(f"Judging on the other {len(held_out)} subjects.")
         test = store.select(held_out)
         judged = {
-            "two-minute training": evaluate_reader(ActionUnitModel.open(run.weights), test),
-            "bundled weights": evaluate_reader(reader, test),
+            "two-minute training": _judged(ActionUnitModel.open(run.weights), test),
+            "bundled weights": _judged(reader, test),
         }
         sections += [
             _training(pd.DataFrame(read_metrics(run.folder))),
@@ -81,8 +83,8 @@ def run_demo(out: Path, tell: Tell) -> Path:
             _subtraction(load_bundled()[0], store),
             _limits(),
         ]
-    for name, evaluation in judged.items():
-        evaluation.to_json(out / f"{name.replace(' ', '-')}.json")
+    for name, result in judged.items():
+        write_result(result, out / f"{name.replace(' ', '-')}.json")
     facts = {
         "version": idennet.__version__,
         "weights": reader.card.version,
@@ -148,13 +150,18 @@ def _training(metrics: pd.DataFrame) -> Section:
     )
 
 
-def _scores(judged: dict[str, Evaluation], subjects: int, unreliable: Collection[int]) -> Section:
-    tables = {name: evaluation.table() for name, evaluation in judged.items()}
+def _judged(reader: ActionUnitModel, test: FaceStore) -> ProtocolResult:
+    system = WeightsSystem(reader)
+    return judge(system, everybody_of([test], system), [test], partial=True).result
+
+
+def _scores(judged: dict[str, ProtocolResult], subjects: int, unreliable: Collection[int]) -> Section:
+    tables = {name: result.table() for name, result in judged.items()}
     bundled = tables["bundled weights"]
     mark = {column(au): "~" for au in unreliable}
     bars = bundled.drop(index="mean").rename(
         index=lambda au: f"{mark.get(str(au), '')}{au}",
-        columns={"f1": "F1 of the bundled weights", "f1_all_positive": "always present"},
+        columns={"f1_averaged": "F1 of the bundled weights", "f1_all_positive_averaged": "always present"},
     )
     names = [
         f"{mark.get(str(au), '')}{au} {NAMES[int(str(au)[2:])]}" if str(au) != "mean" else "mean"
@@ -162,10 +169,10 @@ def _scores(judged: dict[str, Evaluation], subjects: int, unreliable: Collection
     ]
     columns = {
         ("all frames", "share present"): bundled["rate"],
-        ("always present", "F1"): bundled["f1_all_positive"],
+        ("always present", "F1"): bundled["f1_all_positive_averaged"],
     }
     for name, table in tables.items():
-        columns |= {(name, "F1"): table["f1"], (name, "AUC"): table["auc"]}
+        columns |= {(name, "F1"): table["f1_averaged"], (name, "AUC"): table["auc"]}
     joined = pd.DataFrame(columns).set_axis(names)
     lead = (
         f"{subjects} rendered subjects that neither training has seen. F1-frame over all their frames; one "

@@ -23,7 +23,7 @@ from idennet.learning.data.readers.synfacs import SynFacs
 from idennet.learning.data.split import split_subjects
 from idennet.learning.data.store import MANIFEST, FaceStore
 from idennet.learning.evaluation.calibration import Reliability, fit_calibration, reliability
-from idennet.learning.evaluation.evaluate import score
+from idennet.learning.evaluation.scores import score
 from idennet.learning.evaluation.thresholds import PRESENT, is_reliable
 from idennet.learning.training import Recipe, train
 from idennet.learning.training.folder import MANIFEST as RUN_MANIFEST

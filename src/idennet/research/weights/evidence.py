@@ -6,16 +6,18 @@ if some show it and some do not. "Some" are at least `ENOUGH` faces; fewer say n
 """
 
 import hashlib
-import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from idennet.errors import InputError
+from idennet.learning.evaluation.fold_results import weighted_auc
+from idennet.learning.evaluation.metrics import Counts
+from idennet.learning.evaluation.result_files import read_result
 from idennet.models.weights import ActionUnit, WeightsSidecar
 from idennet.settings import Config, load_config
 
@@ -123,54 +125,42 @@ def read_evidence(result: Path, card: WeightsSidecar) -> PhotographEvidence:
         InputError: The file is no such result, or judges other weights or another list.
         RecipeError: `evidence.yaml` is missing or wrong.
     """
-    try:
-        fields = json.loads(result.read_text(encoding="utf-8"))
-        weights, data = fields["weights"]["sha256"], fields["data"]["sha256"]
-        conditions = {name: _Answers(scores) for name, scores in fields["conditions"].items()}
-        coded = _Answers(fields["action_units"]) if fields["action_units"] else None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(
-            f"{result} is no result of a list of pictures; make it with idennet evaluate LIST.csv --out FILE."
-        ) from error
-    if weights != card.sha256:
+    judged = read_result(result)
+    conditions = {condition.name: condition for condition in judged.conditions}
+    if judged.weights != (card.sha256,):
         raise InputError(f"{result} judges other weights than {card.version}; evaluate these.")
     meaning = load_config(Meaning, result.parent / MEANING)
     pictures = result.parent / meaning.list
-    if not pictures.is_file() or hashlib.sha256(pictures.read_bytes()).hexdigest() != data:
+    if not pictures.is_file() or (
+        hashlib.sha256(pictures.read_bytes()).hexdigest() not in judged.stores.values()
+    ):
         raise InputError(f"{result} judges another list than {pictures}; evaluate that one.")
     if strangers := {*meaning.shows, *filter(None, [meaning.neutral])} - conditions.keys():
         raise InputError(
             f"{result} has no condition {', '.join(sorted(strangers))}, which {MEANING} beside it explains."
         )
     comparisons = [
-        _comparison(conditions[condition], au, condition)
+        _comparison(conditions[condition].counts, conditions[condition].doubled_wins, au, condition)
         for condition, aus in meaning.shows.items()
         for au in aus
     ]
-    if coded:
-        comparisons += [_comparison(coded, au, "") for au in coded.aus]
+    if len(judged.folds) > 1:
+        raise InputError(f"{result} is judged in folds; evaluate the list without options.")
+    (coded,) = judged.folds
+    comparisons += [_comparison(coded.counts, coded.doubled_wins, au, "") for au in judged.aus]
     neutral, false_alarms = 0, dict[int, int]()
     if meaning.neutral is not None:
-        answers = conditions[meaning.neutral]
-        neutral, false_alarms = answers.absent[0], dict(zip(answers.aus, answers.false_alarms, strict=True))
+        counts = conditions[meaning.neutral].counts
+        neutral = int((counts.coded - counts.positives)[0].sum())
+        false_alarms = dict(zip(counts.aus, map(int, counts.false_positive.sum(1)), strict=True))
     return PhotographEvidence(meaning.photographs, tuple(comparisons), neutral, false_alarms)
 
 
-class _Answers:
-    """For each of `aus`: photographs with and without a condition, how often it fired in the latter, AUC."""
-
-    def __init__(self, scores: Mapping[str, Any]) -> None:
-        self.aus: list[int] = scores["aus"]
-        hits, false_alarms, misses, rejections = (
-            [sum(subjects) for subjects in scores[outcome]]
-            for outcome in ("true_positive", "false_positive", "false_negative", "true_negative")
-        )
-        self.present = [hit + miss for hit, miss in zip(hits, misses, strict=True)]
-        self.absent = [alarm + right for alarm, right in zip(false_alarms, rejections, strict=True)]
-        self.false_alarms = false_alarms
-        self.auc = [math.nan if auc is None else float(auc) for auc in scores["auc"]]
-
-
-def _comparison(answers: _Answers, au: int, condition: str) -> Comparison:
-    row = answers.aus.index(au)
-    return Comparison(au, condition, answers.present[row], answers.absent[row], answers.auc[row])
+def _comparison(counts: Counts, doubled_wins: NDArray[np.int64], au: int, condition: str) -> Comparison:
+    row = counts.aus.index(au)
+    present = int(counts.positives[row].sum())
+    absent = int(counts.coded[row].sum()) - present
+    everybody = np.ones((1, len(counts.subjects)))
+    return Comparison(
+        au, condition, present, absent, float(weighted_auc(counts, doubled_wins, everybody)[0, row])
+    )

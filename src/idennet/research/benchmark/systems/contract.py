@@ -46,7 +46,7 @@ class TrainingFaces:
 
         Args:
             fold: Names the training and validation subjects.
-            store: Of the training corpus, from `evaluation.judge.stores_by_corpus`.
+            store: Of the training corpus, from `evaluation.fold_scoring.stores_by_corpus`.
             aus: Those of the protocol.
             identities: Further people.
         """

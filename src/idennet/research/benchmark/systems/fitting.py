@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from idennet.errors import InputError
 from idennet.learning.data.samplers import BalancedFaceSampler
 from idennet.learning.data.store import FaceStore
-from idennet.learning.evaluation.evaluate import score
+from idennet.learning.evaluation.scores import score
 from idennet.learning.losses.au import masked_au_loss
 from idennet.learning.training.augment import Augmentation, Augmenter
 from idennet.learning.training.initialise import standardise_layers

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from idennet.learning.data.samplers import BalancedFaceSampler
 from idennet.learning.data.store import FaceStore
-from idennet.learning.evaluation.evaluate import score
+from idennet.learning.evaluation.scores import score
 from idennet.learning.losses.au import masked_au_loss
 from idennet.models.device import choose_device
 from idennet.models.layers import count_weights
