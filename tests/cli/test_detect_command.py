@@ -94,6 +94,14 @@ def test_no_face_in_the_only_picture_exits_with_1(detect: Detect, tmp_path: Path
     assert np.isnan(row["AU12"])
 
 
+def test_notes_are_shown_where_no_face_was_found(detect: Detect, tmp_path: Path) -> None:
+    blank = Image.fromarray(planted_picture(0))
+    blank.save(tmp_path / "pages.tif", save_all=True, append_images=[Image.fromarray(planted_picture(1))])
+    ran = detect(tmp_path / "pages.tif")
+    assert ran.exit_code == 1
+    assert "pages.tif: no face found (several pages: first of 2 pages used)." in ran.stdout
+
+
 def test_an_unreadable_only_picture_exits_with_2_and_one_sentence(detect: Detect, tmp_path: Path) -> None:
     (tmp_path / "torn.jpg").write_bytes(b"\xff\xd8\xff\xe0")
     ran = detect(tmp_path / "torn.jpg", "--out", tmp_path / "out")

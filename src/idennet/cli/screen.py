@@ -94,7 +94,8 @@ def _print_problem(console: Screen, result: Result) -> None:
     if result.error:
         console.print(Text(result.error, style="red"), soft_wrap=True)
     else:
-        console.print(Text(f"{result.source}: {result.problem}.", style="yellow"), soft_wrap=True)
+        notes = f" ({'; '.join(result.notes)})" if result.notes else ""
+        console.print(Text(f"{result.source}: {result.problem}{notes}.", style="yellow"), soft_wrap=True)
 
 
 def _print_details(console: Screen, result: Result) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from os import PathLike
 from pathlib import Path
 from typing import Any, overload
 
@@ -13,6 +12,7 @@ from idennet.faces.finder import open_finder
 from idennet.inference.analyser import Analyser, Finder
 from idennet.inference.result import Result, Results
 from idennet.media.frame import Frame
+from idennet.media.pictures import is_picture
 from idennet.models.action_units import ActionUnitModel
 from idennet.models.weights import weights_file
 
@@ -97,16 +97,9 @@ def detect(
     analyser = _analyser(*_state(weights), device, *_state(finder), mirror, workers)
     if isinstance(source, list | tuple):
         return Results(analyser.analyse_all(source))
-    if isinstance(source, Iterable) and not _is_picture(source):
+    if isinstance(source, Iterable) and not is_picture(source):
         return analyser.analyse_all(source)
     return analyser.analyse(source)
-
-
-def _is_picture(source: object) -> bool:
-    """Say whether something that can be iterated is nevertheless one picture."""
-    if isinstance(source, str | bytes | bytearray | PathLike | np.ndarray | Image.Image | Frame):
-        return True
-    return hasattr(source, "read") or getattr(source, "ndim", 0) >= 2  # an open file, a tensor
 
 
 def _state(given: object) -> tuple[Any, Any]:
