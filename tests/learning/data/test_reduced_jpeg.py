@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from icc_profiles import profile
 from idennet.faces.alignment import TEMPLATE, similarity, to_template, warp
 from idennet.learning.data.prepare import prepare_chunk
 from idennet.learning.data.readers.records import Chunk, Record
 from idennet.learning.data.reduced_jpeg import after_reduction, best_factor, read_reduced
+from idennet.media.pictures import decode_picture
 
 
 def smooth_picture(width: int = 400, height: int = 300) -> np.ndarray:
@@ -88,3 +90,13 @@ def test_prepare_gives_nearly_the_same_crop_of_either_file(tmp_path: Path, name:
     assert np.abs(part.faces[0] - whole).mean() < 1
     assert np.isnan(part.frames["landmarks"][0]).all()
     assert np.array_equal(part.faces[0], whole) == name.endswith("png")
+
+
+def test_colours_of_a_reduced_picture_are_those_of_the_whole() -> None:
+    encoded = jpeg(smooth_picture(), icc_profile=profile("Linear P3", gamma=1.0))
+    assert decode_picture(encoded).notes == ("colours converted to sRGB from Linear P3",)
+    reduced = read_reduced(encoded, 2).astype(int)
+    whole = cv2.resize(decode_picture(encoded).pixels, (200, 150), interpolation=cv2.INTER_AREA)
+    assert np.abs(reduced - whole).mean() < 2
+    plain = read_reduced(jpeg(smooth_picture()), 2).astype(int)
+    assert np.abs(reduced - plain).mean() > 20

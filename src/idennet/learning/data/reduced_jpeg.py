@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageFile
 
+from idennet.media.colour import to_srgb
+
 FACTORS = (8, 4, 2)
 _ROOM = 2.0  # a reduced face stays this much larger than its crop, so that the warp still averages pixels
 
@@ -39,6 +41,6 @@ def read_reduced(source: Path | bytes, factor: int) -> NDArray[np.uint8] | None:
                 return None
             size = tuple(-(-side // factor) for side in image.size)
             image.draft("RGB", (image.width // factor, image.height // factor))
-            return np.array(image) if image.mode == "RGB" and image.size == size else None
+            return to_srgb(image)[0] if image.mode == "RGB" and image.size == size else None
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return None
