@@ -25,6 +25,9 @@ class PlantedFinder:
     def __init__(self, file: object = None) -> None:
         self.file = file
 
+    def find_all(self, pictures: list[np.ndarray]) -> list[list[Planted]]:
+        return [self.find(picture) for picture in pictures]
+
     def find(self, picture: np.ndarray) -> list[Planted]:
         return [planted_face(number) for number in range(int(picture[0, 0, 0]) % 8)]
 

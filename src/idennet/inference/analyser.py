@@ -8,9 +8,10 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from concurrent.futures import Future
+from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,7 @@ from idennet.inference.result import Result
 from idennet.media.frame import Frame
 from idennet.media.names import text_of
 from idennet.media.pictures import as_frame
-from idennet.models.action_units import ActionUnitModel, Readings
+from idennet.models.action_units import CROP_SHAPE, ActionUnitModel, Readings
 from idennet.models.threads import cores, workers
 
 PICTURES_TOGETHER = 4
@@ -43,17 +44,19 @@ _log = logging.getLogger(__name__)
 class Finder(Protocol):
     """Anything that finds faces; must be safe to be called from several threads."""
 
-    def find(self, picture: NDArray[np.uint8]) -> Sequence[FoundFace]:
-        """Return the faces of a picture (H, W, 3) uint8 RGB, from left to right."""
+    def find_all(self, pictures: Sequence[NDArray[np.uint8]]) -> Sequence[Sequence[FoundFace]]:
+        """Return the faces of each picture (H, W, 3) uint8 RGB, from left to right."""
 
 
 class _Examined(NamedTuple):
-    """A picture whose faces are found, or not, and wait for the network."""
+    """A picture whose faces are found and wait for the network."""
 
-    result: Result
-    frame: Frame | None = None
-    found: Sequence[FoundFace] = ()
-    crops: Sequence[NDArray[np.uint8]] = ()
+    frame: Frame
+    found: Sequence[FoundFace]
+    crops: Sequence[NDArray[np.uint8]]
+
+
+Value = TypeVar("Value")
 
 
 class Analyser:
@@ -99,7 +102,7 @@ class Analyser:
             ImageError: The picture cannot be read.
             InputError: `source` is no picture; `ShapeError`, if it is an array of another shape.
         """
-        return self._read([self._find(source, 1)], finish)[0]
+        return self._read([self._examine_one(as_frame(source))], finish)[0]
 
     def analyse_all(self, sources: Iterable[object], finish: Finish | None = None) -> Iterator[Result]:
         """Yield one result a picture, in order, while reading the pictures as a stream.
@@ -133,46 +136,82 @@ class Analyser:
 
     def _analyse_group(self, group: Iterable[tuple[int, object]], finish: Finish | None) -> list[Result]:
         results: list[Result] = []
-        waiting: list[_Examined] = []
+        frames: list[Frame | Result] = []
+        pixels = 0
         for number, source in group:
-            waiting.append(self._find_or_explain(source, number))
-            if sum(item.frame.pixels[..., 0].size for item in waiting if item.frame) > PIXELS_TOGETHER:
-                results += self._read(waiting, finish)
-                waiting = []
-        return results + self._read(waiting, finish)
+            frame = self._or_failed(partial(as_frame, source, number), _name(source, number), source)
+            frames.append(frame)
+            pixels += 0 if isinstance(frame, Result) else frame.pixels[..., 0].size
+            if pixels > PIXELS_TOGETHER:
+                results += self._read(self._examine_or_explain(frames), finish)
+                frames, pixels = [], 0
+        return results + self._read(self._examine_or_explain(frames), finish)
 
-    def _find_or_explain(self, source: object, number: int) -> _Examined:
-        name = _name(source, number)
+    def _examine_or_explain(self, frames: Sequence[Frame | Result]) -> list[_Examined | Result]:
+        """Return what is found in frames, and results of failures as they are."""
+        readable = [frame for frame in frames if not isinstance(frame, Result)]
+        examined: Sequence[_Examined | Result]
         try:
-            return self._find(source, number)
+            examined = self._examine(readable)
+        except Exception:  # which of them it is, and why, is found out one by one
+            examined = [
+                self._or_failed(partial(self._examine_one, frame), _name(frame, 0), frame.path)
+                for frame in readable
+            ]
+        rest = iter(examined)
+        return [frame if isinstance(frame, Result) else next(rest) for frame in frames]
+
+    def _or_failed(self, step: Callable[[], Value], name: str, source: object) -> Value | Result:
+        """Return what a step gives, or a result that says why it gives nothing."""
+        try:
+            return step()
         except IdenNetError as error:
-            return self._failed(source, name, str(error))
+            sentence, defect = str(error), False
         except MemoryError:
-            return self._failed(
-                source, name, f"{name} needs more memory than there is; make it smaller first."
-            )
+            sentence, defect = f"{name} needs more memory than there is; make it smaller first.", False
         except Exception as error:  # one picture must not cost the results of all others
             _log.debug("%s", name, exc_info=True)
             about = " ".join(f"{type(error).__name__}: {error}".split())[:200]
             sentence = f"{name} could not be read because of a defect of IdenNet ({about}); please report it."
-            return self._failed(source, name, sentence, defect=True)
-
-    def _failed(self, source: object, name: str, error: str, *, defect: bool = False) -> _Examined:
+            defect = True
         path = Path(source) if isinstance(source, str | Path) else None
-        card = self.model.card
-        return _Examined(
-            Result(name, None, (), self.model.aus, card.version, error=error, defect=defect, path=path)
-        )
+        version = self.model.card.version
+        return Result(name, None, (), self.model.aus, version, error=sentence, defect=defect, path=path)
 
-    def _find(self, source: object, number: int) -> _Examined:
-        frame = as_frame(source, number)
-        found = self.finder.find(frame.pixels)
-        crops = [align(frame.pixels, face.landmarks) for face in found]
+    def _examine(self, frames: Sequence[Frame]) -> list[_Examined]:
+        found = self.finder.find_all([frame.pixels for frame in frames])
+        return [
+            _Examined(frame, faces, [align(frame.pixels, face.landmarks) for face in faces])
+            for frame, faces in zip(frames, found, strict=True)
+        ]
+
+    def _examine_one(self, frame: Frame) -> _Examined:
+        return self._examine([frame])[0]
+
+    def _read(self, examined: Sequence[_Examined | Result], finish: Finish | None = None) -> list[Result]:
+        """Return the results of examined pictures, whose faces are read together; failures as they are."""
+        crops = [crop for item in examined if isinstance(item, _Examined) for crop in item.crops]
+        readings = self.model.read(np.array(crops, np.uint8).reshape(-1, *CROP_SHAPE))
+        results, row = [], 0
+        for item in examined:
+            if isinstance(item, Result):
+                results.append(item)
+                continue
+            faces = tuple(
+                self._face(found, crop, readings, row + at)
+                for at, (found, crop) in enumerate(zip(item.found, item.crops, strict=True))
+            )
+            row += len(faces)
+            result = self._result(item.frame, faces)
+            results.append(finish(result, item.frame) if finish else result)
+        return results
+
+    def _result(self, frame: Frame, faces: tuple[Face, ...]) -> Result:
         height, width = frame.pixels.shape[:2]
-        result = Result(
-            source=_name(frame, number),
+        return Result(
+            source=_name(frame, 0),
             size=(width, height),
-            faces=(),
+            faces=faces,
             aus=self.model.aus,
             weights=self.model.card.version,
             notes=frame.notes,
@@ -181,24 +220,6 @@ class Analyser:
             time=frame.time,
             _frame=frame if frame.path is None else None,
         )
-        return _Examined(result, frame, found, crops)
-
-    def _read(self, waiting: Sequence[_Examined], finish: Finish | None = None) -> list[Result]:
-        """Return the results of examined pictures, whose faces are read together."""
-        crops = [crop for item in waiting for crop in item.crops]
-        readings = self.model.read(np.stack(crops)) if crops else None
-        results, first = [], 0
-        for item in waiting:
-            result = item.result
-            if item.found and readings:
-                rows = range(first, first + len(item.found))
-                faces = tuple(
-                    self._face(found, crop, readings, row)
-                    for found, crop, row in zip(item.found, item.crops, rows, strict=True)
-                )
-                result, first = result.with_faces(faces), rows.stop
-            results.append(finish(result, item.frame) if finish and item.frame else result)
-        return results
 
     def _face(self, found: FoundFace, crop: NDArray[np.uint8], readings: Readings, row: int) -> Face:
         card = self.model.card

@@ -84,10 +84,6 @@ class Result:
         """Why there are no Action Units, or None when there are."""
         return self.error or (None if self.faces else NO_FACE)
 
-    def with_faces(self, faces: tuple[Face, ...]) -> "Result":
-        """Return the same result with these faces."""
-        return replace(self, faces=faces)
-
     def with_note(self, note: str) -> "Result":
         """Return the same result with one more note."""
         return replace(self, notes=(*self.notes, note))

@@ -24,6 +24,7 @@ from idennet.inference.overlay import MARK
 from idennet.inference.result import SCHEMA, Result
 from idennet.inference.writers import CsvWriter, JsonLinesWriter
 from idennet.media.frame import Frame
+from idennet.media.names import text_of
 
 CSV_NAME, LINES_NAME, ABOUT_NAME, OVERLAYS_NAME = "aus.csv", "aus.jsonl", "aus.json", "overlays"
 
@@ -243,7 +244,7 @@ def _overlay_name(name: str) -> str:
 
 def _portable(name: str, suffix: str = "", *, changed: bool = False) -> str:
     """Return a name that every file system takes; one that has to change ends on a digest of the name."""
-    plain = name.encode("utf-8", "backslashreplace").decode().replace("\\", "%")
+    plain = text_of(name).replace("\\", "%")
     if not changed and plain == name and len(os.fsencode(name + suffix)) <= _LONGEST_NAME:
         return name + suffix
     end = f"~{_digest(name)}{suffix}"
