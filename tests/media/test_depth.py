@@ -21,7 +21,7 @@ def test_sensors_of_few_bits_in_sixteen_are_stretched_and_noted(bits: int) -> No
     frame = as_frame(in_bits(bits))
     assert np.array_equal(frame.pixels, SCENE)
     assert frame.notes == (f"values up to {2**bits - 1} in 16 bits: read as {bits}-bit",)
-    for suffix in (".png", ".tif"):
+    for suffix in (".png", ".tif", ".ppm"):
         encoded = cv2.imencode(suffix, in_bits(bits)[:, :, ::-1])[1].tobytes()
         frame = decode_picture(encoded)
         assert np.array_equal(frame.pixels, SCENE)

@@ -67,7 +67,10 @@ def test_bytes_and_open_files_are_read_from_their_start(tmp_path: Path) -> None:
             assert (frame.source, frame.path) == ("picture 3", None)
     with pytest.raises(ImageError, match="picture 3 cannot be opened"):
         as_frame(opened, 3)
-    with (tmp_path / "a.png").open(encoding="latin-1") as text, pytest.raises(InputError, match='"rb"'):
+    with (
+        (tmp_path / "a.png").open(encoding="latin-1") as text,
+        pytest.raises(InputError, match=r"gives str when read, not bytes; .*\"rb\""),
+    ):
         as_frame(text)
     with pytest.raises(ImageError, match="picture 2 is empty"):
         as_frame(b"", 2)
@@ -93,6 +96,18 @@ def test_tensors_that_are_no_picture_are_explained() -> None:
         as_frame(torch.linspace(0, 255, 75).reshape(3, 5, 5))
     with pytest.raises(ShapeError, match="array of 2 pictures"):
         as_frame(torch.zeros(2, 3, 5, 5))
+
+
+def test_arrays_of_other_libraries_that_cannot_be_converted_are_explained() -> None:
+    with pytest.raises(InputError, match=r"picture 3 is no array that can be read \("):
+        as_frame(torch.zeros(3, 5, 5, device="meta"), 3)
+
+
+def test_byte_order_and_layout_do_not_matter() -> None:
+    for array in (np.asfortranarray(COLOURS), COLOURS.copy()[:, ::-1][:, ::-1]):
+        assert np.array_equal(as_frame(array).pixels, COLOURS)
+    assert np.array_equal(as_frame((COLOURS.astype(np.uint16) * 257).astype(">u2")).pixels, COLOURS)
+    assert np.array_equal(as_frame((COLOURS / 255).astype(">f4")).pixels, COLOURS)
 
 
 def test_floats_may_leave_their_range_by_rounding() -> None:

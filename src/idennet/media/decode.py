@@ -1,5 +1,6 @@
 """Encoded pictures become pixels: RGB, upright, 8 bits, sRGB, on white, with notes on what was changed."""
 
+import re
 import struct
 import threading
 from collections.abc import Callable
@@ -35,6 +36,7 @@ _SEVERAL = {
 _TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _PNG_START = b"\x89PNG\r\n\x1a\n"
 _PNG_TEXTS = (b"tEXt", b"zTXt", b"iTXt")
+_DEEP_PPM = re.compile(rb"P6\s(?:\s|#[^\n]*\n)*\d+\s+\d+\s+65535\s")
 _BITS_PER_SAMPLE, _ORIENTATION = 258, 274
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -139,7 +141,7 @@ def _open(data: bytes) -> Image.Image:
 
 
 def _loaded(image: Image.Image, data: bytes) -> tuple[Image.Image, tuple[str, ...]]:
-    """Decode; a JPEG that lacks nearly nothing is repaired, a PNG of 16-bit colours keeps all its bits."""
+    """Decode; a JPEG that lacks nearly nothing is repaired, 16-bit colours of PNG and PPM keep all bits."""
     try:
         image.load()
     except OSError as error:
@@ -148,12 +150,13 @@ def _loaded(image: Image.Image, data: bytes) -> tuple[Image.Image, tuple[str, ..
         repaired, note = read_cut_jpeg(data)
         repaired.info |= image.info
         return repaired, (note,)
-    if image.format == "PNG" and data[24] == 16 and image.mode in ("RGB", "RGBA", "LA"):
-        return _deep_png(image, data)
+    deep_png = image.format == "PNG" and data[24] == 16
+    if image.mode in ("RGB", "RGBA", "LA") and (deep_png or _DEEP_PPM.match(data)):
+        return _deep_colours(image, data)
     return image, ()
 
 
-def _deep_png(image: Image.Image, data: bytes) -> tuple[Image.Image, tuple[str, ...]]:
+def _deep_colours(image: Image.Image, data: bytes) -> tuple[Image.Image, tuple[str, ...]]:
     """Scale colours of 16 bits, of which Pillow drops half; one transparent colour is left to Pillow."""
     values = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if values is None or values.dtype != np.uint16 or values.ndim != 3 or "transparency" in image.info:

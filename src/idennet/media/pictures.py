@@ -104,7 +104,7 @@ def as_frame(source: object, number: int = 1) -> Frame:
     if _is_open_file(source):
         return decode_picture(_bytes_of(source, name), name)
     if isinstance(source, np.ndarray) or _is_tensor(source):
-        pixels, notes = _from_array(_array_of(source), name)
+        pixels, notes = _from_array(_array_of(source, name), name)
         return Frame(pixels, name, notes=notes)
     raise InputError(
         "A picture must be a path, the bytes of a file, an open file, a PIL image, an array (H, W, 3) or a "
@@ -135,18 +135,23 @@ def _bytes_of(file: Any, name: str) -> bytes:
     except (OSError, ValueError) as error:  # a closed file raises ValueError
         raise _not_opened(name, error) from error
     if not isinstance(data, bytes | bytearray):
-        raise InputError(f'{name} is a file that is open as text; open it with open(path, "rb").')
+        raise InputError(
+            f'{name} gives {type(data).__name__} when read, not bytes; open a file with open(path, "rb").'
+        )
     return bytes(data)
 
 
-def _array_of(source: Any) -> NDArray[np.generic]:
+def _array_of(source: Any, name: str) -> NDArray[np.generic]:
     """Return an array with the channels last; those of a tensor may come first."""
     if isinstance(source, np.ndarray):
         return source
-    if hasattr(source, "detach"):  # PyTorch: from any device, and NumPy has no bfloat16
-        source = source.detach().cpu()
-        source = source.float() if source.is_floating_point() else source
-    array = np.asarray(source)
+    try:
+        if hasattr(source, "detach"):  # PyTorch: from any device, and NumPy has no bfloat16
+            source = source.detach().cpu()
+            source = source.float() if source.is_floating_point() else source
+        array = np.asarray(source)
+    except Exception as error:  # of another library, for example one that keeps its arrays on a GPU
+        raise InputError(f"{name} is no array that can be read ({error}); convert it with NumPy.") from error
     first = array.ndim == 3 and array.shape[0] in _CHANNELS and array.shape[2] not in _CHANNELS
     return np.moveaxis(array, 0, 2) if first else array
 
@@ -164,7 +169,7 @@ def _from_array(array: NDArray[np.generic], name: str) -> Decoded:
             f"{name} must have shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), not {array.shape}"
             f"{'; move the channels last' if first else ''}."
         )
-    if array.dtype not in (np.uint8, np.uint16) and array.dtype.kind != "f":
+    if array.dtype.newbyteorder("=") not in (np.uint8, np.uint16) and array.dtype.kind != "f":
         raise ShapeError(f"{name} must be uint8, uint16 or float in [0, 1], not {array.dtype}; convert it.")
     alpha = array.ndim == 3 and array.shape[2] == 4
     pixels, notes = explained(lambda: to_eight_bits(array, alpha=alpha), name)
