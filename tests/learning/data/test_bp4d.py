@@ -285,7 +285,7 @@ def test_another_hdf5_file_is_no_landmark_file(copy: Path) -> None:
 
 def test_landmarks_need_their_package(tree: Written, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "h5py", None)
-    with pytest.raises(MissingExtraError, match=r"idennet\[datasets\]"):
+    with pytest.raises(MissingExtraError, match=r"idennet\[learn\]"):
         all_of(Bp4d(tree[0]))
 
 

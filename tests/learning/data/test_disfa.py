@@ -238,7 +238,7 @@ def test_subjects_without_a_picture_are_named(copy: Path, tmp_path: Path) -> Non
 
 def test_videos_need_their_package(tree: Written, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "av", None)
-    with pytest.raises(MissingExtraError, match=r"idennet\[video\]"):
+    with pytest.raises(MissingExtraError, match=r"idennet\[learn\]"):
         all_of(Disfa(tree[0]))
 
 

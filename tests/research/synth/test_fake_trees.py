@@ -85,7 +85,7 @@ def test_a_missing_package_is_told_before_anything_is_rendered(
     monkeypatch.setattr(write, "rendered_faces", lambda *_: pytest.fail("rendered"))
     monkeypatch.setattr(write, "find_spec", lambda package: None)
     for kind in (FakeKind.DISFA, FakeKind.BP4D, FakeKind.BP4D_PLUS):
-        with pytest.raises(MissingExtraError):
+        with pytest.raises(MissingExtraError, match=r"idennet\[research\]"):
             write_fake_tree(kind, tmp_path / "t", 1, 4)
 
 

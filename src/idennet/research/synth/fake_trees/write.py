@@ -39,11 +39,11 @@ _MOST_SUBJECTS = {
 """How many names there are."""
 
 _PACKAGES = {
-    FakeKind.BP4D: ("h5py", "datasets"),
-    FakeKind.BP4D_PLUS: ("h5py", "datasets"),
-    FakeKind.DISFA: ("av", "video"),
+    FakeKind.BP4D: "h5py",
+    FakeKind.BP4D_PLUS: "h5py",
+    FakeKind.DISFA: "av",
 }
-"""What the writer imports, and the extra that has it."""
+"""What the writer imports."""
 
 
 def check_possible(kind: FakeKind, out: Path, subjects: int, frames: int) -> None:
@@ -58,8 +58,8 @@ def check_possible(kind: FakeKind, out: Path, subjects: int, frames: int) -> Non
         raise InputError(f"A fake tree needs a subject and 4 frames of it, not {subjects} and {frames}.")
     if subjects > (most := _MOST_SUBJECTS.get(kind, subjects)):
         raise InputError(f"A fake tree of {kind} has at most {most} subjects, not {subjects}.")
-    if (package := _PACKAGES.get(kind)) and not find_spec(package[0]):
-        raise MissingExtraError(f"A fake tree of {kind}", package[1])
+    if (package := _PACKAGES.get(kind)) and not find_spec(package):
+        raise MissingExtraError(f"A fake tree of {kind}", "research")
     check_free(out)
 
 
