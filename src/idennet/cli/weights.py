@@ -111,4 +111,35 @@ def landmarks(
     Console().print(f"Weights: {weights}", highlight=False, soft_wrap=True)
 
 
+@weights_app.command()
+def shots(
+    photographs: Annotated[
+        tuple[Path, Path],
+        typer.Option(help="Table of face_labels, and the folder of its pictures."),
+    ],
+    rendered: Annotated[list[Path], typer.Option(help="Folder of idennet synth render; repeatable.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the training.")],
+    empty: Annotated[
+        list[Path] | None, typer.Option(help="Folder of JPEG files without faces; repeatable.")
+    ] = None,
+    recipe: Annotated[str, typer.Option(help="Bundled recipe, or a YAML file.")] = "shots",
+    override: Annotated[
+        list[str] | None, typer.Option("--set", help="Replace a field of the recipe; repeatable.")
+    ] = None,
+    start: Annotated[Path | None, typer.Option(help="Weights (.safetensors) to start from.")] = None,
+) -> None:
+    """Train the network that finds faces; interrupted, the same command continues where it was.
+
+    [bold]idennet weights shots --photographs faces.parquet lfw --rendered corpora/wild --out shots[/bold]
+    """
+    from rich.console import Console
+
+    from idennet.learning.training.face_networks import load_face_recipe
+    from idennet.learning.training.face_shots import read_sources, train_shots
+
+    sources, trained_on = read_sources(photographs, rendered, empty or [])
+    weights = train_shots(sources, trained_on, load_face_recipe(recipe, override or ()), out, start=start)
+    Console().print(f"Weights: {weights}", highlight=False, soft_wrap=True)
+
+
 weights_app.command("import-lightcnn")(import_lightcnn_command)

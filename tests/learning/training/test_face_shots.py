@@ -1,18 +1,21 @@
 """Scenes, targets, loss and training of the shot network."""
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 import torch
 
+from idennet.errors import StoreError
 from idennet.faces.boxes import NO_BOXES
 from idennet.faces.landmark_net import load_landmark_net
 from idennet.faces.reading import LandmarkReader
-from idennet.faces.shot_net import STRIDE, ShotOutput
+from idennet.faces.shot_net import STRIDE, ShotOutput, load_shot_net
 from idennet.learning.training import face_shots
 from idennet.learning.training.face_labels import labels_of
+from idennet.learning.training.face_networks import FaceNetworkRecipe, load_face_recipe
 from idennet.learning.training.face_scenes import (
     LARGEST,
     NOTHING,
@@ -24,7 +27,7 @@ from idennet.learning.training.face_scenes import (
     draw_scene,
     halvings,
 )
-from idennet.learning.training.face_shots import CELLS, Training, overlaps, shot_loss, targets
+from idennet.learning.training.face_shots import CELLS, overlaps, shot_errors, shot_loss, targets, train_shots
 
 GREY = 100
 
@@ -118,37 +121,86 @@ def test_the_loss_is_least_for_the_true_answer() -> None:
         assert shot_loss(worse, judged, near, boxes) > best + 0.1
 
 
-def test_training_learns(sources: Sources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="module")
+def many(sources: Sources) -> Sources:
+    """The same sheets of sixty subjects, some of whom are held out."""
+    kinds = (
+        [sheet._replace(subject=f"{kind} {number}") for number in range(60)]
+        for kind, (sheet,) in zip("pre", sources, strict=True)
+    )
+    return Sources(*kinds)
+
+
+@pytest.fixture
+def few_scenes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(face_shots, "TEST_SCENES", 4)
+
+
+def recipe(*changes: str) -> FaceNetworkRecipe:
+    return load_face_recipe("shots", ["batch_size=4", "optimiser.warm_up=10", *changes])
+
+
+def test_subjects_are_never_split(many: Sources) -> None:
+    learned, tested = many.of(held_out=False), many.of(held_out=True)
+    for kind, ours, theirs in zip(many, learned, tested, strict=True):
+        assert len(ours) + len(theirs) == len(kind)
+        assert not {sheet.subject for sheet in ours} & {sheet.subject for sheet in theirs}
+
+
+def test_too_few_subjects_are_refused(sources: Sources) -> None:
+    with pytest.raises(StoreError, match="a tenth of each can be held out"):
+        sources.of(held_out=False)
+
+
+def test_errors_count_faces_boxes_and_alarms() -> None:
+    class Answer(torch.nn.Module):
+        """Says where a face of 30 pixels is in the first scene, whatever it sees."""
+
+        def forward(self, pictures: torch.Tensor) -> ShotOutput:
+            _, near, boxes = targets([scene_of([(60, 60, 30)])])
+            return ShotOutput(torch.where(near, 12.0, -12.0), boxes)
+
+    scenes = [scene_of([(60, 60, 30)]), scene_of([(150, 150, 30)])]
+    errors = shot_errors(Answer(), scenes)  # type: ignore[arg-type]
+    assert errors["recall"] == 0.5
+    assert errors["false_alarms"] == 0.5
+    assert 0.5 <= errors["overlap"] < 0.55
+
+
+@pytest.mark.usefixtures("few_scenes")
+def test_training_learns(many: Sources, tmp_path: Path) -> None:
     """After thirty steps the error on scenes that were not learned from has fallen."""
-    monkeypatch.setattr(face_shots, "_WARM", 10)
-    unseen = [draw_scene(sources, np.random.default_rng(seed)) for seed in range(1000, 1024)]
+    unseen = [draw_scene(many, np.random.default_rng(seed)) for seed in range(1000, 1024)]
     pictures = torch.from_numpy(np.stack([scene.picture for scene in unseen]))
-    training = Training(sources, tmp_path, 30, batch_size=4)
 
-    @torch.no_grad()
-    def error() -> float:
-        return shot_loss(training.network(pictures), *targets(unseen)).item()
+    def error(steps: int) -> float:
+        changes = f"steps={steps}", "optimiser.average=0.01"
+        network = load_shot_net(train_shots(many, (), recipe(*changes), tmp_path / str(steps), quiet=True))
+        with torch.no_grad():
+            return shot_loss(network(pictures), *targets(unseen)).item()
 
-    before = error()
-    for _ in range(30):
-        training.advance()
-    assert error() < 0.85 * before
+    assert error(30) < 0.85 * error(1)
 
 
+@pytest.mark.usefixtures("few_scenes")
 def test_an_interrupted_training_continues_as_if_it_had_not_been(
-    sources: Sources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    many: Sources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(face_shots, "_SAVE_EVERY", 3)
-    for name in ("a", "b"):
-        (tmp_path / name).mkdir()
-    through = Training(sources, tmp_path / "a", 40, batch_size=2)
-    losses = [through.advance() for _ in range(7)]
-    interrupted = Training(sources, tmp_path / "b", 40, batch_size=2)
-    for _ in range(4):
-        interrupted.advance()
-    continued = Training(sources, tmp_path / "b", 40, batch_size=2)
-    assert continued.step == 3
-    assert [continued.advance() for _ in range(4)] == losses[3:]
+    short = recipe("steps=5", "checkpoint_every=2")
+    whole = train_shots(many, (), short, tmp_path / "whole", quiet=True)
+    calls = iter(range(3 * short.batch_size))
+
+    def stop(*given: Any) -> Scene:
+        if given[0].sheets < many.sheets / 2 or next(calls, None) is not None:  # scenes to be tested on pass
+            return draw_scene(*given)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(face_shots, "draw_scene", stop)
+        with pytest.raises(KeyboardInterrupt):
+            train_shots(many, (), short, tmp_path / "broken", quiet=True)
+    broken = train_shots(many, (), short, tmp_path / "broken", quiet=True)
+    assert broken.read_bytes() == whole.read_bytes()
 
 
 class Proposer:

@@ -16,7 +16,12 @@ import pandas as pd
 from idennet.errors import StoreError
 from idennet.faces.crop import Floats, squares_around
 from idennet.faces.landmarks import LEFT_EYE, RIGHT_EYE
-from idennet.learning.training.landmark_crops import Grey, pictures_without_faces, read_frames
+from idennet.learning.training.landmark_crops import (
+    Grey,
+    is_held_out,
+    pictures_without_faces,
+    read_frames,
+)
 
 SCENE = 192
 """Side of a scene in pixels."""
@@ -42,6 +47,8 @@ class Sheet(NamedTuple):
     """(F, 68, 2)."""
     doubtful: Floats = NOTHING
     """(D, 3) squares of what may be a face."""
+    subject: str = ""
+    """Who is on it; without a face, what."""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -56,6 +63,25 @@ class Sources(NamedTuple):
     photographs: Sequence[Sheet]
     renderings: Sequence[Sheet]
     empty: Sequence[Sheet]
+
+    @property
+    def sheets(self) -> int:
+        """How many there are of all kinds."""
+        return sum(map(len, self))
+
+    def of(self, held_out: bool) -> "Sources":
+        """Return the sheets of held-out subjects, or all others.
+
+        Raises:
+            StoreError: One kind of sheets has none.
+        """
+        chosen = Sources(*([one for one in kind if is_held_out(one.subject) == held_out] for kind in self))
+        if not all(chosen):
+            raise StoreError(
+                "Photographs, renderings and pictures without faces must be of so many people and kinds that "
+                "a tenth of each can be held out; give at least 50."
+            )
+        return chosen
 
 
 class Scene(NamedTuple):
@@ -90,7 +116,8 @@ def read_photographs(table: Path, folder: Path) -> list[Sheet]:
         sure = rows["agreed"].to_numpy(bool)
         points = np.array(rows["landmarks"].tolist(), np.float32).reshape(-1, 68, 2)
         levels = halvings(_read_grey(folder / str(file)))
-        sheets.append(Sheet(levels, squares[sure], points[sure], squares[~sure]))
+        person = Path(str(file)).parts[0]
+        sheets.append(Sheet(levels, squares[sure], points[sure], squares[~sure], person))
     return sheets
 
 
@@ -103,8 +130,10 @@ def read_renderings(corpora: Sequence[Path]) -> list[Sheet]:
     frames = read_frames(corpora)
     squares = squares_around(frames.landmarks)[:, None, :3]
     return [
-        Sheet(halvings(picture), square, points[None])
-        for picture, square, points in zip(frames.pictures, squares, frames.landmarks, strict=True)
+        Sheet(halvings(picture), square, points[None], subject=subject)
+        for picture, square, points, subject in zip(
+            frames.pictures, squares, frames.landmarks, frames.subjects, strict=True
+        )
     ]
 
 
@@ -114,8 +143,10 @@ def read_empty(folders: Sequence[Path]) -> list[Sheet]:
     Raises:
         StoreError: A picture cannot be read.
     """
+    pictures = {f"scikit-image {number}": picture for number, picture in enumerate(pictures_without_faces())}
     files = [file for folder in folders for file in sorted(folder.glob("*.jpg"))]
-    return [Sheet(halvings(picture)) for picture in [*pictures_without_faces(), *map(_read_grey, files)]]
+    pictures |= {str(Path(*file.parts[-2:])): _read_grey(file) for file in files}
+    return [Sheet(halvings(picture), subject=name) for name, picture in pictures.items()]
 
 
 def _read_grey(file: Path) -> Grey:

@@ -1,28 +1,22 @@
-"""Training of the shot network, which finds faces.
+"""Training of the shot network, which finds faces, on scenes of photographs and renderings."""
 
-`python -m idennet.learning.training.face_shots --photographs TABLE FOLDER --rendered CORPUS --empty FOLDER
---out FOLDER` writes `shots.safetensors` and its card. Interrupt it whenever you like: the same command
-continues. `docs/faces.md` says which pictures the bundled weights were trained on.
-"""
-
-import argparse
 import hashlib
-import json
-import math
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from idennet.faces.card import Material, NetworkCard, to_bytes, write_network
+from idennet.faces.card import Material
 from idennet.faces.shot_net import STRIDE, ShotNet, ShotOutput
-from idennet.files import draft_of
+from idennet.learning.training.face_networks import (
+    FaceNetworkRecipe,
+    Study,
+    rendered_material,
+    train_face_network,
+)
 from idennet.learning.training.face_scenes import (
     SCENE,
     Scene,
@@ -34,9 +28,8 @@ from idennet.learning.training.face_scenes import (
 )
 
 CELLS = SCENE // STRIDE
-_WARM = 300  # steps
-_SAVE_EVERY = 250  # steps
-_TELL_EVERY = 100  # steps
+TEST_SCENES = 400
+"""Scenes of held-out subjects that errors are from."""
 
 
 def targets(scenes: Sequence[Scene]) -> tuple[Tensor, Tensor, Tensor]:
@@ -87,144 +80,105 @@ def shot_loss(out: ShotOutput, judged: Tensor, near: Tensor, boxes: Tensor) -> T
     return (score[judged].sum() + (1 - shared[near]).sum() + place) / near.sum().clamp(min=1)
 
 
-class Training:
-    """The state of a training, which continues from its checkpoint.
+@torch.inference_mode()
+def shot_errors(network: ShotNet, scenes: Sequence[Scene]) -> dict[str, float]:
+    """Return errors on scenes, at a score of one half.
+
+    `recall`: share of the faces of which a cell says so; `overlap`: mean intersection over union of the
+    surest box of each face and the face; `false_alarms`: share of the scenes in which a cell without a face
+    says there is one.
+    """
+    found, overlap, alarms = [], [], []
+    for scene in scenes:
+        out = network(torch.from_numpy(scene.picture[None]))
+        judged, near, boxes = targets([scene])
+        alarms.append(bool((out.score[judged & ~near] > 0).any()))
+        for face in torch.from_numpy(scene.faces):
+            own = near & (boxes == face).all(-1)
+            if own.any():  # else a larger face covers it
+                score, surest = out.score[own].max(0)
+                found.append(bool(score > 0))
+                overlap.append(overlaps(out.boxes[own][surest], face).item())
+    errors = {"recall": np.mean(found), "overlap": np.mean(overlap), "false_alarms": np.mean(alarms)}
+    return {name: round(float(value), 4) for name, value in errors.items()}
+
+
+def train_shots(
+    sources: Sources,
+    trained_on: tuple[Material, ...],
+    recipe: FaceNetworkRecipe,
+    out: Path,
+    *,
+    start: Path | None = None,
+    quiet: bool = False,
+) -> Path:
+    """Train the shot network, and return its weights file; see `train_face_network`.
 
     Args:
-        sources: What scenes are made of.
-        folder: Where the checkpoint is.
-        steps: Length.
-        batch_size: Scenes a step.
-        learning_rate: The largest; it rises over the first steps and falls to almost 0 along a cosine.
-        seed: Names the first weights and all scenes.
+        sources: What scenes are made of; a tenth of the subjects is held out.
+        trained_on: What the card says of them.
+        recipe: How to train.
+        out: Folder of the training.
+        start: Weights to start from instead of random ones.
+        quiet: Show nothing.
+
+    Raises:
+        StoreError: There are too few subjects to hold some out.
     """
+    learned, tested = sources.of(held_out=False), sources.of(held_out=True)
+    scenes = [draw_scene(tested, np.random.default_rng(number)) for number in range(TEST_SCENES)]
 
-    def __init__(
-        self,
-        sources: Sources,
-        folder: Path,
-        steps: int,
-        batch_size: int = 16,
-        learning_rate: float = 3e-3,
-        seed: int = 0,
-    ) -> None:
-        self.sources, self.steps, self.seed = sources, steps, seed
-        self._batch_size, self._learning_rate = batch_size, learning_rate
-        self._checkpoint = folder / "checkpoint.pt"
-        torch.manual_seed(seed)
-        self.network = ShotNet().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._average = AveragedModel(
-            self.network, multi_avg_fn=get_ema_multi_avg_fn(0.998), use_buffers=True
-        )
-        self._optimiser = torch.optim.AdamW(self.network.parameters(), weight_decay=1e-3)
-        self.step = 0
-        if self._checkpoint.exists():
-            state = torch.load(self._checkpoint, weights_only=True)
-            self.network.load_state_dict(state["network"])
-            self._average.load_state_dict(state["average"])
-            self._optimiser.load_state_dict(state["optimiser"])
-            self.step = state["step"]
+    def draw(step: int) -> list[Scene]:
+        rng = np.random.default_rng((recipe.seed, step))
+        return [draw_scene(learned, rng) for _ in range(recipe.batch_size)]
 
-    def advance(self) -> float:
-        """Take one step and return its loss."""
-        warm = min(1.0, (self.step + 1) / _WARM)
-        fallen = 0.5 * (1 + math.cos(math.pi * self.step / self.steps))
-        for group in self._optimiser.param_groups:
-            group["lr"] = self._learning_rate * warm * fallen + 1e-5
-        rng = np.random.default_rng((self.seed, self.step))
-        scenes = [draw_scene(self.sources, rng) for _ in range(self._batch_size)]
-        out = self.network.train()(torch.from_numpy(np.stack([scene.picture for scene in scenes])))
-        loss = shot_loss(out, *targets(scenes))
-        self._optimiser.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
-        self._optimiser.step()
-        self._average.update_parameters(self.network)
-        self.step += 1
-        if self.step % _SAVE_EVERY == 0 or self.step == self.steps:
-            self._save()
-        return loss.item()
+    def loss(network: ShotNet, batch: list[Scene]) -> Tensor:
+        out = network(torch.from_numpy(np.stack([scene.picture for scene in batch])))
+        return shot_loss(out, *targets(batch))
 
-    def trained(self) -> ShotNet:
-        """Return the network with the running mean of its weights."""
-        network = self._average.module
-        assert isinstance(network, ShotNet)
-        return network.eval()
-
-    def _save(self) -> None:
-        state = {"network": self.network.state_dict(), "average": self._average.state_dict()}
-        with draft_of(self._checkpoint) as draft:
-            torch.save(state | {"optimiser": self._optimiser.state_dict(), "step": self.step}, draft)
+    study = Study[ShotNet, list[Scene]](
+        draw=draw,
+        loss=loss,
+        errors=lambda network: shot_errors(network, scenes),
+        trained_on=trained_on,
+        learned=learned.sheets,
+        held_out=tested.sheets,
+    )
+    return train_face_network(ShotNet, recipe, study, out, start=start, quiet=quiet)
 
 
-def material(path: Path, pictures: int) -> Material:
-    """Return what a card says of a corpus, a table of labels or a folder of pictures."""
-    described = path / "corpus.json"
-    if described.is_file():
-        corpus = json.loads(described.read_text(encoding="utf-8"))
-        return Material(name=corpus["name"], fingerprint=corpus["digest"], pictures=pictures)
-    files = [path] if path.is_file() else sorted(path.glob("*.jpg"))
+def read_sources(
+    photographs: tuple[Path, Path], rendered: Sequence[Path], empty: Sequence[Path]
+) -> tuple[Sources, tuple[Material, ...]]:
+    """Return what scenes are made of, and what a card says of it.
+
+    Args:
+        photographs: Table of `face_labels`, and the folder of its photographs.
+        rendered: SynFACS corpora.
+        empty: Folders of JPEG files without faces; those of scikit-image are added.
+
+    Raises:
+        StoreError: A picture cannot be read, or a corpus has none.
+    """
+    table, folder = photographs
+    sources = Sources(read_photographs(table, folder), read_renderings(rendered), read_empty(empty))
+    people = {sheet.subject for sheet in sources.photographs}
+    label = Material(
+        name=table.stem,
+        fingerprint=_fingerprint([table]),
+        pictures=len(sources.photographs),
+        people=len(people),
+    )
+    folders = [(one, sorted(one.glob("*.jpg"))) for one in empty]
+    without = [
+        Material(name=one.name, fingerprint=_fingerprint(files), pictures=len(files), people=0)
+        for one, files in folders
+    ]
+    return sources, (label, *map(rendered_material, rendered), *without)
+
+
+def _fingerprint(files: Sequence[Path]) -> str:
     digest = hashlib.sha256()
     for file in files:
         digest.update(file.read_bytes())
-    return Material(name=path.stem, fingerprint=digest.hexdigest()[:12], pictures=pictures)
-
-
-def main() -> None:
-    """Train, and write the weights and their card."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--photographs",
-        type=Path,
-        nargs=2,
-        metavar=("TABLE", "FOLDER"),
-        required=True,
-        help="labels by face_labels, and the folder of their photographs",
-    )
-    parser.add_argument("--rendered", type=Path, nargs="+", required=True, help="SynFACS corpora")
-    parser.add_argument("--empty", type=Path, nargs="*", default=[], help="folders of JPEG without faces")
-    parser.add_argument("--out", type=Path, required=True, help="folder to write to")
-    parser.add_argument("--steps", type=int, default=12_500)
-    parser.add_argument("--seed", type=int, default=0)
-    given = parser.parse_args()
-    torch.set_num_threads(1)
-    cv2.setNumThreads(1)
-    given.out.mkdir(parents=True, exist_ok=True)
-    rendered = [read_renderings([corpus]) for corpus in given.rendered]
-    empty = [read_empty([folder]) for folder in given.empty] or [read_empty([])]
-    sources = Sources(
-        read_photographs(*given.photographs),
-        [sheet for sheets in rendered for sheet in sheets],
-        [sheet for sheets in empty for sheet in sheets],
-    )
-    training = Training(sources, given.out, given.steps, seed=given.seed)
-    losses: list[float] = []
-    while training.step < training.steps:
-        losses.append(training.advance())
-        if training.step % _TELL_EVERY == 0:
-            print(f"step {training.step} of {training.steps}: loss {np.mean(losses):.3f}", flush=True)
-            losses.clear()
-
-    content = to_bytes(training.trained())
-    sha256 = hashlib.sha256(content).hexdigest()
-    pictures = [len(sources.photographs), *map(len, rendered), *map(len, empty)]
-    paths = [given.photographs[0], *given.rendered, *given.empty]
-    card = NetworkCard(
-        version=f"shots-{sha256[:8]}",
-        network="ShotNet",
-        sha256=sha256,
-        recipe="shots",
-        recipe_digest=None,
-        steps=given.steps,
-        seed=given.seed,
-        trained_on=tuple(material(path, count) for path, count in zip(paths, pictures, strict=False)),
-        learned=sum(pictures),
-        held_out=0,
-        errors={},
-        date=datetime.now(UTC).date().isoformat(),
-    )
-    write_network(content, card, given.out / "shots.safetensors")
-
-
-if __name__ == "__main__":
-    main()
+    return digest.hexdigest()[:12]

@@ -47,7 +47,7 @@ class Frames:
 
     def held_out(self) -> NDArray[np.bool_]:
         """Return which frames (F,) are kept for testing: a tenth of the subjects, by their names alone."""
-        return np.array([zlib.crc32(name.encode()) % 10 == 0 for name in self.subjects], bool)
+        return np.array([is_held_out(name) for name in self.subjects], bool)
 
     def of(self, chosen: NDArray[np.bool_]) -> "Frames":
         """Return the frames where `chosen` (F,) is true."""
@@ -66,6 +66,11 @@ class Crops(NamedTuple):
     """(N,) 1 where the crop shows a face, else 0."""
     pose: Floats
     """(N, 2) yaw and pitch in degrees."""
+
+
+def is_held_out(subject: str) -> bool:
+    """Return whether a subject is for testing the networks that find faces: a tenth, by the name alone."""
+    return zlib.crc32(subject.encode()) % 10 == 0
 
 
 def read_frames(corpora: Sequence[Path]) -> Frames:
