@@ -19,12 +19,13 @@ import pandas as pd
 import torch
 
 import idennet
+from idennet.files import write_text
 from idennet.learning.data.store import FaceStore
 from idennet.learning.evaluation.identity import nearest_shares
 from idennet.learning.evaluation.metrics import verification_auc
 from idennet.learning.evaluation.scores import score
 from idennet.learning.training import load_recipe, train
-from idennet.learning.training.initialise import _fit_layer
+from idennet.learning.training.initialise import standardise_layers
 from idennet.learning.training.recipe import Model
 from idennet.learning.training.stages import to_tensor
 from idennet.models.action_units import ActionUnitModel
@@ -98,7 +99,7 @@ def main() -> None:
         "tests": {name: {"digest": s.digest, "frames": len(s)} for name, s in tests.items()},
         "rows": rows,
     }
-    (arguments.out / "rows.json").write_text(json.dumps(facts, indent=1) + "\n")
+    write_text(arguments.out / "rows.json", json.dumps(facts, indent=1) + "\n")
     table = pd.DataFrame(rows).drop(columns="seed").groupby(["test", "system"]).agg(["mean", "std"])
     print(table.round(4).to_string())
 
@@ -138,7 +139,7 @@ def _write_start(path: Path, trunk: Path, model: Model, store: FaceStore, seed: 
     rows = np.random.default_rng(seed).choice(len(store), 128, replace=False)
     with torch.no_grad():
         features = heads.trunk(to_tensor(store.read(np.sort(rows)), torch.device("cpu")))
-        _fit_layer(heads.fc6, (features,), heads.fc6(features))
+    standardise_layers(heads.fc6, (), lambda: heads.fc6(features))
     network: Network = (
         LightCNN(source.num_aus)
         if model.kind == "lightcnn"
