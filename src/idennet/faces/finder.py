@@ -103,14 +103,12 @@ class FaceFinder:
         squares = np.stack([(x0 + x1) / 2, (y0 + y1) / 2, x1 - x0, np.zeros_like(x0)], axis=1)
 
         first = self._landmarks.read([greys[k] for k in owners], squares)
-        hopeful = first.confidence > _HOPEFUL
+        own = [np.flatnonzero(owners == k) for k in range(len(pictures))]
+        hopeful = np.array([i for rows in own for i in rows[_distinct(first.of(rows), _HOPEFUL)]], np.int64)
         owners = owners[hopeful]
         squares = squares_around(first.landmarks[hopeful])
         reading = self._landmarks.read([greys[k] for k in owners], squares, mirrored=True)
-        return [
-            _distinct_faces(Reading(*(values[owners == k] for values in reading)), confident)
-            for k in range(len(pictures))
-        ]
+        return [_confident_faces(reading.of(owners == k), confident) for k in range(len(pictures))]
 
 
 def open_finder(file: Path | None = None) -> FaceFinder:
@@ -131,14 +129,13 @@ def open_finder(file: Path | None = None) -> FaceFinder:
     return FaceFinder(MediaPipeFinder(file) if zipfile.is_zipfile(file) else YuNetFinder(file))
 
 
-def _distinct_faces(reading: Reading, confident: float) -> list[FoundFace]:
-    """Return the confident faces of one picture without doubles."""
+def _distinct(reading: Reading, confident: float) -> list[int]:
+    """Return the rows of a picture's confident readings without doubles, the most confident first."""
     kept: list[int] = []
-    large = eye_distances(reading.landmarks) >= SMALLEST_EYE_DISTANCE / 2
     sides = squares_around(reading.landmarks)[:, 2]
     for i in np.argsort(-reading.confidence, kind="stable"):
-        if reading.confidence[i] < confident or not large[i]:
-            continue
+        if reading.confidence[i] < confident:
+            break
         distances = [
             np.linalg.norm(reading.landmarks[i] - reading.landmarks[j], axis=1).mean()
             / max(sides[i], sides[j])
@@ -146,7 +143,17 @@ def _distinct_faces(reading: Reading, confident: float) -> list[FoundFace]:
         ]
         if all(distance > _DISTINCT for distance in distances):
             kept.append(int(i))
-    return [_face(reading.landmarks[i], float(reading.confidence[i]), *reading.pose[i]) for i in kept]
+    return kept
+
+
+def _confident_faces(reading: Reading, confident: float) -> list[FoundFace]:
+    """Return the confident faces of one picture without doubles and without the smallest."""
+    large = eye_distances(reading.landmarks) >= SMALLEST_EYE_DISTANCE / 2
+    return [
+        _face(reading.landmarks[i], float(reading.confidence[i]), *reading.pose[i])
+        for i in _distinct(reading, confident)
+        if large[i]
+    ]
 
 
 def _face(landmarks: Floats, confidence: float, yaw: float, pitch: float) -> FoundFace:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from idennet.faces.crop import CROP_SIZE, Floats, crop_to_picture, cut, transform
 from idennet.faces.landmark_net import LandmarkNet, load_landmark_net
@@ -24,6 +25,10 @@ class Reading(NamedTuple):
     """(N,) how surely a face fills the square, 0 to 1."""
     pose: Floats
     """(N, 2) yaw and pitch of the head against the upright square, in degrees."""
+
+    def of(self, squares: NDArray[np.bool_] | NDArray[np.int64]) -> "Reading":
+        """Return the reading of some of the squares."""
+        return Reading(*(values[squares] for values in self))
 
 
 class LandmarkReader:

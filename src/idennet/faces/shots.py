@@ -1,7 +1,7 @@
 """The bundled finder of boxes: a small network of our own looks at the picture and at smaller copies of it.
 
 The working copy is `_SHRINK` times the picture, at most `_PIXELS` pixels; each further copy has a quarter of
-the side, so that the largest face, too, is at most `LARGEST` pixels in one of them.
+the side, down to one in which a face that fills it is not too large for the network.
 """
 
 import cv2
@@ -16,6 +16,7 @@ from idennet.faces.weights import for_reading
 _SHRINK = 0.625
 _PIXELS = 2_000_000
 _STEP = 4
+_LARGEST = 100  # pixels: side of the largest face that the network sees
 _OVERLAP = 0.4
 
 
@@ -44,7 +45,7 @@ class ShotFinder:
             size = (max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale)))
             copy = cv2.resize(copy, size, interpolation=cv2.INTER_AREA)
             found.append(self._seen(copy) / [scale, scale, scale, 1.0])
-            if max(size) <= 64:
+            if max(size) <= _LARGEST:
                 break
             scale /= _STEP
         x, y, side, score = np.concatenate(found).T
