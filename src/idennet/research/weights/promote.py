@@ -12,6 +12,7 @@ from pathlib import Path
 from idennet.errors import InputError
 from idennet.faces.card import give_weights, read_network, write_network
 from idennet.faces.landmark_net import LandmarkNet
+from idennet.faces.shot_net import ShotNet
 from idennet.facs import column
 from idennet.files import drafts_of, write_bytes, write_text
 from idennet.learning.training.folder import MANIFEST, RECIPE
@@ -36,7 +37,7 @@ RECORDS = {
 """Files of `results/weights-NAME`, and where in the build's folder they come from; all text and numbers."""
 
 
-NETWORKS = {"landmarks.safetensors": LandmarkNet}
+NETWORKS = {"landmarks.safetensors": LandmarkNet, "shots.safetensors": ShotNet}
 """Networks of the face finder, by the name of their weights in a training's folder and in the package."""
 
 
