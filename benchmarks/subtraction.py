@@ -38,7 +38,7 @@ SYSTEMS = {
     "triplet loss, no subtraction": ["model.kind=idennet", "model.identity=none"],
     "LightCNN": ["model.kind=lightcnn"],
 }
-"""What the recipe is told for each system."""
+"""Overrides of the recipe for each system."""
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ from idennet.faces.crop import CROP_SIZE
 from idennet.faces.weights import bundled, with_weights
 
 HEAT_SIZE = CROP_SIZE // 4
-HEAT_REACH = 1.25  # the grid reaches beyond the crop, so that points just outside it can be told
+HEAT_REACH = 1.25  # the grid reaches beyond the crop, so that points just outside it have a place
 POSE_UNIT = 45.0  # degrees
 
 

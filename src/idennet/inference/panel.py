@@ -133,7 +133,7 @@ def panel_for(
         number: Of the face in the picture, or None when it is alone.
         accent: Colour.
         style: How much a panel tells of an Action Unit.
-        most: Action Units that it shows at most; how many more occur is told.
+        most: Largest number of Action Units shown; the number of further ones stands below them.
         font_size: In pixels of the picture.
     """
     hidden = len(face.aus) - most

@@ -107,7 +107,7 @@ class Listener(Protocol):
     """Hears how a training goes."""
 
     def begin(self, stage: str, step: int, steps: int) -> None:
-        """Hear that steps from `step` on come now; what was told about later ones is void."""
+        """Hear that steps from `step` on come now; forget what was reported about later ones."""
 
     def advance(self, faces: int) -> None:
         """Hear of one more step, on so many faces."""

@@ -52,7 +52,7 @@ class FaceNetworkRecipe(Config):
         seed: Of the first weights and of everything that is drawn.
         steps: Length.
         batch_size: Pictures a step.
-        checkpoint_every: Steps between checkpoints, after each of which errors are told.
+        checkpoint_every: Steps between checkpoints; errors are measured after each.
         optimiser: How it steps.
     """
 

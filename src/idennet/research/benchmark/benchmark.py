@@ -25,7 +25,7 @@ from idennet.research.benchmark.runs import RUNS, is_finished, read_record
 from idennet.research.benchmark.systems.contract import System
 
 REFRESH_SECONDS = 20
-"""So often the time that is left is estimated again."""
+"""Seconds between two estimates of the remaining time."""
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ def generate_corpus(
         StoreError: The folder holds another corpus, one of another version of the renderer, or a damaged one.
         InputError: There is no face model.
     """
-    load_face_model(face_model)  # a wrong path is told here, not by a process
+    load_face_model(face_model)  # a wrong path fails here, not in a process
     _claim(config, out)
     subject_path(out, 0).parent.mkdir(exist_ok=True)
     missing = [index for index in range(config.subjects) if not subject_path(out, index).exists()]

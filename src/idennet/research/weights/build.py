@@ -97,7 +97,7 @@ def build_weights(
         MissingExtraError: The package that draws `reliability.png` is not installed.
     """
     figures.check_packages()
-    load_face_model(face_model)  # a wrong path is told before anything begins
+    load_face_model(face_model)  # a wrong path fails before anything begins
     people = None if photographs is None else PersonFolders(photographs)
     if people is not None:
         people.chunks()  # so is a folder without people

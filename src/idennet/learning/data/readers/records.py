@@ -110,7 +110,7 @@ class Source(Protocol):
 
     @property
     def origin(self) -> Origin:
-        """What kind of pictures the data set has; those of a fake tree are told by `prepare`."""
+        """What kind of pictures the data set has; `prepare` recognises those of a fake tree."""
 
     def chunks(self) -> Sequence[Chunk]:
         """Return all chunks, in a fixed order."""

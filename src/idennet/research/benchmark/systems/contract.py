@@ -111,7 +111,7 @@ class System(Config, ABC):
     budget: Seeded = Seeded()
 
     def warnings(self, faces: TrainingFaces) -> tuple[str, ...]:
-        """Return sentences on what these faces do not allow, to be told before anything is learnt."""
+        """Return sentences on what these faces do not allow, for users to read before training begins."""
         return ()
 
     def shortest(self) -> Self:
