@@ -44,6 +44,19 @@ SYNFACS_AUS: tuple[int, ...] = tuple(NAMES)
 BP4D_AUS: tuple[int, ...] = (1, 2, 4, 6, 7, 10, 12, 14, 15, 17, 23, 24)
 """The 12 Action Units of the paper's Table III."""
 
+SIDED_AUS: tuple[int, ...] = (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 20, 43)
+"""Action Units whose strength can differ between the subject's left and right."""
+
+PARTS: tuple[str, ...] = ("eyes", "brows", "mouth")
+"""Parts of a face that something may hide."""
+
+AUS_OF_PART: dict[str, tuple[int, ...]] = {
+    "eyes": (5, 6, 7, 43),
+    "brows": (1, 2, 4),
+    "mouth": (10, 12, 14, 15, 17, 18, 20, 22, 23, 24, 25, 26, 27, 28),
+}
+"""Action Units that nobody can see where a part is hidden; AU9 shows on the nose, which no part has."""
+
 
 def column(au: int) -> str:
     """Return the column name of an Action Unit: `12` becomes `"AU12"`."""
