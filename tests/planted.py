@@ -1,4 +1,4 @@
-"""Pictures with planted faces: the first pixel says how many, so reading is tested without a detector."""
+"""Pictures with planted faces: the first pixel says how many, so reading is tested without a finder."""
 
 from typing import NamedTuple
 

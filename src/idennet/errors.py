@@ -31,7 +31,7 @@ class ImageError(InputError):
 
 
 class NoFaceError(IdenNetError, ValueError):
-    """A picture shows no face that the detector accepts."""
+    """Nothing is read in any picture, for example because none shows a face."""
 
 
 class StoreError(IdenNetError, ValueError):

@@ -14,7 +14,7 @@ from idennet.cli.main import app
 from idennet.learning.data.store_writer import FaceStoreWriter, Part
 from idennet.learning.evaluation.catalogue import AUS
 from idennet.research.benchmark import benchmark
-from idennet.research.benchmark.benchmark import Failure, Progress
+from idennet.research.benchmark.benchmark import Failure, GridState
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def call(monkeypatch: pytest.MonkeyPatch) -> Call:
     def run(*given: Any, tell: Any, warn: Any, **options: Any) -> list[Failure]:
         call.given, call.options = given, options
         warn("A batch has pairs of 15 identities instead of 16.")
-        tell(Progress(3, len(call.failures), 8, 4000.0, (), ("idennet, fold 1",)))
+        tell(GridState(3, len(call.failures), 8, 4000.0, (), ("idennet, fold 1",)))
         return list(call.failures)
 
     monkeypatch.setattr(benchmark, "run_benchmark", run)

@@ -179,7 +179,7 @@ def test_a_list_of_a_data_set_is_judged_by_its_protocol(tmp_path: Path) -> None:
 
 
 def test_rendered_smiles_are_found_by_the_bundled_weights(tmp_path: Path) -> None:
-    """Frames of the sample corpus, with the built-in detector; AU12 of the labels serves as a condition."""
+    """Frames of the sample corpus, with the built-in finder; AU12 of the labels serves as a condition."""
     lines = ["image,subject,smiling"]
     for file in sorted((sample_corpus() / "subjects").glob("*.parquet"))[:4]:
         table = pd.read_parquet(file, columns=["image", "AU12", "yaw"])

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
-from idennet.research.benchmark.benchmark import Progress as GridState
+from idennet.research.benchmark.benchmark import GridState
 
 
 class GridProgress:

@@ -94,6 +94,8 @@ def detect(
         >>> result = idennet.detect("photo.jpg")           # doctest: +SKIP
         >>> result.faces[0].au_probs[12], result.to_pandas()   # doctest: +SKIP
     """
+    if weights is not None:
+        weights = weights_file(Path(weights))
     analyser = _analyser(*_state(weights), device, *_state(finder), mirror, workers)
     if isinstance(source, list | tuple):
         return Results(analyser.analyse_all(source))
@@ -106,7 +108,7 @@ def _state(given: object) -> tuple[Any, Any]:
     """Return a file with a mark of its content, so that a file that has changed is read again."""
     if not isinstance(given, str | Path):
         return given, None
-    file = weights_file(Path(given))
+    file = Path(given)
     try:
         state = file.stat()
     except OSError:  # whoever opens it explains

@@ -6,10 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from idennet.faces.landmarks import SMALLEST_EYE_DISTANCE, eye_distances
 from idennet.facs import column
-
-SMALLEST_EYE_DISTANCE = 12.0
-"""Pixels between the eyes below which a face shows too little of its Action Units to be trusted."""
 
 
 class Box(NamedTuple):
@@ -36,7 +34,7 @@ class Face:
     Attributes:
         box: Rectangle in pixels.
         landmarks: (68, 2) float32 points (x, y) in pixels of the picture.
-        confidence: The detector's confidence, 0 to 1.
+        confidence: How surely this is a face, 0 to 1.
         pose: Head rotation, or None when it was not estimated.
         au_probs: Probability of each Action Unit, 0 to 1, keyed by number: `face.au_probs[12]`.
         au_occurrences: Whether the probability reaches the Action Unit's own threshold.
@@ -75,8 +73,7 @@ class Face:
     @property
     def notes(self) -> tuple[str, ...]:
         """What to keep in mind with this face, for example that it is small in the picture."""
-        left, right = self.landmarks[36:42].mean(axis=0), self.landmarks[42:48].mean(axis=0)
-        small = np.linalg.norm(left - right) < SMALLEST_EYE_DISTANCE
+        small = eye_distances(self.landmarks) < SMALLEST_EYE_DISTANCE
         return ("small face: read with care",) if small else ()
 
     def marked(self, au: int) -> str:

@@ -96,7 +96,7 @@ def _below(folder: Path) -> Iterator[Entry]:
         for entry in entries:
             path = current / entry.name
             if not path.is_dir():
-                yield from _judged(path)
+                yield from _entries_of(path)
             elif not entry.name.startswith("."):
                 (linked if entry.is_symlink() else waiting).append(path)
             elif _holds_pictures(path):
@@ -106,10 +106,10 @@ def _below(folder: Path) -> Iterator[Entry]:
 def _matching(pattern: str) -> Iterator[Entry]:
     """Yield what a glob pattern matches; `**` crosses folders, a matching folder is searched."""
     for match in map(Path, glob.glob(pattern, recursive=True)):  # noqa: PTH207 - takes absolute patterns too
-        yield from _below(match) if match.is_dir() else _judged(match)
+        yield from _below(match) if match.is_dir() else _entries_of(match)
 
 
-def _judged(file: Path) -> Iterator[Entry]:
+def _entries_of(file: Path) -> Iterator[Entry]:
     """Yield a file, or why it is passed over, or nothing for what is no picture."""
     suffix = file.suffix.lower()
     if file.name.startswith("."):

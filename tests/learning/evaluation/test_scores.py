@@ -20,7 +20,7 @@ def test_an_oracle_is_perfect_and_half_its_thresholds_are_not() -> None:
     assert list(result.table().index) == ["AU6", "AU12", "mean"]
 
 
-def test_a_predictor_of_other_aus_is_refused() -> None:
+def test_probabilities_of_other_aus_are_refused() -> None:
     with pytest.raises(ShapeError, match=r"frames, 1"):
         score((LABELS + 1) / 2, LABELS, PEOPLE, (6,))
 

@@ -17,7 +17,7 @@ from idennet.learning.evaluation.catalogue import protocol_named
 from idennet.learning.evaluation.protocols import Protocol
 from idennet.learning.evaluation.result_files import read_result
 from idennet.learning.evaluation.splits import Everybody, RandomParts
-from idennet.research.benchmark.benchmark import Failure, Progress, run_benchmark
+from idennet.research.benchmark.benchmark import Failure, GridState, run_benchmark
 from idennet.research.benchmark.chosen_systems import chosen_systems
 from idennet.research.benchmark.grid import (
     GridSettings,
@@ -62,8 +62,8 @@ class Told:
     results: Path
     first: list[Failure]
     second: list[Failure]
-    states: list[Progress]
-    later: list[Progress]
+    states: list[GridState]
+    later: list[GridState]
     warned: list[str]
 
 
@@ -72,8 +72,8 @@ def told(stores: list[FaceStore], tmp_path_factory: pytest.TempPathFactory) -> T
     folder = tmp_path_factory.mktemp("grid")
     tiny = IdenNetSystem(budget=Budget(steps=2, batch=8, validations=1), identities=4)
     systems = [FailsOnce(repaired=folder / "repaired"), tiny]
-    states: list[Progress] = []
-    later: list[Progress] = []
+    states: list[GridState] = []
+    later: list[GridState] = []
     results = folder / "results"
     warned: list[str] = []
     both = {"workers": 2, "device": "cpu"}

@@ -30,7 +30,7 @@ Locate = Callable[[NDArray[np.uint8]], NDArray[np.floating] | None]
 """Finds the landmarks (68, 2) of the one face of a picture (H, W, 3) that counts, or None."""
 
 Progress = Callable[[int, int], None]
-"""Told after each chunk: pictures done, pictures in all."""
+"""Told now and then: pictures done, pictures in all."""
 
 Aligned = tuple[NDArray[np.uint8], NDArray[np.float64]]
 """A crop and its landmarks (68, 2)."""
@@ -80,8 +80,8 @@ def prepare(
         out: Folder of the store, new or unfinished: parts that are done are kept.
         locate: Finds the face in pictures without landmarks and eyes; called from several threads.
         landmark_jitter: Standard deviation, in pixels of the crop, by which each eye centre is moved in
-            x and y for records with landmarks or eyes. It imitates the error of a detector, so that networks
-            trained on exact landmarks are not surprised by it. The same record moves the same way always.
+            x and y for records with landmarks or eyes. It imitates the error of found landmarks, so that
+            networks trained on exact ones are not surprised by it. The same record moves the same way always.
         workers: Threads; by default one a core.
         progress: Told how far it is.
 

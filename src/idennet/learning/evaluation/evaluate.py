@@ -8,6 +8,7 @@ import pandas as pd
 
 from idennet import facs
 from idennet.errors import InputError
+from idennet.learning.data.prepare import Progress
 from idennet.learning.evaluation.catalogue import protocol_named
 from idennet.learning.evaluation.faces import open_faces
 from idennet.learning.evaluation.judge import Judged, everybody_of, judge
@@ -17,7 +18,6 @@ from idennet.learning.evaluation.prediction_rows import PICTURE
 from idennet.learning.evaluation.pretrained import (
     PredictedSystem,
     PretrainedSystem,
-    Progress,
     open_weights,
 )
 from idennet.learning.evaluation.results import ProtocolResult

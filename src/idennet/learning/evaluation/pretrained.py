@@ -1,6 +1,6 @@
 """Systems that learn nothing more: weights, weights of each fold, and what another tool wrote."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +14,7 @@ from idennet.errors import InputError
 from idennet.faces import finder as finders
 from idennet.inference.analyser import Analyser, Finder
 from idennet.inference.result import Result
-from idennet.learning.data.prepare import NO_FACE, UNREADABLE
+from idennet.learning.data.prepare import NO_FACE, UNREADABLE, Progress
 from idennet.learning.data.readers.labelled_pictures import LabelledPictures
 from idennet.learning.data.readers.locate import most_central
 from idennet.learning.evaluation.faces import Faces
@@ -31,9 +31,6 @@ PRESENT_FROM = 1.0
 """Intensity from which a tool counts as saying present where the protocol has labels of occurrence only."""
 
 NO_PREDICTION = "no prediction"
-
-Progress = Callable[[int, int], None]
-"""Told after each picture: pictures done, pictures in all."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -57,7 +57,7 @@ class Scores:
 
 
 def predictions(predict: Predict, store: FaceStore, rows: NDArray[np.int64]) -> NDArray[np.floating]:
-    """Return the probabilities (K, A) that a predictor gives for the faces at `rows` (K,), batch by batch."""
+    """Return the probabilities (K, A) that a network gives for the faces at `rows` (K,), batch by batch."""
     return np.concatenate([predict(store.read(some)) for some in _chunks(rows)])
 
 

@@ -143,7 +143,7 @@ def to_crop(points: Floats, square: Floats) -> Floats:
 
 
 def _disturbed(square: Floats, rng: np.random.Generator, misplaced: bool) -> Floats:
-    """Return the square as a detector would misplace it; far off where `misplaced`."""
+    """Return the square as a finder would misplace it; far off where `misplaced`."""
     x, y, side, angle = square
     turn = np.radians(rng.uniform(-35, 35) if rng.random() < 0.6 else rng.normal(0, 4))
     if not misplaced:

@@ -44,7 +44,7 @@ class Failure:
 
 
 @dataclass(frozen=True)
-class Progress:
+class GridState:
     """Where a grid stands.
 
     Attributes:
@@ -74,7 +74,7 @@ def run_benchmark(
     settings: GridSettings | None = None,
     workers: int | None = None,
     device: str = "auto",
-    tell: Callable[[Progress], None] = lambda progress: None,
+    tell: Callable[[GridState], None] = lambda progress: None,
     warn: Callable[[str], None] = lambda sentence: None,
 ) -> list[Failure]:
     """Fit and judge every system on every fold of every protocol with every seed.
@@ -126,7 +126,7 @@ class _Grid:
     """The jobs under way, and what is known of the time they take."""
 
     def __init__(
-        self, runs: Sequence[Run], results: Path, side_by_side: int, tell: Callable[[Progress], None]
+        self, runs: Sequence[Run], results: Path, side_by_side: int, tell: Callable[[GridState], None]
     ) -> None:
         self.runs, self.results, self.side_by_side, self.tell = runs, results, side_by_side, tell
         self.waiting: list[Job] = []
@@ -182,7 +182,7 @@ class _Grid:
     def _say(self, news: tuple[Run, ...]) -> None:
         failed = sum(len(failure.runs) for failure in self.failures)
         running = tuple(job.runs[0].label for job, _ in self.running.values())
-        self.tell(Progress(self.done, failed, len(self.runs), self._remaining(), news, running))
+        self.tell(GridState(self.done, failed, len(self.runs), self._remaining(), news, running))
 
     def _learn(self, run: Run, seconds: float) -> None:
         self.seconds.setdefault(run.system.name, []).append(seconds)

@@ -35,7 +35,7 @@ class Record:
         landmarks: (68, 2) float32 pixels, NaN for points that the source does not mark; or None. Those of
             both eyes are always marked.
         eyes: (2, 2) float32 pixels, the centres of the subject's right and left eye, where a source marks
-            nothing else; or None. Without landmarks and eyes a detector has to find the face.
+            nothing else; or None. Without landmarks and eyes the face has to be found.
         au_labels: Occurrence 1, 0 or -1 of each Action Unit; one that is not listed was not coded.
         au_intensities: Intensity of each Action Unit that has one, in the source's unit.
     """

@@ -9,17 +9,6 @@ import numpy as np
 
 from idennet.learning.evaluation.metrics import drop_rate
 
-SYSTEM_NAMES = {
-    "alexnet": "AlexNet",
-    "drml": "DRML",
-    "svtpt": "SVTPT",
-    "lightcnn": "LightCNN",
-    "e-net-atf": "E-Net+ATF",
-    "roinet": "ROINet",
-    "idennet": "IdenNet",
-}
-"""What the paper calls our systems."""
-
 
 @dataclass(frozen=True)
 class PaperTable:
