@@ -10,6 +10,7 @@ import torch
 from idennet.errors import InputError, ShapeError, WeightsError
 from idennet.models.action_units import BATCH, ActionUnitModel
 from idennet.models.calibration import calibrate
+from idennet.models.idennet import IdenNet
 from idennet.models.lightcnn import LightCNN
 from idennet.models.weights import WeightsCard, load_weights, save_weights
 
@@ -81,6 +82,40 @@ def test_faces_read_alone_and_in_batches_have_the_same_numbers(
         assert alone.embeddings is not None
         np.testing.assert_allclose(together.embeddings[row], alone.embeddings[0], atol=1e-4)
     np.testing.assert_allclose(together.probs[-1], together.probs[order[-1]], atol=1e-4)
+
+
+@pytest.mark.parametrize("mirror", [False, True])
+def test_a_graded_network_says_how_strong_each_side_is_and_what_can_be_seen(
+    tmp_path: Path, crops: np.ndarray, mirror: bool
+) -> None:
+    network = IdenNet(2, graded=True, generator=torch.Generator().manual_seed(3)).eval()
+    card = WeightsCard(version="graded", aus=(12, 43), template="eyes-44", thresholds={12: 0.5, 43: 0.5})
+    save_weights(network, tmp_path / "graded.safetensors", card, half=False)
+    read = ActionUnitModel.open(tmp_path / "graded.safetensors", mirror=mirror).read(crops)
+    with torch.no_grad():
+        views = [crops, crops[:, :, ::-1]] if mirror else [crops]
+        outputs = [network(torch.tensor(view.copy()).permute(0, 3, 1, 2)) for view in views]
+    left_right = [output.side_logits.sigmoid().numpy() for output in outputs]
+    if mirror:
+        left_right[1] = left_right[1][..., ::-1]
+    assert read.sides is not None
+    assert read.visible is not None
+    assert read.intensities is not None
+    np.testing.assert_allclose(read.sides, 5 * np.mean(left_right, axis=0), atol=5 * TOLERANCE)
+    np.testing.assert_array_equal(read.intensities, read.sides.max(axis=2))
+    parts = np.mean([output.part_logits.sigmoid().numpy() for output in outputs], axis=0)
+    np.testing.assert_allclose(read.visible, parts, atol=TOLERANCE)
+
+
+def test_in_a_mirror_left_and_right_change_places(tmp_path: Path, crops: np.ndarray) -> None:
+    network = IdenNet(1, graded=True, generator=torch.Generator().manual_seed(3))
+    card = WeightsCard(version="graded", aus=(12,), template="eyes-44", thresholds={12: 0.5})
+    save_weights(network, tmp_path / "graded.safetensors", card)
+    model = ActionUnitModel.open(tmp_path / "graded.safetensors", mirror=True)
+    one, other = model.read(crops).sides, model.read(crops[:, :, ::-1]).sides
+    assert one is not None
+    assert other is not None
+    np.testing.assert_allclose(one, other[..., ::-1], atol=5 * TOLERANCE)
 
 
 def test_threads_share_a_model(random_weights: Path, crops: np.ndarray) -> None:

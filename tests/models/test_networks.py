@@ -185,3 +185,20 @@ def test_equal_generators_give_equal_networks() -> None:
     for name, parameter in first.named_parameters():
         assert torch.equal(parameter, second.get_parameter(name))
     assert not torch.equal(first.fc6.weight, third.fc6.weight)
+
+
+def test_a_graded_network_says_more_and_detects_the_same() -> None:
+    plain = IdenNet(4, generator=torch.Generator().manual_seed(1)).eval()
+    graded = IdenNet(4, graded=True, generator=torch.Generator().manual_seed(1)).eval()
+    faces = torch.randint(
+        0, 256, (3, 3, 128, 128), dtype=torch.uint8, generator=torch.Generator().manual_seed(2)
+    )
+    one, other = plain(faces), graded(faces)
+    assert one.side_logits is None
+    assert one.part_logits is None
+    assert torch.equal(one.au_logits, other.au_logits)
+    assert other.side_logits is not None
+    assert other.part_logits is not None
+    assert other.side_logits.shape == (3, 4, 2)
+    assert other.part_logits.shape == (3, 3)
+    assert (count_weights(graded) - count_weights(plain)) == 256 * (8 + 3)

@@ -36,7 +36,9 @@ def edit(path: Path, **changes: object) -> None:
     sidecar.write_text(json.dumps(json.loads(sidecar.read_text()) | changes))
 
 
-@pytest.mark.parametrize("model", [IdenNet(2), IdenNet(2, normalize=False), LightCNN(2)])
+@pytest.mark.parametrize(
+    "model", [IdenNet(2), IdenNet(2, normalize=False), IdenNet(2, graded=True), LightCNN(2)]
+)
 @pytest.mark.parametrize("half", [True, False])
 def test_round_trip(tmp_path: Path, model: IdenNet | LightCNN, half: bool) -> None:
     path = tmp_path / "w.safetensors"

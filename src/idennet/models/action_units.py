@@ -5,8 +5,9 @@ calibration are inside. It is what an export contains.
 """
 
 import copy
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import torch
@@ -25,6 +26,9 @@ CROP_SHAPE = (128, 128, 3)
 BATCH = 32
 """Pictures of faces, mirror images included, that the network reads at a time."""
 
+STRONGEST = 5.0
+"""Intensity of an Action Unit at its maximum: E in FACS's letters A to E."""
+
 
 class Readings(NamedTuple):
     """What a network says about N aligned faces.
@@ -32,10 +36,20 @@ class Readings(NamedTuple):
     Attributes:
         probs: (N, A) float32, probability of each Action Unit.
         embeddings: (N, D) float32 of unit length, who it is, or None for a network without identity branch.
+        sides: (N, A, 2) float32, intensity of each Action Unit on the subject's left and right, 0 to 5; None
+            for a network that is not graded. Outside `facs.SIDED_AUS` the two mean nothing apart.
+        visible: (N, 3) float32, probability that each of `facs.PARTS` can be seen; None likewise.
     """
 
     probs: NDArray[np.float32]
     embeddings: NDArray[np.float32] | None
+    sides: NDArray[np.float32] | None = None
+    visible: NDArray[np.float32] | None = None
+
+    @property
+    def intensities(self) -> NDArray[np.float32] | None:
+        """(N, A) float32, 0 to 5: that of the stronger side; None for a network that is not graded."""
+        return None if self.sides is None else self.sides.max(axis=2)
 
 
 class ActionUnitModel(nn.Module):
@@ -90,8 +104,8 @@ class ActionUnitModel(nn.Module):
         """Action Units in the order of the probabilities."""
         return tuple(self.card.aus)
 
-    def forward(self, faces: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Return probabilities (N, A) and embeddings (N, D) of unit length, or None, both float32.
+    def forward(self, faces: Tensor) -> tuple[Tensor | None, ...]:
+        """Return what `Readings` has, float32: probabilities, embeddings, sides and visible parts, or None.
 
         Args:
             faces: Aligned RGB faces, (N, 3, 128, 128), `uint8`, or floating point in [0, 1].
@@ -109,7 +123,13 @@ class ActionUnitModel(nn.Module):
         embeddings = output.identity_embedding
         if embeddings is not None:
             embeddings = nn.functional.normalize(embeddings.unflatten(0, shape).sum(dim=0), dim=1)
-        return probs.float(), embeddings
+        if output.side_logits is None or output.part_logits is None:
+            return probs.float(), embeddings
+        sides = STRONGEST * output.side_logits.sigmoid().unflatten(0, shape)
+        if self.mirror:  # left and right change places in a mirror
+            sides = torch.stack([sides[0], sides[1].flip(-1)])
+        visible = output.part_logits.sigmoid().unflatten(0, shape).mean(dim=0)
+        return probs.float(), embeddings, sides.mean(dim=0).float(), visible.float()
 
     @torch.inference_mode()
     def read(self, crops: NDArray[np.uint8]) -> Readings:
@@ -127,11 +147,16 @@ class ActionUnitModel(nn.Module):
             )
         size = BATCH // 2 if self.mirror else BATCH
         parts = [self._read(crops[start : start + size]) for start in range(0, max(len(crops), 1), size)]
-        probs = np.concatenate([part.probs for part in parts])
-        embeddings = [part.embeddings for part in parts if part.embeddings is not None]
-        return Readings(probs, np.concatenate(embeddings) if embeddings else None)
+        columns = zip(*parts, strict=True)
+        return Readings(*map(_joined, columns))
 
-    def _read(self, crops: NDArray[np.uint8]) -> Readings:
+    def _read(self, crops: NDArray[np.uint8]) -> list[NDArray[np.float32] | None]:
         batch = np.array(crops, order="C")  # writable, as torch asks
-        probs, embeddings = self(torch.from_numpy(batch).to(self.device).permute(0, 3, 1, 2))
-        return Readings(probs.cpu().numpy(), None if embeddings is None else embeddings.cpu().numpy())
+        read = self(torch.from_numpy(batch).to(self.device).permute(0, 3, 1, 2))
+        return [None if values is None else values.cpu().numpy() for values in read]
+
+
+def _joined(parts: Sequence[NDArray[np.float32] | None]) -> Any:
+    """Return one array of several, or None where the network says nothing."""
+    arrays = [part for part in parts if part is not None]
+    return np.concatenate(arrays) if arrays else None

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from idennet.facs import PARTS
 from idennet.models.combination import Affine, IdentityUse, build_combination
 from idennet.models.layers import L2Normalize, MaxFeatureMap, initialize_gaussian, initialize_xavier
 from idennet.models.trunk import TRUNK_FEATURES, Trunk, check_num_aus
@@ -27,12 +28,18 @@ class IdenNetOutput:
         expression_features: FC6 after MFM, (N, 256).
         au_residual: What AUs are read from, (N, 256): `expression_features - identity_embedding`, or what
             stands in its place ((N, 512) for `concatenation`).
+        side_logits: (N, A, 2), strength of each Action Unit on the subject's left and right: its sigmoid is
+            the intensity, 0 to 1, and an Action Unit is as strong as its stronger side. None for a network
+            that is not graded, as the paper's.
+        part_logits: (N, 3), whether each of `facs.PARTS` can be seen; None likewise.
     """
 
     au_logits: Tensor
     identity_embedding: Tensor | None
     expression_features: Tensor
     au_residual: Tensor
+    side_logits: Tensor | None = None
+    part_logits: Tensor | None = None
 
     @property
     def au_probs(self) -> Tensor:
@@ -49,6 +56,8 @@ class IdenNet(nn.Module):
         num_aus: Number A of Action Units.
         normalize: Whether the identity embedding gets unit length; False is the paper's ablation.
         identity: How the identity enters; `translation`, the paper's, subtracts it.
+        graded: Whether the network also says how strong each Action Unit is on either side, and which parts
+            of the face can be seen. The paper's does not.
         generator: Source of the initial weights; PyTorch's global one by default.
     """
 
@@ -57,6 +66,7 @@ class IdenNet(nn.Module):
         num_aus: int = 12,
         normalize: bool = True,
         identity: IdentityUse = "translation",
+        graded: bool = False,
         *,
         generator: torch.Generator | None = None,
     ) -> None:
@@ -65,6 +75,7 @@ class IdenNet(nn.Module):
         self.num_aus = num_aus
         self.normalize = normalize
         self.identity = identity
+        self.graded = graded
         self.trunk = Trunk()
         self.fc5 = nn.Linear(TRUNK_FEATURES, 2 * EMBEDDING_FEATURES)
         self.mfm5 = MaxFeatureMap()
@@ -73,6 +84,9 @@ class IdenNet(nn.Module):
         self.mfm6 = MaxFeatureMap()
         self.combine, residual_features = build_combination(identity, EMBEDDING_FEATURES)
         self.fc7 = nn.Linear(residual_features, num_aus)
+        if graded:
+            self.sides = nn.Linear(residual_features, 2 * num_aus)
+            self.parts = nn.Linear(EMBEDDING_FEATURES, len(PARTS))
         self.initialize(generator)
 
     def forward(self, faces: Tensor) -> IdenNetOutput:
@@ -88,7 +102,14 @@ class IdenNet(nn.Module):
         identity_embedding = self._embed_features(features)
         expression_features = self.mfm6(self.fc6(features))
         au_residual = self.combine(expression_features, identity_embedding)
-        return IdenNetOutput(self.fc7(au_residual), identity_embedding, expression_features, au_residual)
+        return IdenNetOutput(
+            self.fc7(au_residual),
+            identity_embedding,
+            expression_features,
+            au_residual,
+            self.sides(au_residual).unflatten(1, (self.num_aus, 2)) if self.graded else None,
+            self.parts(expression_features) if self.graded else None,
+        )
 
     def embed(self, faces: Tensor) -> Tensor:
         """Return identity embeddings (N, 256) only, as stage `identity` needs them; skips FC6 and FC7."""
@@ -105,6 +126,9 @@ class IdenNet(nn.Module):
         initialize_gaussian(self.fc7, generator)
         if isinstance(self.combine, Affine):
             self.combine.initialize()
+        if self.graded:
+            initialize_gaussian(self.sides, generator)
+            initialize_gaussian(self.parts, generator)
 
     def _embed_features(self, features: Tensor) -> Tensor:
         embedding: Tensor = self.norm(self.mfm5(self.fc5(features)))

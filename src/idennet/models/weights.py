@@ -13,7 +13,15 @@ from typing import Annotated, Any, Literal, Self
 
 import safetensors.torch
 import torch
-from pydantic import BeforeValidator, Field, PlainSerializer, ValidationError, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
 from idennet.errors import WeightsError
 from idennet.facs import column, parse
@@ -51,6 +59,15 @@ class Architecture(Config):
     num_aus: int = Field(ge=1)
     normalize: bool = True
     identity: IdentityUse = "translation"
+    graded: bool = False
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave `graded` out where it is not, so that cards older than the field stay as they are."""
+        values: dict[str, Any] = serialize(self)
+        if not self.graded:
+            del values["graded"]
+        return values
 
 
 class WeightsCard(Config):
@@ -130,7 +147,11 @@ def save_weights(model: Network, path: Path, card: WeightsCard, half: bool = Tru
     data = safetensors.torch.save(tensors)
     architecture = (
         Architecture(
-            kind="IdenNet", num_aus=model.num_aus, normalize=model.normalize, identity=model.identity
+            kind="IdenNet",
+            num_aus=model.num_aus,
+            normalize=model.normalize,
+            identity=model.identity,
+            graded=model.graded,
         )
         if isinstance(model, IdenNet)
         else Architecture(kind="LightCNN", num_aus=model.num_aus)
@@ -220,7 +241,9 @@ def load_bundled() -> tuple[Network, WeightsSidecar]:
 
 def _build(architecture: Architecture) -> Network:
     if architecture.kind == "IdenNet":
-        return IdenNet(architecture.num_aus, architecture.normalize, architecture.identity)
+        return IdenNet(
+            architecture.num_aus, architecture.normalize, architecture.identity, architecture.graded
+        )
     return LightCNN(architecture.num_aus)
 
 

@@ -29,6 +29,9 @@ class Model(Config):
     identity: IdentityUse = Field(
         default="translation", description="how it enters; all but the paper's translation are for comparison"
     )
+    graded: bool = Field(
+        default=False, description="also intensity by side, and visible parts; the paper's network is not"
+    )
     fit_to_faces: bool = Field(
         default=False, description="scale the first weights to the data; paper and released code do not"
     )
@@ -44,8 +47,10 @@ class Model(Config):
 
     @model_serializer(mode="wrap")
     def _keep_digests(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave the paper's `identity` out, so that recipes older than the field keep their digests."""
+        """Leave the paper's choices out, so that recipes older than the fields keep their digests."""
         values: dict[str, Any] = serialize(self)
+        if not self.graded:
+            del values["graded"]
         if self.identity == "translation":
             del values["identity"]
         return values
@@ -121,6 +126,8 @@ class Recipe(Config):
             raise ValueError("a lightcnn has no identity branch; remove identity_stage")
         if self.model.kind == "lightcnn" and self.model.identity != "translation":
             raise ValueError("a lightcnn has no identity branch; remove model.identity")
+        if self.model.kind == "lightcnn" and self.model.graded:
+            raise ValueError("a lightcnn is not graded; remove model.graded")
         return self
 
 

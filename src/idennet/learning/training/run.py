@@ -249,18 +249,24 @@ def _build(recipe: Recipe, num_aus: int) -> Network:
     generator = torch.Generator().manual_seed(recipe.seed)
     if recipe.model.kind == "lightcnn":
         return LightCNN(num_aus, generator=generator)
-    return IdenNet(num_aus, recipe.model.normalize, recipe.model.identity, generator=generator)
+    model = recipe.model
+    return IdenNet(num_aus, model.normalize, model.identity, model.graded, generator=generator)
 
 
 def start_from(model: Network, aus: tuple[int, ...], initial: Path) -> tuple[str, ...]:
     """Copy weights into a model, and return their names.
 
-    All of them are taken if layers and Action Units are equal, else those of trunk and identity branch.
+    Of the same Action Units, all that fit are taken (outputs that the given network lacks stay new); else
+    those of trunk and identity branch.
     """
     network, card = load_weights(initial)
-    given, own = network.state_dict(), model.state_dict()
-    if card.aus != aus or given.keys() != own.keys():
+    own = model.state_dict()
+    given = {
+        name: tensor
+        for name, tensor in network.state_dict().items()
+        if name in own and own[name].shape == tensor.shape
+    }
+    if card.aus != aus:
         given = {name: tensor for name, tensor in given.items() if name.startswith(("trunk.", "fc5."))}
-        given = {name: tensor for name, tensor in given.items() if name in own}
     model.load_state_dict({**own, **given})
     return tuple(given)
