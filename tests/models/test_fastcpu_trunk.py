@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from idennet import IdenNet
 from idennet.learning.training.initialise import fit_to_faces
-from idennet.models.fastcpu.library import LAYERS, Choice, Kernels, LayerShape
+from idennet.models.fastcpu.library import LAYERS, Choice, Kernels, LayerShape, split_filters
 from idennet.models.trunk import Trunk
 
 FACES = 17
@@ -103,8 +103,8 @@ def test_gradients_follow_float64_as_well_as_pytorch(
 
 def convolution(layer: LayerShape) -> nn.Conv2d:
     torch.manual_seed(layer.number)
-    inputs = 27 if layer.number == 1 else layer.channels
-    taps = {1: 3, 2: 5, 3: 5, 4: 4}[layer.number]
+    inputs = 3 if layer.number == 1 else layer.channels
+    taps = {1: 9, 2: 5, 3: 5, 4: 4}[layer.number]
     return nn.Conv2d(inputs, 2 * layer.out_channels, taps)
 
 
@@ -113,14 +113,15 @@ def convolution(layer: LayerShape) -> nn.Conv2d:
 def test_layer_and_its_adjoint(kernels: Kernels, layer: LayerShape, count: int) -> None:
     """The winners are nearly the largest in float64; given them, gradients are those of float64."""
     conv = convolution(layer)
-    inputs, pool, half = conv.in_channels, layer.pool, layer.out_channels
+    filters = (split_filters(conv.weight) if layer.number == 1 else conv.weight).detach()
+    inputs, pool, half = filters.shape[1], layer.pool, layer.out_channels
     pictures = torch.randn(count, layer.side, layer.side, layer.channels)
     pictures[..., inputs:] = 0
-    packed = kernels.pack(layer, conv, conv.weight)
+    packed = kernels.pack(layer, conv)
     argmax = torch.empty(count, layer.out_side, layer.out_side, half, dtype=torch.uint8)
     found = kernels.forward(layer, pictures, packed, conv.bias, argmax)
     exact_in = pictures[..., :inputs].permute(0, 3, 1, 2).double()
-    weight, bias = conv.weight.detach().double(), conv.bias.detach().double()
+    weight, bias = filters.double(), conv.bias.detach().double()
     out = functional.conv2d(exact_in, weight, bias)
     windows = functional.unfold(out, pool, stride=pool).view(count, 2, half, pool**2, -1)
     candidates = windows.permute(0, 4, 2, 1, 3).reshape(*argmax.shape, 2 * pool**2)
@@ -130,7 +131,7 @@ def test_layer_and_its_adjoint(kernels: Kernels, layer: LayerShape, count: int) 
 
     gradient = torch.randn(found.shape)
     d_in, d_weight, d_bias = kernels.backward(
-        layer, pictures, packed, argmax, gradient, conv.weight, needs_input=layer.number > 1
+        layer, pictures, packed, argmax, gradient, filters, needs_input=layer.number > 1
     )
     spread = functional.one_hot(argmax.long(), 2 * pool**2) * gradient.double().unsqueeze(-1)
     columns = spread.view(count, -1, half, 2, pool**2).permute(0, 3, 2, 4, 1)
@@ -195,6 +196,18 @@ def test_changed_weights_are_noticed(kernels: Kernels, faces: Tensor) -> None:
         assert not torch.equal(before, changed)
         trunk.conv3.weight.data[255, 95, 4, 4] -= 1
         torch.testing.assert_close(trunk(faces[:1]), before)
+
+
+def test_layout_of_weights_changes_nothing(kernels: Kernels, faces: Tensor) -> None:
+    trunk = Trunk()
+    trunk.initialize(torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        expected = trunk(faces[:1])
+        assert torch.equal(trunk.to(memory_format=torch.channels_last)(faces[:1]), expected)
+        conv = trunk.conv3
+        conv.weight.data = conv.weight.data.repeat_interleave(2, dim=0)[::2]  # with gaps
+        assert not conv.weight.is_contiguous()
+        assert torch.equal(trunk(faces[:1]), expected)
 
 
 def test_nan_comes_through(kernels: Kernels, model: IdenNet, faces: Tensor) -> None:

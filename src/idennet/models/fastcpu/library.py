@@ -30,6 +30,9 @@ _CAPABILITIES = {
 }
 """The compiler's name of a CPU feature, and PyTorch's."""
 
+_State = tuple[int, tuple[int, ...]]
+"""Fingerprint of a weight's memory, and its strides."""
+
 _POINTER, _INT = ctypes.c_void_p, ctypes.c_int
 _FUNCTIONS: dict[str, tuple[list[type], type | None]] = {
     "sources": ([], ctypes.c_char_p),
@@ -107,7 +110,7 @@ class Kernels:
             function.argtypes, function.restype = arguments, result
         self.sources = self._library.idennet_sources().decode()
         self.has_threads = bool(self._library.idennet_has_threads())
-        self._packed: WeakKeyDictionary[nn.Module, tuple[int, Tensor]] = WeakKeyDictionary()
+        self._packed: WeakKeyDictionary[nn.Module, tuple[_State, Tensor]] = WeakKeyDictionary()
 
     def threads(self) -> int:
         """Return how many threads the next call uses: PyTorch's number, or one without OpenMP."""
@@ -123,18 +126,23 @@ class Kernels:
         self._library.idennet_expand(self.threads(), pixels.data_ptr(), images, expanded.data_ptr())
         return expanded
 
-    def pack(self, layer: LayerShape, convolution: nn.Module, weight: Tensor) -> Tensor:
+    def pack(self, layer: LayerShape, convolution: nn.Conv2d) -> Tensor:
         """Return transformed filters; those of the last call for this convolution if nothing has changed.
 
-        The values themselves tell, because weights can be written in ways that PyTorch does not count.
+        The values themselves tell, because weights can be written in ways that PyTorch does not count. They
+        are looked at where they lie, in any order, and copied only when they have changed.
         """
-        weight = weight.detach().contiguous()
-        fingerprint: int = self._library.idennet_fingerprint(weight.data_ptr(), weight.numel())
+        weight = convolution.weight.detach()
+        if not _fills_its_memory(weight):
+            weight = weight.contiguous()
+        seen: int = self._library.idennet_fingerprint(weight.data_ptr(), weight.numel())
+        state = seen, weight.stride()
         known, packed = self._packed.get(convolution, (None, None))
-        if packed is None or known != fingerprint:
+        if packed is None or known != state:
+            filters = split_filters(weight) if layer.number == 1 else weight.contiguous()
             packed = torch.empty(self._library.idennet_packed_size(layer.number))
-            self._library.idennet_pack(layer.number, self.threads(), weight.data_ptr(), packed.data_ptr())
-            self._packed[convolution] = fingerprint, packed
+            self._library.idennet_pack(layer.number, self.threads(), filters.data_ptr(), packed.data_ptr())
+            self._packed[convolution] = state, packed
         return packed
 
     def forward(
@@ -180,6 +188,19 @@ class Kernels:
         output, filters, inputs = (torch.empty(size, n, dtype=torch.float64) for n in (tile, taps, size))
         self._library.idennet_transforms(layer, output.data_ptr(), filters.data_ptr(), inputs.data_ptr())
         return output, filters, inputs
+
+
+def split_filters(weight: Tensor) -> Tensor:
+    """Return filters (96, 3, 9, 9) as nine 3x3 parts each, (96, 27, 3, 3), ordered as by `Kernels.expand`."""
+    outputs, colours = weight.shape[:2]
+    parts = weight.reshape(outputs, colours, 3, 3, 3, 3).permute(0, 2, 4, 1, 3, 5)
+    return parts.reshape(outputs, 9 * colours, 3, 3)
+
+
+def _fills_its_memory(weight: Tensor) -> bool:
+    """Return whether the values lie without gaps, in some order of the dimensions."""
+    formats = (torch.contiguous_format, torch.channels_last)
+    return any(weight.is_contiguous(memory_format=one) for one in formats)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.modules import module as hooks
 
-from idennet.models.fastcpu.library import LAYERS, Kernels, LayerShape, choose_kernels
+from idennet.models.fastcpu.library import LAYERS, Kernels, LayerShape, choose_kernels, split_filters
 from idennet.models.layers import MaxFeatureMap
 
 if TYPE_CHECKING:
@@ -54,21 +54,13 @@ def _is_plain(layer: nn.Module) -> bool:
 def _apply_layer(kernels: Kernels, layer: LayerShape, convolution: nn.Conv2d, pictures: Tensor) -> Tensor:
     weight, bias = convolution.weight, convolution.bias
     assert bias is not None, "every convolution of the trunk has a bias"
-    if layer.number == 1:
-        weight = _split_filters(weight)
-    packed = kernels.pack(layer, convolution, weight)
+    packed = kernels.pack(layer, convolution)
     needed = any(tensor.requires_grad for tensor in (pictures, weight, bias))
     if not (needed and torch.is_grad_enabled()):
         return kernels.forward(layer, pictures, packed, bias)
-    result: Tensor = ConvolutionPoolMFM.apply(pictures, weight, bias, packed, kernels, layer)
+    filters = split_filters(weight) if layer.number == 1 else weight
+    result: Tensor = ConvolutionPoolMFM.apply(pictures, filters, bias, packed, kernels, layer)
     return result
-
-
-def _split_filters(weight: Tensor) -> Tensor:
-    """Return filters (96, 3, 9, 9) as nine 3x3 parts each, (96, 27, 3, 3), ordered as by `Kernels.expand`."""
-    outputs, colours = weight.shape[:2]
-    parts = weight.reshape(outputs, colours, 3, 3, 3, 3).permute(0, 2, 4, 1, 3, 5)
-    return parts.reshape(outputs, 9 * colours, 3, 3)
 
 
 class ConvolutionPoolMFM(torch.autograd.Function):
