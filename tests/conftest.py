@@ -8,7 +8,7 @@ import torch
 from idennet.faces.alignment import TEMPLATE
 from idennet.facs import SYNFACS_AUS
 from idennet.models.idennet import IdenNet
-from idennet.models.weights import WeightsCard, save_weights
+from idennet.models.weights import Evidence, WeightsCard, save_weights
 from planted import PlantedFinder
 
 pytest_plugins = ["listed_skips"]
@@ -16,7 +16,10 @@ pytest_plugins = ["listed_skips"]
 
 @pytest.fixture(scope="session")
 def random_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A weights file of an untrained network with all Action Units; AU23 and AU24 count as unreliable."""
+    """A weights file of an untrained network with all Action Units; AU23 and AU24 count as unreliable.
+
+    AU1 and AU2 are said to be taught by photographs, AU24 and AU43 by renderings only, the others tested.
+    """
     path = tmp_path_factory.mktemp("weights") / "random.safetensors"
     model = IdenNet(num_aus=len(SYNFACS_AUS), generator=torch.Generator().manual_seed(7))
     with torch.no_grad():
@@ -27,6 +30,9 @@ def random_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
         template=TEMPLATE.name,
         thresholds=dict.fromkeys(SYNFACS_AUS, 0.5),
         unreliable_aus=(23, 24),
+        evidence=dict.fromkeys(SYNFACS_AUS, Evidence.TESTED)
+        | dict.fromkeys((1, 2), Evidence.TAUGHT)
+        | dict.fromkeys((24, 43), Evidence.RENDERINGS),
     )
     save_weights(model, path, card)
     return path

@@ -56,6 +56,23 @@ def test_one_picture_is_a_table_with_plain_names(detect: Detect, tmp_path: Path)
     assert [path.name for path in tmp_path.iterdir()] == ["one.png"]
 
 
+def test_what_a_reading_rests_on_is_told(detect: Detect, tmp_path: Path, random_weights: Path) -> None:
+    """In the table by bars with a legend, in lines by naming what no photograph tested."""
+    pictures = [save(tmp_path / f"{seed}.png", 2, seed) for seed in range(3)]
+    table = detect(pictures[0]).stdout
+    assert "bars: ━━━ tested on photographs, ╍╍╍ taught by photographs, ┅┅┅ renderings only" in table
+    lines = detect(*pictures).stdout
+    occurring = {au for picture in pictures for face in faces(random_weights, picture) for au in face.aus}
+    told = {
+        (1, 2): "taught by photographs, but not tested on any",
+        (24, 43): "learnt from renderings only, and not tested on photographs",
+    }
+    assert occurring & {1, 2, 24, 43}
+    for aus, sentence in told.items():
+        names = " ".join(f"AU{au}" for au in aus if au in occurring)
+        assert (f"{sentence}: {names}\n" in lines) == bool(names)
+
+
 def test_the_table_shows_what_the_analyser_says(detect: Detect, tmp_path: Path, random_weights: Path) -> None:
     picture = save(tmp_path / "one.png", 1)
     shown = detect(picture).stdout.splitlines()
@@ -341,7 +358,7 @@ def test_results_of_another_making_are_not_mixed(
     assert (out / "aus.csv").read_bytes() == before
     assert detect(photos, "--out", out, "--mirror", "--fresh").exit_code == 0
     about = json.loads((out / "aus.json").read_text())
-    assert (about["schema"], about["mirror"]) == ("idennet-results/2", True)
+    assert (about["schema"], about["mirror"]) == ("idennet-results/3", True)
     assert about["weights"] == {"version": "random-1", "sha256": load_weights(random_weights)[1].sha256}
     (out / "aus.json").unlink()
     assert "older version" in detect(photos, "--out", out).stderr

@@ -12,6 +12,7 @@ from idennet.inference import overlay
 from idennet.inference.face import Box, Face, HeadPose
 from idennet.inference.layout import Rect, place
 from idennet.inference.panel import panel_for
+from idennet.models.weights import Evidence
 
 
 def face_at(x0: float, y0: float, side: float, seed: int = 0) -> Face:
@@ -143,3 +144,18 @@ def test_unreliable_action_units_come_last_among_those_that_occur_and_among_the_
     assert face.aus == (4, 1, 2)
     assert face.ranked_aus == (4, 1, 2, 12, 6, 9)
     assert panel_for(face, None, "#ffffff", "tag", 9, 12).title == "AU 4 1 ~2"
+
+
+def test_bars_are_filled_as_far_as_photographs_bear_the_reading_out() -> None:
+    """The middle of a bar is the accent where photographs tested the reading, dark for renderings only."""
+    face = replace(face_at(0, 0, 100), au_probs={12: 1.0}, au_occurrences={12: True})
+    middles = []
+    for grade in Evidence:
+        panel = panel_for(replace(face, au_evidence={12: grade}), None, "#ffffff", "numbers", 9, 40)
+        layer = Image.new("RGBA", (round(panel.width), round(panel.height)))
+        panel.draw(ImageDraw.Draw(layer), Rect(0, 0, panel.width, panel.height), 1)
+        column = np.asarray(layer)[:, layer.width // 2, :3].mean(axis=1)
+        bar = np.flatnonzero(column == 255)
+        middles.append(column[(bar[0] + bar[-1]) // 2])
+    tested, taught, renderings = middles
+    assert tested == 255 > taught > renderings

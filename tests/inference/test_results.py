@@ -27,7 +27,7 @@ FROZEN_COLUMNS = (
     + ["AU9_present", "AU10_present", "AU12_present", "AU14_present", "AU15_present", "AU17_present"]
     + ["AU18_present", "AU20_present", "AU22_present", "AU23_present", "AU24_present", "AU25_present"]
     + ["AU26_present", "AU27_present", "AU28_present", "AU43_present"]
-    + ["unreliable_aus"]
+    + ["unreliable_aus", "renderings_only_aus"]
     + ["confidence", "box_x0", "box_y0", "box_x1", "box_y1", "yaw", "pitch", "roll", "weights"]
     + [f"lm_{axis}{point}" for point in range(68) for axis in "xy"]
 )
@@ -67,6 +67,7 @@ def test_table_has_a_row_a_face_and_a_row_a_problem(results: Results) -> None:
         assert row["AU12"] == pytest.approx(face.au_probs[12], abs=5e-5)
         assert row["AU12_present"] == int(face.au_occurrences[12])
         assert row["unreliable_aus"] == "AU23 AU24"
+        assert row["renderings_only_aus"] == "AU24 AU43"
     assert table.loc[2:, "unreliable_aus"].isna().all()
     second = planted_face(1)
     assert tuple(table.loc[1, ["box_x0", "box_y0", "box_x1", "box_y1"]]) == second.box
@@ -137,6 +138,12 @@ def test_json_lines_hold_the_pictures(results: Results, tmp_path: Path) -> None:
     assert np.shape(face["landmarks"]) == (68, 2)
     assert [name for name, au in face["aus"].items() if not au["reliable"]] == ["AU23", "AU24"]
     assert {au["threshold"] for au in face["aus"].values()} == {0.5}
+    grades = {name: au["evidence"] for name, au in face["aus"].items() if name in ("AU1", "AU12", "AU24")}
+    assert grades == {
+        "AU1": "taught by photographs",
+        "AU12": "tested on photographs",
+        "AU24": "renderings only",
+    }
     assert face["aus"]["AU12"]["present"] == results[0].faces[0].au_occurrences[12]
     assert face["notes"] == []
     assert pictures[1]["problem"] == "no face found"

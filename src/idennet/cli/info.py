@@ -42,7 +42,7 @@ def _facts() -> Iterator[tuple[str, str]]:
 def _weights_facts() -> Iterator[tuple[str, str]]:
     from idennet.errors import WeightsError
     from idennet.facs import columns
-    from idennet.models.weights import load_bundled
+    from idennet.models.weights import Evidence, load_bundled
 
     try:
         model, card = load_bundled()
@@ -55,8 +55,9 @@ def _weights_facts() -> Iterator[tuple[str, str]]:
     yield "", f"{len(card.aus)} Action Units: {' '.join(columns(card.aus))}"
     if card.unreliable_aus:
         yield "", f"unreliable: {' '.join(columns(card.unreliable_aus))}"
-    for grade in dict.fromkeys(card.evidence.values()):
-        yield "", f"{grade}: {' '.join(columns(au for au, given in card.evidence.items() if given == grade))}"
+    for grade in Evidence:
+        if aus := [au for au, given in card.evidence.items() if given == grade]:
+            yield "", f"{grade}: {' '.join(columns(aus))}"
     for key, value in card.provenance.items():
         if not isinstance(value, dict | list):
             yield "", f"{key}: {value}"

@@ -1,17 +1,24 @@
 """What `idennet detect` prints: Action Units with plain names for one picture, a line a face for many."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rich.table import Table
 from rich.text import Text
 
 from idennet.cli.console import Screen
 from idennet.cli.words import count
-from idennet.facs import NAMES
+from idennet.facs import NAMES, columns
 from idennet.inference.face import Face
 from idennet.inference.result import Result
+from idennet.models.weights import Evidence
 
 _BAR_CELLS = 20
+_BARS = {Evidence.TESTED: "━", Evidence.TAUGHT: "╍", Evidence.RENDERINGS: "┅"}
+_ASCII_BARS = {Evidence.TESTED: "=", Evidence.TAUGHT: "+", Evidence.RENDERINGS: ":"}
+_UNTESTED = {
+    Evidence.TAUGHT: "taught by photographs, but not tested on any",
+    Evidence.RENDERINGS: "learnt from renderings only, and not tested on photographs",
+}
 _FAINT_ROWS = 3
 
 
@@ -25,8 +32,12 @@ class Summary:
     unreadable: int = 0
     defects: int = 0
     """Pictures that IdenNet itself failed on."""
+    occurring: set[int] = field(default_factory=set)
+    """Action Units that occur in any face."""
     marked: bool = False
     """Whether an Action Unit that occurs is an unreliable one."""
+    graded: dict[int, Evidence] = field(default_factory=dict)
+    """What the reading of each Action Unit rests on, as far as that is known."""
 
     def add(self, result: Result) -> None:
         """Count one picture."""
@@ -36,6 +47,9 @@ class Summary:
         self.defects += result.defect
         self.without_face += result.error is None and not result.faces
         self.marked |= any(au in face.unreliable_aus for face in result.faces for au in face.aus)
+        for face in result.faces:
+            self.occurring |= set(face.aus)
+            self.graded |= face.au_evidence
 
     def line(self) -> str:
         """Return the counts as one line, such as `3 pictures: 4 faces, 1 without a face, 0 unreadable`."""
@@ -87,6 +101,12 @@ def print_footnotes(console: Screen, summary: Summary, *, details: bool) -> None
     ]
     if summary.marked:
         notes.append("~ These weights read this Action Unit unreliably; why: their model card")
+    if details and summary.graded:
+        grades = [grade for grade in Evidence if grade in summary.graded.values()]
+        notes.append("bars: " + ", ".join(f"{_bars(console)[grade] * 3} {grade}" for grade in grades))
+    for grade, sentence in () if details else _UNTESTED.items():
+        if aus := sorted(au for au in summary.occurring if summary.graded.get(au) == grade):
+            notes.append(f"{sentence}: {' '.join(columns(aus))}")
     console.print("\n" + "\n".join(notes), style="dim", highlight=False, soft_wrap=True)
 
 
@@ -110,7 +130,7 @@ def _print_details(console: Screen, result: Result) -> None:
         console.print(Text(f"Face {number}", style="bold cyan").append(_circumstances(face), style="dim"))
         for note in face.notes:
             console.print(Text(f"note: {note}", style="yellow"))
-        console.print(_face_table(face, plain=console.plain))
+        console.print(_face_table(console, face))
 
 
 def _print_lines(console: Screen, result: Result) -> None:
@@ -136,18 +156,23 @@ def _circumstances(face: Face) -> str:
     return f"{found}, yaw {pose.yaw:+.0f}°, pitch {pose.pitch:+.0f}°, roll {pose.roll:+.0f}°"
 
 
-def _face_table(face: Face, *, plain: bool) -> Table:
+def _bars(console: Screen) -> dict[Evidence, str]:
+    return _ASCII_BARS if console.plain else _BARS
+
+
+def _face_table(console: Screen, face: Face) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
     table.add_column("present", no_wrap=True)
     table.add_column("Action Unit", no_wrap=True)
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
     table.add_column("probability", no_wrap=True, justify="right")
+    plain, bars = console.plain, _bars(console)
     shown = face.ranked_aus[: len(face.aus) + _FAINT_ROWS]
     for au in shown:
         prob, occurs = face.au_probs[au], face.au_occurrences[au]
         filled = round(prob * _BAR_CELLS)
-        bar = Text(("=" if plain else "━") * filled, style="cyan" if occurs else "")
+        bar = Text(bars[face.au_evidence.get(au, Evidence.TESTED)] * filled, style="cyan" if occurs else "")
         bar.append(("-" if plain else "─") * (_BAR_CELLS - filled), style="bright_black")
         table.add_row(
             Text("yes" if occurs else "-", style="bold cyan" if occurs else ""),

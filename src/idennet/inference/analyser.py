@@ -233,6 +233,7 @@ class Analyser:
             au_occurrences={au: prob >= card.thresholds[au] for au, prob in probs.items()},
             au_thresholds=card.thresholds,
             unreliable_aus=frozenset(card.unreliable_aus),
+            au_evidence=card.evidence,
             identity_embedding=None if readings.embeddings is None else readings.embeddings[row],
             crop=crop,
         )

@@ -1,13 +1,14 @@
 """One face that was found and read: where it is, how the head stands, which Action Units occur."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from idennet.faces.landmarks import SMALLEST_EYE_DISTANCE, eye_distances
 from idennet.facs import column
+from idennet.models.weights import Evidence
 
 
 class Box(NamedTuple):
@@ -40,6 +41,7 @@ class Face:
         au_occurrences: Whether the probability reaches the Action Unit's own threshold.
         au_thresholds: These thresholds, 0 to 1, which are fixed with the weights.
         unreliable_aus: Action Units that the model card of the weights calls unreliable.
+        au_evidence: What the reading of each Action Unit rests on; empty where the model card does not say.
         identity_embedding: (256,) float32 of unit length, or None for a network without identity branch.
         crop: (128, 128, 3) uint8 RGB, the aligned face that the network saw.
         person: Number of the person, where faces of several pictures were assigned to people; else None.
@@ -53,6 +55,7 @@ class Face:
     au_occurrences: Mapping[int, bool]
     au_thresholds: Mapping[int, float]
     unreliable_aus: frozenset[int] = frozenset()
+    au_evidence: Mapping[int, Evidence] = field(default_factory=dict)
     identity_embedding: np.ndarray | None = None
     crop: np.ndarray | None = None
     person: int | None = None
@@ -103,6 +106,7 @@ class Face:
                     "threshold": round(self.au_thresholds[au], 4),
                     "present": self.au_occurrences[au],
                     "reliable": au not in self.unreliable_aus,
+                    "evidence": self.au_evidence.get(au),
                 }
                 for au, prob in self.au_probs.items()
             },

@@ -9,6 +9,7 @@ from PIL import ImageColor, ImageDraw, ImageFont
 from idennet.facs import NAMES
 from idennet.inference.face import Face
 from idennet.inference.layout import Rect
+from idennet.models.weights import Evidence
 
 Style = Literal["names", "numbers", "tag"]
 """Rows with plain names, rows with numbers only, or one line with the numbers that occur."""
@@ -18,6 +19,7 @@ _TRACK = (72, 79, 89, 205)
 _WHITE = (255, 255, 255, 255)
 _FAINT = (176, 182, 191, 255)
 _FAINT_BAR = (140, 147, 157, 255)
+_HOLLOW = (13, 17, 23, 255)
 _FAINT_ROWS = 2
 _FEWEST_ROWS = 4
 
@@ -30,6 +32,9 @@ class Row:
     name: str
     prob: float
     occurs: bool
+    evidence: Evidence
+    """What the reading rests on: the bar is filled where it was tested on photographs, half clear where they
+    taught it, and hollow where there are renderings only."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +125,11 @@ class Panel:
         pen.text(right, middle, f"{100 * row.prob:.0f}%", ink, "rm")
         pen.round_box(bar, bar.height / 2, _TRACK)
         filled = bar.height + row.prob * (bar.width - bar.height)
-        pen.round_box(Rect(bar.x0, bar.y0, bar.x0 + filled, bar.y1), bar.height / 2, bar_ink)
+        part = Rect(bar.x0, bar.y0, bar.x0 + filled, bar.y1)
+        pen.round_box(part, bar.height / 2, bar_ink)
+        if row.evidence != Evidence.TESTED:
+            inside = _HOLLOW if row.evidence == Evidence.RENDERINGS else _mixed(bar_ink, _HOLLOW)
+            pen.round_box(part.grown(-0.27 * bar.height), 0.23 * bar.height, inside)
 
 
 def panel_for(
@@ -142,7 +151,16 @@ def panel_for(
         occurring = " ".join([*(face.marked(au).replace("AU", "") for au in face.aus[:most]), more]).strip()
         return Panel(f"{number or ''} AU {occurring or '-'}".strip(), (), "", accent, style, font_size)
     shown = face.ranked_aus[: min(max(len(face.aus) + _FAINT_ROWS, _FEWEST_ROWS), most)]
-    rows = tuple(Row(face.marked(au), NAMES[au], face.au_probs[au], face.au_occurrences[au]) for au in shown)
+    rows = tuple(
+        Row(
+            face.marked(au),
+            NAMES[au],
+            face.au_probs[au],
+            face.au_occurrences[au],
+            face.au_evidence.get(au, Evidence.TESTED),
+        )
+        for au in shown
+    )
     title = f"Face {number}" if number else ""
     return Panel(title, rows, more and f"{more} more", accent, style, font_size)
 
@@ -169,6 +187,10 @@ def _font(size: float) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 def _width(text: str, font_size: float) -> float:
     # Measured large, since small letters are hinted to whole pixels and would not scale.
     return float(_font(64).getlength(text)) * font_size / 64
+
+
+def _mixed(one: tuple[int, ...], other: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple((a + b) // 2 for a, b in zip(one, other, strict=True))
 
 
 def _rgba(colour: str) -> tuple[int, ...]:

@@ -15,11 +15,12 @@ from idennet.inference.face import Face
 from idennet.inference.overlay import draw_faces
 from idennet.media.frame import Frame
 from idennet.media.pictures import read_picture
+from idennet.models.weights import Evidence
 
 NO_FACE = "no face found"
 NUM_LANDMARKS = 68
 
-SCHEMA = "idennet-results/2"
+SCHEMA = "idennet-results/3"
 """Version of the columns and of `Result.to_dict`; another meaning gets another version."""
 
 
@@ -42,7 +43,7 @@ def table_columns(aus: Iterable[int], *, video: bool = False, people: bool = Fal
         *("problem", "notes"),
         *names,
         *(f"{name}_present" for name in names),
-        "unreliable_aus",
+        *("unreliable_aus", "renderings_only_aus"),
         *("confidence", "box_x0", "box_y0", "box_x1", "box_y1", "yaw", "pitch", "roll", "weights"),
         *(f"lm_{axis}{point}" for point in range(NUM_LANDMARKS) for axis in "xy"),
     ]
@@ -189,6 +190,9 @@ def _face_row(face: Face) -> dict[str, Any]:
         row[column(au)] = round(prob, 4)
         row[f"{column(au)}_present"] = int(face.au_occurrences[au])
     row["unreliable_aus"] = " ".join(columns(au for au in face.au_probs if au in face.unreliable_aus))
+    row["renderings_only_aus"] = " ".join(
+        columns(au for au, grade in face.au_evidence.items() if grade == Evidence.RENDERINGS)
+    )
     row |= {f"box_{name}": round(float(value), 2) for name, value in face.box._asdict().items()}
     if face.pose is not None:
         row |= {name: round(value, 2) for name, value in face.pose._asdict().items()}

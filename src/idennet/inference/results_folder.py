@@ -17,7 +17,7 @@ from typing import Any
 
 from idennet import __version__
 from idennet.errors import InputError
-from idennet.facs import columns
+from idennet.facs import column, columns
 from idennet.files import draft_of, write_text
 from idennet.inference.analyser import Analyser
 from idennet.inference.overlay import MARK
@@ -55,6 +55,7 @@ def about_run(analyser: Analyser, finder: Path | None) -> dict[str, Any]:
             name: model.card.thresholds[au] for name, au in zip(columns(model.aus), model.aus, strict=True)
         },
         "unreliable_aus": columns(model.card.unreliable_aus),
+        "evidence": {column(au): grade for au, grade in model.card.evidence.items()},
     }
 
 

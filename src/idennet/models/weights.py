@@ -46,9 +46,10 @@ Shift = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class Evidence(StrEnum):
-    """What is known about how well an Action Unit is read on photographs."""
+    """What the reading of an Action Unit on photographs rests on, the best first."""
 
-    PHOTOGRAPHS = "tested on photographs"
+    TESTED = "tested on photographs"
+    TAUGHT = "taught by photographs"
     RENDERINGS = "renderings only"
 
 
@@ -81,8 +82,9 @@ class WeightsCard(Config):
         calibration: Scale and shift of each Action Unit's logit, after which its probability tells how often
             it is present; empty when the network's probabilities are used as they are.
         unreliable_aus: Action Units that were predicted too poorly to rely on.
-        evidence: What each Action Unit was tested on; empty for weights that nobody promoted.
+        evidence: What the reading of each Action Unit rests on; empty for weights that nobody promoted.
         provenance: Where the weights come from: recipe digest, corpora, metrics, licence; free form.
+            Where photographs taught too, `taught` has the columns of the Action Units that they taught.
     """
 
     version: str

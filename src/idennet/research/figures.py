@@ -44,21 +44,26 @@ def _figure(width: float, height: float, columns: int = 1) -> tuple["Figure", li
 
 
 def au_bars(
-    probabilities: Mapping[int, float], thresholds: Mapping[int, float], unreliable: Collection[int] = ()
+    probabilities: Mapping[int, float],
+    thresholds: Mapping[int, float],
+    unreliable: Collection[int] = (),
+    untested: Collection[int] = (),
 ) -> "Figure":
-    """Return a bar for each Action Unit of one face; those at or above their threshold are filled.
+    """Return a bar for each Action Unit of one face, coloured at or above its threshold.
 
     Args:
         probabilities: Probability (0 to 1) of each Action Unit.
         thresholds: Probability from which each Action Unit counts as present, drawn as a tick.
         unreliable: Action Units that are marked with ~.
+        untested: Action Units whose bars are hollow.
     """
     aus = list(probabilities)
     figure, (axis,) = _figure(6.4, 0.26 * len(aus) + 0.5)
     places = np.arange(len(aus))[::-1]
     values = [probabilities[au] for au in aus]
     colours = [ACCENT if probabilities[au] >= thresholds[au] else "#d0d5dd" for au in aus]
-    axis.barh(places, values, color=colours, height=0.66)
+    insides = ["white" if au in untested else colour for au, colour in zip(aus, colours, strict=True)]
+    axis.barh(places, values, color=insides, edgecolor=colours, linewidth=1.2, height=0.62)
     axis.plot([thresholds[au] for au in aus], places, "|", color=INK, markersize=9, markeredgewidth=1.2)
     axis.set_yticks(places, [f"{NAMES[au]}  {'~' if au in unreliable else ''}AU{au}" for au in aus])
     axis.set_xlim(0, 1)

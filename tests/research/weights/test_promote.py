@@ -72,7 +72,7 @@ def test_the_bundled_marks_follow_from_scores_and_photographs(bundled: WeightsSi
     assert bundled.unreliable_aus == (1, 2, 4, 5, 7, 25)
     assert set(bundled.provenance["unreliable"]) == {"AU1", "AU2", "AU4", "AU5", "AU7", "AU25"}
     assert bundled.provenance["unreliable"]["AU25"] == "present in 6 of 20 neutral portraits"
-    tested = {au for au, grade in bundled.evidence.items() if grade == Evidence.PHOTOGRAPHS}
+    tested = {au for au, grade in bundled.evidence.items() if grade == Evidence.TESTED}
     assert tested == {1, 2, 4, 6, 12, 15, 25, 27}
 
 
@@ -102,6 +102,16 @@ def test_without_photographs_the_marks_are_those_of_the_build(build: Path) -> No
     assert card.unreliable_aus == built.unreliable_aus == (1, 4, 7)
     assert set(card.evidence.values()) == {Evidence.RENDERINGS}
     assert (card.version, card.provenance["name_of_the_build"]) == ("new-1", built.version)
+
+
+def test_a_test_on_photographs_counts_more_than_being_taught_by_them(build: Path) -> None:
+    built = WeightsSidecar.model_validate_json((build / "idennet.json").read_bytes())
+    taught = built.model_copy(update={"provenance": built.provenance | {"taught": ["AU12", "AU25"]}})
+    photographs = PhotographEvidence("faces", (Comparison(12, "", 10, 10, 0.9),), 0, {})
+    card = promoted(taught, "new-1", {"result.json": photographs})
+    assert card.evidence[12] == Evidence.TESTED
+    assert card.evidence[25] == Evidence.TAUGHT
+    assert {card.evidence[au] for au in card.aus if au not in (12, 25)} == {Evidence.RENDERINGS}
 
 
 def test_evidence_about_other_weights_or_another_list_is_refused(

@@ -26,7 +26,7 @@ from idennet.learning.evaluation.results import ProtocolResult
 from idennet.learning.training import load_recipe, train
 from idennet.learning.training.progress import read_metrics
 from idennet.models.action_units import ActionUnitModel
-from idennet.models.weights import Network, load_bundled
+from idennet.models.weights import Evidence, Network, load_bundled
 from idennet.research import figures
 from idennet.research.demo.page import (
     Block,
@@ -113,10 +113,12 @@ def _photograph(analyser: Analyser, out: Path) -> Section:
     if not result.faces:
         return Section("A real photograph", f"{result.problem}.", blocks)
     face = result.faces[0]
-    bars = figures.au_bars(face.au_probs, face.au_thresholds, face.unreliable_aus)
-    blocks.append(
-        figure_block(bars, "What the bundled weights read; ~ not reliable on photographs.", wide=False)
+    renderings = [au for au, grade in face.au_evidence.items() if grade == Evidence.RENDERINGS]
+    bars = figures.au_bars(face.au_probs, face.au_thresholds, face.unreliable_aus, renderings)
+    caption = (
+        "What the bundled weights read; ~ not reliable on photographs; hollow: learnt from renderings only."
     )
+    blocks.append(figure_block(bars, caption, wide=False))
     read = ", ".join(f"{NAMES[au]} (AU{au})" for au in face.aus) or "nothing"
     lead = f"Found without a download, aligned at the eyes, read by the bundled weights: {read}."
     return Section("A real photograph", lead, blocks)

@@ -7,7 +7,13 @@ from idennet.learning.evaluation.thresholds import RELIABLE_AUC, RELIABLE_GAIN
 from idennet.models.weights import WeightsSidecar
 from idennet.research.weights.evidence import rule
 
-_ELSEWHERE = ("test", "test_protocol", "unreliable")
+_ELSEWHERE = ("taught", "test", "test_protocol", "unreliable")
+_LABELS = {
+    False: "All Action Unit labels come from rendered faces",
+    True: "Nobody coded the Action Units of the faces that taught them: renderings are labelled by the "
+    "renderer, photographs by another network",
+}
+"""Where labels come from, by whether photographs taught too."""
 _SCORES = ("auc", "f1", "f1_all_positive", "rate", "ece_before", "ece_after")
 
 
@@ -15,6 +21,7 @@ def model_card(card: WeightsSidecar) -> str:
     """Return the card of weights as Markdown; every number comes from the weights' JSON file."""
     provenance = card.provenance
     scores: dict[str, dict[str, float]] = provenance.get("test", {})
+    taught: list[str] = provenance.get("taught", [])
     lines = [
         f"# Model card: {card.version}",
         "",
@@ -36,6 +43,7 @@ def model_card(card: WeightsSidecar) -> str:
         f"less than {RELIABLE_GAIN} above that of always saying present. On photographs: {rule()}.",
         "An Action Unit without mark may still be read badly on photographs, above all where the evidence is",
         "renderings only.",
+        *([f"Photographs taught {_text(taught)}; renderings alone taught the others."] if taught else []),
         "",
         *(f"* ~{au}: {why}" for au, why in provenance.get("unreliable", {}).items()),
         "",
@@ -52,7 +60,7 @@ def model_card(card: WeightsSidecar) -> str:
         "",
         "## Limits",
         "",
-        "Action Units are movements, not emotions. All Action Unit labels come from rendered faces; how well",
+        f"Action Units are movements, not emotions. {_LABELS[bool(taught)]}; how well",
         "your own recordings are read is unknown until you compare with a sample coded by hand. See",
         "`docs/limits-and-ethics.md`.",
         "",

@@ -13,7 +13,7 @@ from idennet.errors import InputError
 from idennet.faces.card import give_weights, read_network, write_network
 from idennet.faces.landmark_net import LandmarkNet
 from idennet.faces.shot_net import ShotNet
-from idennet.facs import column
+from idennet.facs import column, parse
 from idennet.files import drafts_of, write_bytes, write_text
 from idennet.learning.training.folder import MANIFEST, RECIPE
 from idennet.learning.training.progress import METRICS
@@ -86,13 +86,12 @@ def promoted(built: WeightsSidecar, name: str, evidence: Mapping[str, Photograph
         for au in built.aus:
             reasons[au] += one.faults(au)
     tested = frozenset[int]().union(*(one.tested_aus for one in evidence.values()))
+    taught = set(map(parse, built.provenance.get("taught", ())))
     return built.model_copy(
         update={
             "version": name,
             "unreliable_aus": tuple(au for au in built.aus if reasons[au]),
-            "evidence": {
-                au: Evidence.PHOTOGRAPHS if au in tested else Evidence.RENDERINGS for au in built.aus
-            },
+            "evidence": {au: _grade(au in tested, au in taught) for au in built.aus},
             "provenance": built.provenance
             | {
                 "name_of_the_build": built.version,
@@ -102,6 +101,12 @@ def promoted(built: WeightsSidecar, name: str, evidence: Mapping[str, Photograph
             },
         }
     )
+
+
+def _grade(tested: bool, taught: bool) -> Evidence:
+    if tested:
+        return Evidence.TESTED
+    return Evidence.TAUGHT if taught else Evidence.RENDERINGS
 
 
 def _promote_weights(build: Path, name: str, results: Sequence[Path], checkout: Path) -> Path:
