@@ -265,13 +265,13 @@ WILD = CorpusConfig(
     ),
     surroundings=Surroundings(scenery=0.92, occlusion=0.12, hidden=0.12),
     cameras=Cameras(
-        exposure=0.45,
+        exposure=0.7,
         white_balance=0.06,
         noise=(0.05, 1.2),
         blur=0.2,
         motion=0.06,
         low_resolution=0.35,
-        grey=0.12,
+        grey=0.2,
         compression=0.45,
     ),
 )
