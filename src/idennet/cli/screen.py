@@ -128,8 +128,8 @@ def _print_details(console: Screen, result: Result) -> None:
     for number, face in enumerate(result.faces, start=1):
         console.print()
         console.print(Text(f"Face {number}", style="bold cyan").append(_circumstances(face), style="dim"))
-        for note in face.notes:
-            console.print(Text(f"note: {note}", style="yellow"))
+        for flag in face.flags:
+            console.print(Text(f"read with care: {flag.sentence}", style="yellow"))
         console.print(_face_table(console, face))
 
 
@@ -144,7 +144,10 @@ def _print_lines(console: Screen, result: Result) -> None:
             line.append(f"{face.marked(au)} ", style="cyan").append(f"{face.au_probs[au]:.0%}  ")
         if not face.aus:
             line.append("no Action Unit  ", style="dim")
-        line.append("".join(f"({note})" for note in (*result.notes, *face.notes)), style="yellow")
+        line.append(
+            "".join(f"({note})" for note in (*result.notes, *(flag.sentence for flag in face.flags))),
+            style="yellow",
+        )
         console.print(line, soft_wrap=True)
 
 

@@ -20,6 +20,7 @@ from idennet.errors import IdenNetError, InputError, WeightsError
 from idennet.faces.alignment import TEMPLATE, align
 from idennet.faces.finder import FaceFinder, FoundFace
 from idennet.inference.face import Box, Face, HeadPose
+from idennet.inference.quality import flags_of
 from idennet.inference.result import Result
 from idennet.media.frame import Frame
 from idennet.media.names import text_of
@@ -224,6 +225,7 @@ class Analyser:
     def _face(self, found: FoundFace, crop: NDArray[np.uint8], readings: Readings, row: int) -> Face:
         card = self.model.card
         probs = dict(zip(self.model.aus, readings.probs[row].tolist(), strict=True))
+        visible = None if readings.visible is None else readings.visible[row]
         return Face(
             box=Box(*map(float, found.box)),
             landmarks=found.landmarks,
@@ -234,6 +236,7 @@ class Analyser:
             au_thresholds=card.thresholds,
             unreliable_aus=frozenset(card.unreliable_aus),
             au_evidence=card.evidence,
+            flags=flags_of(crop, found.landmarks, found.yaw, found.pitch, probs, visible),
             identity_embedding=None if readings.embeddings is None else readings.embeddings[row],
             crop=crop,
         )

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from idennet.faces.landmarks import SMALLEST_EYE_DISTANCE, eye_distances
 from idennet.facs import column
+from idennet.inference.quality import Flag
 from idennet.models.weights import Evidence
 
 
@@ -42,6 +42,7 @@ class Face:
         au_thresholds: These thresholds, 0 to 1, which are fixed with the weights.
         unreliable_aus: Action Units that the model card of the weights calls unreliable.
         au_evidence: What the reading of each Action Unit rests on; empty where the model card does not say.
+        flags: Why the face may be read badly, for example because it is small in the picture.
         identity_embedding: (256,) float32 of unit length, or None for a network without identity branch.
         crop: (128, 128, 3) uint8 RGB, the aligned face that the network saw.
         person: Number of the person, where faces of several pictures were assigned to people; else None.
@@ -56,6 +57,7 @@ class Face:
     au_thresholds: Mapping[int, float]
     unreliable_aus: frozenset[int] = frozenset()
     au_evidence: Mapping[int, Evidence] = field(default_factory=dict)
+    flags: tuple[Flag, ...] = ()
     identity_embedding: np.ndarray | None = None
     crop: np.ndarray | None = None
     person: int | None = None
@@ -72,12 +74,6 @@ class Face:
         Within each of the four groups the probability falls.
         """
         return tuple(sorted(self.au_probs, key=self._rank))
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What to keep in mind with this face, for example that it is small in the picture."""
-        small = eye_distances(self.landmarks) < SMALLEST_EYE_DISTANCE
-        return ("small face: read with care",) if small else ()
 
     def marked(self, au: int) -> str:
         """Return an Action Unit's column name, with "~" before it when it is unreliable: "~AU23"."""
@@ -99,7 +95,7 @@ class Face:
             "confidence": round(self.confidence, 4),
             "pose": None if self.pose is None else {k: round(v, 2) for k, v in self.pose._asdict().items()},
             **({} if self.person is None else {"person": self.person}),
-            "notes": list(self.notes),
+            "flags": list(self.flags),
             "aus": {
                 column(au): {
                     "probability": round(prob, 4),

@@ -1,6 +1,6 @@
 """What reading a picture gives: a `Result` with its faces, as a table, as plain data or drawn."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,23 +24,17 @@ SCHEMA = "idennet-results/3"
 """Version of the columns and of `Result.to_dict`; another meaning gets another version."""
 
 
-def table_columns(aus: Iterable[int], *, video: bool = False, people: bool = False) -> list[str]:
+def table_columns(aus: Iterable[int]) -> list[str]:
     """Return the columns of every table of results, in order; the same for a data frame and a CSV file.
 
     docs/outputs.md says what each means; `SCHEMA` names the version.
 
     Args:
         aus: Action Units of the network.
-        video: Whether there are frames of videos, which have a number and a time.
-        people: Whether faces have been assigned to people.
     """
     names = columns(aus)
     return [
-        "file",
-        *(("frame", "time") if video else ()),
-        "face",
-        *(("person",) if people else ()),
-        *("problem", "notes"),
+        *("file", "frame", "time", "face", "person", "problem", "notes", "flags"),
         *names,
         *(f"{name}_present" for name in names),
         *("unreliable_aus", "renderings_only_aus"),
@@ -109,12 +103,10 @@ class Result:
         """Return the rows of the table as dictionaries, without the keys of values that do not exist."""
         base: dict[str, Any] = {"file": self.source, "weights": self.weights}
         base |= {} if self.time is None else {"frame": self.frame, "time": round(self.time, 4)}
+        base |= {"notes": "; ".join(self.notes)} if self.notes else {}
         if self.problem:
-            return [base | {"problem": self.problem} | _noted(self.notes)]
-        return [
-            base | {"face": number} | _noted((*self.notes, *face.notes)) | _face_row(face)
-            for number, face in enumerate(self.faces, start=1)
-        ]
+            return [base | {"problem": self.problem}]
+        return [base | {"face": number} | _face_row(face) for number, face in enumerate(self.faces, start=1)]
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON."""
@@ -153,13 +145,10 @@ class Results(list[Result]):
             identity_embedding: Append the columns `id_0` to `id_255`.
         """
         aus = tuple(dict.fromkeys(au for result in self for au in result.aus))
-        names = table_columns(
-            aus,
-            video=any(result.time is not None for result in self),
-            people=any(face.person is not None for result in self for face in result.faces),
+        table = pd.DataFrame(
+            [row for result in self for row in result.rows()], columns=pd.Index(table_columns(aus))
         )
-        table = pd.DataFrame([row for result in self for row in result.rows()], columns=pd.Index(names))
-        whole = dict.fromkeys({"face", "person", "frame"} & set(names), "Int64")
+        whole = dict.fromkeys(("frame", "face", "person"), "Int64")
         table = table.astype(whole | dict.fromkeys([f"{name}_present" for name in columns(aus)], "Int8"))
         if identity_embedding:
             table = pd.concat([table, self._embeddings()], axis=1)
@@ -179,12 +168,9 @@ class Results(list[Result]):
         )
 
 
-def _noted(notes: Sequence[str]) -> dict[str, str]:
-    return {"notes": "; ".join(notes)} if notes else {}
-
-
 def _face_row(face: Face) -> dict[str, Any]:
     row: dict[str, Any] = {} if face.person is None else {"person": face.person}
+    row |= {"flags": " ".join(face.flags)} if face.flags else {}
     row["confidence"] = round(face.confidence, 4)
     for au, prob in face.au_probs.items():
         row[column(au)] = round(prob, 4)
