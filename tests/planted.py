@@ -1,8 +1,10 @@
 """Pictures with planted faces: the first pixel says how many, so reading is tested without a finder."""
 
+import io
 from typing import NamedTuple
 
 import numpy as np
+from PIL import Image
 
 FACE = 60
 """Side of a planted face in pixels; faces stand in a row, 80 pixels apart."""
@@ -46,3 +48,10 @@ def planted_picture(num_faces: int, seed: int = 0) -> np.ndarray:
     pixels = np.kron(coarse, np.ones((20, 20, 1), dtype=np.uint8))
     pixels[0, 0, 0] = num_faces
     return pixels
+
+
+def planted_png(num_faces: int, seed: int = 0) -> bytes:
+    """Return a planted picture as a file."""
+    file = io.BytesIO()
+    Image.fromarray(planted_picture(num_faces, seed)).save(file, "PNG")
+    return file.getvalue()

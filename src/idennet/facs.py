@@ -38,6 +38,32 @@ NAMES: dict[int, str] = {
 }
 """Plain names after FACS (Ekman, Friesen and Hager, 2002)."""
 
+MOVEMENTS: dict[int, str] = {
+    1: "The inner ends of the brows rise, and the middle of the forehead may wrinkle.",
+    2: "The outer ends of the brows rise.",
+    4: "The brows come down and towards each other.",
+    5: "The upper lids rise, and the eyes look wider open.",
+    6: "The cheeks rise, narrow the eyes and gather wrinkles at their outer corners.",
+    7: "The lids tighten, the lower ones rise, and the eyes narrow.",
+    9: "The sides of the nose draw up, and its bridge wrinkles.",
+    10: "The upper lip is drawn straight up, and the furrows beside the nose deepen.",
+    12: "The corners of the lips are drawn up and out, as in a smile.",
+    14: "The corners of the lips tighten inwards, and dimples may appear beside them.",
+    15: "The corners of the lips are drawn down.",
+    17: "The chin rises, wrinkles, and pushes the lower lip up.",
+    18: "The lips are drawn together and forward, as for a kiss.",
+    20: "The corners of the lips are drawn straight back towards the ears.",
+    22: "The lips turn outwards and forward, as in an O.",
+    23: "The red of the lips narrows, and they tighten.",
+    24: "The lips press together without the chin pushing up.",
+    25: "The lips come apart.",
+    26: "The jaw drops, relaxed, and the teeth come apart.",
+    27: "The jaw is pulled down, and the mouth is stretched open.",
+    28: "The lips are sucked in over the teeth.",
+    43: "The lids close, with no effort.",
+}
+"""What is seen of each Action Unit, in one sentence."""
+
 SYNFACS_AUS: tuple[int, ...] = tuple(NAMES)
 """The 22 Action Units that SynFACS renders and the bundled weights predict, in their order."""
 

@@ -25,8 +25,9 @@ _REFUSALS = (
 _EXTRAS = {
     **dict.fromkeys(("av", "h5py", "pyarrow", "scipy", "skimage", "sklearn", "tensorboard"), "learn"),
     **dict.fromkeys(("jinja2", "matplotlib", "numba"), "research"),
+    **dict.fromkeys(("fastapi", "prometheus_client", "uvicorn", "websockets"), "serve"),
 }
-"""Packages that only a wing needs, and the extra that brings them."""
+"""Packages that only a wing or a verb needs, and the extra that brings them."""
 
 _STOPS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
 

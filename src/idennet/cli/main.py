@@ -13,6 +13,10 @@ _READ, _LEARN = "Read photographs", "Train and judge"
 
 VERBS = {
     "detect": (_READ, "Find faces in photographs and read their Action Units."),
+    "serve": (
+        _READ,
+        "Open a page for photographs, clips and the webcam in the browser, and an interface for programs.",
+    ),
     "demo": (
         _READ,
         "Read a real photograph, train both stages for about two minutes, and write one HTML report.",

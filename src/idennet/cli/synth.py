@@ -80,6 +80,17 @@ def group(
     typer.echo(group_photo(out, face_model))
 
 
+@synth_app.command(epilog="Example: idennet synth movements --out src/idennet/assets/movements")
+def movements(
+    out: Annotated[Path, typer.Option(help="Folder of the pictures.")],
+    face_model: FaceModel = None,
+) -> None:
+    """Render a picture of each Action Unit for the page: at rest beside in full."""
+    from idennet.research.synth.movement_pictures import movement_pictures
+
+    typer.echo(f"{len(movement_pictures(out, face_model))} pictures in {out}")
+
+
 @synth_app.command(epilog="Example: idennet synth fake-tree bp4d fake/bp4d --subjects 3 --frames 12")
 def fake_tree(
     kind: Annotated[FakeKind, typer.Argument(help="Data set to imitate.")],

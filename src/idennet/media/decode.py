@@ -52,8 +52,8 @@ _pillow_limit = threading.Lock()
 Value = TypeVar("Value")
 
 
-def decode(data: bytes, name: str) -> Decoded:
-    """Return the pixels of an encoded picture.
+def decode(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Decoded:
+    """Return the pixels of an encoded picture, unless it has more than `max_pixels`.
 
     Raises:
         ImageError: It cannot be read; the sentence begins with `name`.
@@ -62,7 +62,7 @@ def decode(data: bytes, name: str) -> Decoded:
         raise ImageError(f"{name} is empty (0 bytes).")
     if kind := kind_not_read(data[:64]):
         raise ImageError(f"{name} is {kind}, which is not supported; save it as JPEG or PNG.")
-    return explained(lambda: _decode(data), name)
+    return explained(lambda: _decode(data, max_pixels), name)
 
 
 def decode_image(image: Image.Image, name: str) -> Decoded:
@@ -100,13 +100,13 @@ def explained(step: Callable[[], Value], name: str) -> Value:
         raise ImageError(f"{name} is damaged or incomplete ({detail}).") from error
 
 
-def _decode(data: bytes) -> Decoded:
+def _decode(data: bytes, max_pixels: int) -> Decoded:
     try:
-        if data.startswith(_TIFF_STARTS) and (deep := read_deep_tiff(data, MAX_PIXELS)):
+        if data.startswith(_TIFF_STARTS) and (deep := read_deep_tiff(data, max_pixels)):
             image, pages, notes = deep
             pixels, more = _finished(image)
             return pixels, (*_several("TIFF", pages), *notes, *more)
-        return _decode_by_pillow(data)
+        return _decode_by_pillow(data, max_pixels)
     except UnidentifiedImageError as error:
         if not data.startswith(_TIFF_STARTS):
             raise
@@ -115,15 +115,15 @@ def _decode(data: bytes) -> Decoded:
         ) from error
     except ValueError as error:
         if data.startswith(_PNG_START) and "text" in str(error).lower():  # too large for Pillow
-            return _decode_by_pillow(_without_texts(data))
+            return _decode_by_pillow(_without_texts(data), max_pixels)
         raise
 
 
-def _decode_by_pillow(data: bytes) -> Decoded:
+def _decode_by_pillow(data: bytes, max_pixels: int) -> Decoded:
     with _open(data) as image:
         width, height = image.size
-        if width * height > MAX_PIXELS:
-            raise too_large(width, height, MAX_PIXELS)
+        if width * height > max_pixels:
+            raise too_large(width, height, max_pixels)
         several = _several(image.format, getattr(image, "n_frames", 1))
         whole, repaired = _loaded(image, data)
         pixels, changed = _finished(whole, _white(image))

@@ -15,7 +15,7 @@ from PIL import Image
 
 from idennet.errors import ImageError, InputError, ShapeError
 from idennet.media.colour import to_srgb
-from idennet.media.decode import Decoded, decode, decode_image, explained
+from idennet.media.decode import MAX_PIXELS, Decoded, decode, decode_image, explained
 from idennet.media.depth import to_eight_bits
 from idennet.media.frame import Frame
 from idennet.media.kinds import OTHER, REASONS
@@ -58,13 +58,18 @@ def read_picture(path: str | os.PathLike[str]) -> Frame:
     return Frame(pixels, name, file, notes=notes)
 
 
-def decode_picture(encoded: bytes, name: str = "picture 1") -> Frame:
+def decode_picture(encoded: bytes, name: str = "picture 1", max_pixels: int = MAX_PIXELS) -> Frame:
     """Return the picture of an encoded file (JPEG, PNG, ...) that is in memory, under this name.
+
+    Args:
+        encoded: The file.
+        name: What to call it.
+        max_pixels: A picture that claims more is refused before it is decoded.
 
     Raises:
         ImageError: As for `read_picture`.
     """
-    pixels, notes = decode(encoded, name)
+    pixels, notes = decode(encoded, name, max_pixels)
     return Frame(pixels, name, notes=notes)
 
 

@@ -1,0 +1,76 @@
+"""`idennet serve`: the page to look at and the interface for programs."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def serve_command(
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; beyond this machine a token is needed.")
+    ] = ("127.0.0.1"),
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")] = 8765,
+    token: Annotated[
+        str | None,
+        typer.Option(
+            envvar="IDENNET_TOKEN", help="What clients must give; made up and printed where one is needed."
+        ),
+    ] = None,
+    folder: Annotated[
+        Path | None, typer.Option(help="Keep the rows of all results here (default: keep nothing).")
+    ] = None,
+    weights: Annotated[
+        Path | None,
+        typer.Option(help="Weights (.safetensors) or folder of a run (default: bundled weights)."),
+    ] = None,
+    finder: Annotated[Path | None, typer.Option(help="YuNet's ONNX file or face_landmarker.task.")] = None,
+) -> None:
+    """Open a page for photographs, clips and the webcam in the browser, and an interface for programs.
+
+    [bold]idennet serve[/bold] prints the address of the page. Nothing leaves this machine, and
+    nothing is kept after the answer unless you name a folder.
+    """
+    import secrets
+    import socket
+
+    import uvicorn
+
+    from idennet.cli.console import Screen
+    from idennet.errors import InputError
+    from idennet.faces.finder import open_finder
+    from idennet.inference.analyser import Analyser
+    from idennet.models.action_units import ActionUnitModel
+    from idennet.serve.app import create_app
+    from idennet.serve.guard import is_loopback
+
+    if token is None and not is_loopback(host):
+        token = secrets.token_urlsafe(24)
+    app = create_app(Analyser(open_finder(finder), ActionUnitModel.open(weights)), folder=folder, token=token)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise InputError(
+            f"Cannot listen on {host}, port {port}: {error.strerror}; choose another."
+        ) from error
+    shown = f"[{host}]" if ":" in host else host
+    address = f"http://{shown}:{listener.getsockname()[1]}/" + (f"?token={token}" if token else "")
+    Screen().print(f"Open {address}\nCtrl-C stops the server.", highlight=False, soft_wrap=True, markup=False)
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        server_header=False,
+        timeout_graceful_shutdown=5,
+        ws_max_size=app.state.limits.photograph_bytes,
+        ws_max_queue=4,
+    )
+    try:
+        uvicorn.Server(config).run(sockets=[listener])
+    except KeyboardInterrupt:  # the wished end of a server is no failure
+        Screen().print("Stopped.", highlight=False)
+    finally:
+        listener.close()

@@ -1,0 +1,196 @@
+"""The application: routes of the page and of the interface, and what they share."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import ExitStack, asynccontextmanager
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import FastAPI, Query, Request, Response, WebSocket
+from fastapi.responses import FileResponse, JSONResponse
+from fastapi.routing import APIRoute
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
+
+from idennet import __version__
+from idennet.errors import InputError
+from idennet.inference.analyser import Analyser
+from idennet.models.threads import cores, workers
+from idennet.serve.answers import about_weights, example
+from idennet.serve.guard import Guard
+from idennet.serve.limits import Limits
+from idennet.serve.metrics import Metrics
+from idennet.serve.reader import Places, Reader
+from idennet.serve.refused import RefusedError
+from idennet.serve.stream import answer_stream
+from idennet.serve.uploads import checked_name, receive_bytes
+
+DEFAULT_LIMITS = Limits()
+
+_ABOUT = """\
+Facial Action Units of photographs, clips and streams. Nothing is kept after the answer, unless the server was
+given a folder. Send files as the body of the request, as they are: `curl --data-binary @photo.jpg URL`."""
+
+_PICTURE = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
+_REFUSED: dict[int | str, dict[str, Any]] = {
+    status: {"description": why, "content": {"application/json": {"example": {"error": why}}}}
+    for status, why in {
+        408: "The upload took longer than 120 seconds.",
+        413: "More than 33,554,432 bytes were sent; send a smaller file.",
+        422: "photo.jpg is damaged or incomplete (image file is truncated).",
+        503: "Enough photographs are being read; try again in a second.",
+    }.items()
+}
+
+Name = Annotated[str, Query(description="What to call the file in the answer; never opened.")]
+
+
+def create_app(
+    analyser: Analyser | None = None,
+    *,
+    folder: Path | None = None,
+    token: str | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+) -> FastAPI:
+    """Return the application, to be served by uvicorn.
+
+    Args:
+        analyser: Reads faces; by default with the bundled weights.
+        folder: Where the rows of all results are kept; None: nothing is kept after the answer.
+        token: Whoever does not give it is refused; None: only requests to this very machine are answered.
+        limits: What is refused.
+
+    Raises:
+        InputError: The folder cannot be made.
+    """
+    if folder is not None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"Cannot make the folder {folder}: {error.strerror}.") from error
+    analyser = Analyser() if analyser is None else analyser
+
+    @asynccontextmanager
+    async def life(app: FastAPI) -> AsyncIterator[None]:
+        with ExitStack() as shared:
+            pool = shared.enter_context(workers(cores()))
+            app.state.reader = Reader(analyser, pool, limits, app.state.metrics, folder)
+            yield
+
+    app = FastAPI(
+        title="IdenNet", version=__version__, description=_ABOUT, lifespan=life, docs_url=None, redoc_url=None
+    )
+    app.state.metrics = Metrics()
+    app.state.limits = limits
+    app.add_middleware(Guard, token=token)
+    app.add_exception_handler(RefusedError, _refuse)
+    app.add_exception_handler(HTTPException, _refuse_by_framework)
+    _count_answers(app, app.state.metrics)
+    _add_photographs(app, limits)
+    _add_stream(app, limits)
+    _add_operation(app, analyser)
+    _add_page(app)
+    return app
+
+
+def _add_photographs(app: FastAPI, limits: Limits) -> None:
+    places = Places(limits.photographs, "Enough photographs are being read; try again in a second.")
+
+    @app.post(
+        "/v1/photographs",
+        tags=["photographs"],
+        summary="Read a photograph",
+        openapi_extra=_PICTURE,
+        responses={200: {"content": {"application/json": {"example": example()}}}, **_REFUSED},
+    )
+    async def read_photograph(
+        request: Request,
+        name: Name = "photograph",
+        details: Annotated[
+            bool,
+            Query(
+                description="Add `inside` to each face: the aligned face, probabilities before calibration "
+                "and without subtraction of the identity, the identity embedding, and the expression "
+                "features before and after the subtraction."
+            ),
+        ] = False,
+    ) -> JSONResponse:
+        """The faces of a photograph with their Action Units, as in `aus.jsonl` of `idennet detect`."""
+        name = checked_name(name)
+        with places:
+            data = await receive_bytes(request, limits.photograph_bytes, limits.upload_seconds)
+            return JSONResponse(await app.state.reader.photograph(data, name, details=details))
+
+
+def _add_stream(app: FastAPI, limits: Limits) -> None:
+    places = Places(limits.streams, "Enough streams are open; try again later.")
+
+    @app.websocket("/v1/stream")
+    async def stream(socket: WebSocket) -> None:
+        try:
+            with places:
+                await socket.accept()
+                app.state.metrics.streams.set(places.taken)
+                await answer_stream(socket, app.state.reader)
+        except RefusedError as refusal:
+            await socket.close(1013, str(refusal))
+        finally:
+            app.state.metrics.streams.set(places.taken)
+
+
+def _add_operation(app: FastAPI, analyser: Analyser) -> None:
+    @app.get("/v1/weights", tags=["weights"], summary="What is read, and how well")
+    def weights() -> dict[str, Any]:
+        """Each Action Unit with its name, movement, threshold, and what its reading was tested on."""
+        return about_weights(analyser.model.card)
+
+    @app.get("/health", tags=["operation"], summary="Whether the server answers")
+    def health() -> dict[str, str]:
+        """Needs no token."""
+        return {"status": "ok", "idennet": __version__}
+
+    @app.get("/metrics", tags=["operation"], summary="Counts for Prometheus", response_class=Response)
+    def metrics() -> Response:
+        """Answers, faces, frames, times and memory."""
+        return Response(app.state.metrics.text(), media_type="text/plain; version=0.0.4")
+
+
+def _add_page(app: FastAPI) -> None:
+    home = Path(str(resources.files("idennet")))
+
+    @app.get("/", include_in_schema=False)
+    def page() -> FileResponse:
+        return FileResponse(home / "serve" / "page" / "index.html")
+
+    @app.get("/docs", include_in_schema=False)
+    def docs() -> FileResponse:
+        return FileResponse(home / "serve" / "page" / "docs.html")
+
+    app.mount("/page", StaticFiles(directory=home / "serve" / "page"))
+    app.mount("/movements", StaticFiles(directory=home / "assets" / "movements"))
+
+
+def _count_answers(app: FastAPI, metrics: Metrics) -> None:
+    @app.middleware("http")
+    async def count(request: Request, call_next: Callable[[Request], Any]) -> Response:
+        answer: Response = await call_next(request)
+        route = request.scope.get("route")
+        path = route.path if isinstance(route, APIRoute) else "other"
+        metrics.answers.labels(path, str(answer.status_code)).inc()
+        return answer
+
+
+async def _refuse(_: Request, refusal: Exception) -> JSONResponse:
+    assert isinstance(refusal, RefusedError)
+    headers = {} if refusal.wait is None else {"Retry-After": str(refusal.wait)}
+    return JSONResponse({"error": str(refusal)}, refusal.status, headers)
+
+
+async def _refuse_by_framework(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    return JSONResponse({"error": error.detail}, error.status_code, error.headers)

@@ -1,0 +1,135 @@
+"""Reading for clients: a few threads, and never more photographs at once than is allowed."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Executor
+from pathlib import Path
+from time import perf_counter
+from typing import Any, TypeVar
+
+import numpy as np
+
+from idennet.errors import ImageError
+from idennet.inference.analyser import Analyser
+from idennet.inference.result import Result
+from idennet.inference.writers import CsvWriter, JsonLinesWriter
+from idennet.media.pictures import decode_picture
+from idennet.models.inside import look_inside
+from idennet.serve.answers import answer_of, inside_of
+from idennet.serve.limits import Limits
+from idennet.serve.metrics import Metrics
+from idennet.serve.refused import RefusedError
+
+Value = TypeVar("Value")
+
+
+class Reader:
+    """Reads photographs and frames in threads.
+
+    Args:
+        analyser: Reads.
+        pool: Its threads.
+        limits: Of pictures.
+        metrics: Counts.
+        folder: Where the rows of photographs are appended to `aus.csv` and `aus.jsonl`; None: nowhere.
+    """
+
+    def __init__(
+        self, analyser: Analyser, pool: Executor, limits: Limits, metrics: Metrics, folder: Path | None
+    ) -> None:
+        self.analyser = analyser
+        self.metrics = metrics
+        self._pool = pool
+        self._limits = limits
+        self._folder = folder
+        self._writing = asyncio.Lock()
+
+    async def photograph(self, data: bytes, name: str, *, details: bool) -> dict[str, Any]:
+        """Return the answer to a photograph.
+
+        Args:
+            data: The file.
+            name: What to call it.
+            details: Whether faces have their `inside`.
+
+        Raises:
+            RefusedError: It cannot be read.
+        """
+        began = perf_counter()
+        result = await self._in_pool(lambda: self._read(data, name))
+        answer = answer_of(result)
+        if details and result.faces:
+            inside = await self._in_pool(lambda: self._inside(result))
+            for face, more in zip(answer["faces"], inside, strict=True):
+                face["inside"] = more
+        if self._folder is not None:
+            async with self._writing:
+                await asyncio.to_thread(self._keep, result)
+        self.metrics.faces.labels("photograph").inc(len(result.faces))
+        self.metrics.reading.observe(perf_counter() - began)
+        return answer
+
+    async def frame(self, data: bytes, name: str) -> dict[str, Any]:
+        """Return the answer to one frame of a stream; one that cannot be read has a `problem`."""
+        try:
+            result = await self._in_pool(lambda: self._read(data, name))
+        except RefusedError as refusal:
+            model = self.analyser.model
+            result = Result(name, None, (), model.aus, model.card.version, error=str(refusal))
+        self.metrics.faces.labels("stream").inc(len(result.faces))
+        return answer_of(result)
+
+    async def _in_pool(self, step: Callable[[], Value]) -> Value:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, step)
+
+    def _read(self, data: bytes, name: str) -> Result:
+        limits = self._limits
+        if len(data) > limits.photograph_bytes:
+            raise RefusedError(
+                413, f"{name} has {len(data):,} bytes; at most {limits.photograph_bytes:,} are read."
+            )
+        try:
+            return self.analyser.analyse(decode_picture(data, name, limits.pixels))
+        except ImageError as error:
+            raise RefusedError(422, str(error)) from error
+
+    def _inside(self, result: Result) -> list[dict[str, Any]]:
+        crops = np.array([face.crop for face in result.faces])
+        return inside_of(result, look_inside(self.analyser.model, crops))
+
+    def _keep(self, result: Result) -> None:
+        assert self._folder is not None
+        with (
+            CsvWriter(self._folder / "aus.csv", result.aus) as table,
+            JsonLinesWriter(self._folder / "aus.jsonl") as lines,
+        ):
+            table.write(result)
+            lines.write(result)
+
+
+class Places:
+    """So many may be in at the same time.
+
+    Args:
+        count: How many.
+        sentence: Said to whoever finds no place.
+    """
+
+    def __init__(self, count: int, sentence: str) -> None:
+        self.taken = 0
+        self._count = count
+        self._sentence = sentence
+
+    def __enter__(self) -> None:
+        """Take a place.
+
+        Raises:
+            RefusedError: There is none.
+        """
+        if self.taken >= self._count:
+            raise RefusedError(503, self._sentence, wait=1)
+        self.taken += 1
+
+    def __exit__(self, *_: object) -> None:
+        """Give it back."""
+        self.taken -= 1

@@ -1,0 +1,215 @@
+"""The interface for programs: what goes in, what comes out, and what is refused."""
+
+import json
+import struct
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
+
+from idennet.facs import MOVEMENTS, NAMES
+from idennet.inference.analyser import Analyser
+from idennet.media.pictures import decode_picture
+from idennet.serve.limits import Limits
+from planted import planted_png as png
+
+Serve = Callable[..., TestClient]
+STREAM = "ws://127.0.0.1:8765/v1/stream"
+
+
+def test_a_photograph_gives_what_the_library_gives(client: TestClient, analyser: Analyser) -> None:
+    answer = client.post("/v1/photographs?name=two.png", content=png(2))
+    assert answer.status_code == 200
+    expected = analyser.analyse(decode_picture(png(2), "two.png")).to_dict()
+    assert answer.json() == json.loads(json.dumps({**expected, **_versions(answer.json())}))
+
+
+def test_a_photograph_without_a_face_says_so(client: TestClient) -> None:
+    answer = client.post("/v1/photographs", content=png(0)).json()
+    assert (answer["problem"], answer["faces"]) == ("no face found", [])
+
+
+def test_details_show_the_subtraction(client: TestClient) -> None:
+    face = client.post("/v1/photographs?details=true", content=png(1)).json()["faces"][0]
+    inside = face["inside"]
+    left = np.subtract(inside["expression_features"], inside["identity_embedding"])
+    np.testing.assert_allclose(left, inside["au_residual"], atol=2e-4)
+    assert inside["raw"]["AU12"] == pytest.approx(
+        face["aus"]["AU12"]["probability"], abs=1e-4
+    )  # uncalibrated
+    assert inside["unsubtracted"] != inside["raw"]
+    assert inside["crop"].startswith("data:image/jpeg;base64,")
+
+
+def test_weights_explain_every_action_unit(client: TestClient) -> None:
+    aus = client.get("/v1/weights").json()["aus"]
+    assert [au["name"] for au in aus] == list(NAMES.values())
+    assert set(MOVEMENTS) == set(NAMES)
+    assert {au["au"] for au in aus if not au["reliable"]} == {"AU23", "AU24"}
+    for au in aus:
+        assert client.get(f"/movements/{au['au']}.webp").headers["content-type"] == "image/webp"
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "words"),
+    [
+        (b"", 422, "Nothing was sent"),
+        (b"GIF89a", 422, "not a picture, or a damaged one"),
+        (png(1)[:300], 422, "damaged or incomplete"),
+        (b"x" * 2000, 413, "More than 1,500 bytes"),
+    ],
+)
+def test_bad_uploads_get_one_sentence(serve: Serve, content: bytes, status: int, words: str) -> None:
+    answer = serve(limits=Limits(photograph_bytes=1500)).post("/v1/photographs", content=content)
+    assert answer.status_code == status
+    assert words in answer.json()["error"]
+
+
+def test_an_upload_without_a_length_is_cut_off_too(serve: Serve) -> None:
+    sent = []
+
+    def endless():
+        while True:
+            sent.append(1)
+            yield b"x" * 1000
+
+    answer = serve(limits=Limits(photograph_bytes=5000)).post(
+        "/v1/photographs", content=(chunk for chunk, _ in zip(endless(), range(100), strict=False))
+    )
+    assert answer.status_code == 413
+
+
+def test_a_decompression_bomb_is_refused_before_it_is_decoded(client: TestClient) -> None:
+    answer = client.post("/v1/photographs?name=bomb.png", content=_bomb(40_000, 40_000))
+    assert answer.status_code == 422
+    assert answer.json()["error"].startswith("bomb.png has 40000 x 40000 pixels; at most 50 megapixels")
+
+
+@pytest.mark.parametrize(
+    "name", ["../../etc/passwd", "a\\b.png", "a\0b", "a\nb", "..", "", "x" * 201, "\u202egnp.exe"]
+)
+def test_hostile_names_are_refused(client: TestClient, name: str) -> None:
+    answer = client.post("/v1/photographs", params={"name": name}, content=png(1))
+    assert answer.status_code == 422
+
+
+def test_nothing_is_kept_unless_a_folder_is_given(serve: Serve, tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    serve(folder=kept).post("/v1/photographs?name=one.png", content=png(1))
+    serve().post("/v1/photographs?name=two.png", content=png(1))
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["aus.csv", "aus.jsonl", "kept"]
+    lines = (kept / "aus.jsonl").read_text().splitlines()
+    assert [json.loads(line)["file"] for line in lines] == ["one.png"]
+
+
+def test_other_hosts_and_other_sites_are_refused(client: TestClient) -> None:
+    def get(**headers: str) -> int:
+        return client.get("/v1/weights", headers=headers).status_code
+
+    assert get() == get(origin="http://127.0.0.1:8765") == 200
+    assert get(host="localhost:8765") == get(host="[::1]:8765") == 200
+    assert get(host="rebound.example") == get(host="127.0.0.1.example:8765") == get(host="[[") == 400
+    assert get(origin="http://evil.example") == get(origin="null") == get(origin="http://127.0.0.1:1") == 403
+    assert "access-control-allow-origin" not in client.get("/v1/weights").headers
+    with (
+        pytest.raises(WebSocketDisconnect),
+        client.websocket_connect(STREAM, headers={"origin": "http://evil.example"}),
+    ):
+        pass
+
+
+def test_a_token_opens_everything_and_nothing_else_does(serve: Serve) -> None:
+    client = serve(token="secret")
+    outside = {"host": "camera.example:8765"}
+    assert client.get("/health", headers=outside).status_code == 200
+    for path in ("/", "/v1/weights", "/metrics", "/docs", "/openapi.json", "/movements/AU1.webp"):
+        assert client.get(path, headers=outside).status_code == 401
+    assert client.get("/v1/weights", headers=outside | {"authorization": "Bearer wrong"}).status_code == 401
+    assert client.get("/v1/weights", headers=outside | {"authorization": "Bearer secret"}).status_code == 200
+    page = client.get("/?token=secret", headers=outside)
+    assert page.status_code == 200
+    assert "HttpOnly; SameSite=Strict" in page.headers["set-cookie"]
+    cookie = {"cookie": "idennet_token=secret"}
+    assert client.get("/v1/weights", headers=outside | cookie).status_code == 200
+
+
+def test_a_stream_answers_each_frame_that_it_does_not_drop(client: TestClient) -> None:
+    with client.websocket_connect(STREAM) as socket:
+        for number, faces in enumerate([1, 3, 0]):
+            socket.send_bytes(png(faces))
+            answer = socket.receive_json()
+            assert (answer["frame"], answer["dropped"], len(answer["faces"])) == (number, 0, faces)
+            assert answer["milliseconds"] > 0
+        socket.send_bytes(b"no picture")
+        assert "not a picture" in socket.receive_json()["problem"]
+        socket.send_text("no frame")
+        socket.send_bytes(png(1))
+        assert socket.receive_json()["frame"] == 4
+
+
+def test_a_stream_drops_old_frames_and_counts_them(client: TestClient) -> None:
+    frames = 30
+    with client.websocket_connect(STREAM) as socket:
+        for _ in range(frames):
+            socket.send_bytes(png(1))
+        answers = []
+        while not answers or answers[-1]["frame"] < frames - 1:
+            answers.append(socket.receive_json())
+    assert answers[-1]["dropped"] == frames - len(answers)
+    assert [answer["frame"] for answer in answers] == sorted(answer["frame"] for answer in answers)
+
+
+def test_only_so_many_streams_are_open(serve: Serve) -> None:
+    client = serve(limits=Limits(streams=1))
+    first, second = client.websocket_connect(STREAM), client.websocket_connect(STREAM)
+    with first, pytest.raises(WebSocketDisconnect), second:
+        pass
+    with client.websocket_connect(STREAM) as socket:
+        socket.send_bytes(png(1))
+        assert socket.receive_json()["frame"] == 0
+
+
+def test_only_so_many_photographs_are_read_at_once(serve: Serve) -> None:
+    answer = serve(limits=Limits(photographs=0)).post("/v1/photographs", content=png(1))
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"] == "1"
+
+
+def test_the_documentation_has_examples_of_the_schema(client: TestClient) -> None:
+    description = client.get("/openapi.json").json()
+    operation = description["paths"]["/v1/photographs"]["post"]
+    shown = operation["responses"]["200"]["content"]["application/json"]["example"]
+    given = client.post("/v1/photographs", content=png(1)).json()
+    assert shown.keys() == given.keys() - {"problem"}  # FastAPI leaves out what is null
+    assert shown["faces"][0].keys() == given["faces"][0].keys()
+    assert {"408", "413", "422", "503"} <= operation["responses"].keys()
+
+
+def test_metrics_count(client: TestClient) -> None:
+    client.post("/v1/photographs", content=png(2))
+    text = client.get("/metrics").text
+    assert 'idennet_faces_total{kind="photograph"} 2.0' in text
+    assert 'idennet_answers_total{route="/v1/photographs",status="200"} 1.0' in text
+
+
+def _versions(answer: dict) -> dict:
+    return {key: answer[key] for key in ("schema", "weights")}
+
+
+def _bomb(width: int, height: int) -> bytes:
+    """Return a PNG of a few kilobytes that claims any size."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(b"\0" * 10**6))
+        + chunk(b"IEND", b"")
+    )
