@@ -38,6 +38,24 @@ def random_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def graded_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """As `random_weights`, of a network that also says how strong each side is and what can be seen."""
+    path = tmp_path_factory.mktemp("weights") / "graded.safetensors"
+    model = IdenNet(len(SYNFACS_AUS), graded=True, generator=torch.Generator().manual_seed(7))
+    with torch.no_grad():
+        for layer in (model.fc7, model.sides, model.parts):
+            layer.weight.mul_(100)
+    card = WeightsCard(
+        version="graded-1",
+        aus=SYNFACS_AUS,
+        template=TEMPLATE.name,
+        thresholds=dict.fromkeys(SYNFACS_AUS, 0.5),
+    )
+    save_weights(model, path, card)
+    return path
+
+
 @pytest.fixture
 def planted_finder(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the command line find planted faces instead of real ones."""

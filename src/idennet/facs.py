@@ -70,6 +70,9 @@ SYNFACS_AUS: tuple[int, ...] = tuple(NAMES)
 BP4D_AUS: tuple[int, ...] = (1, 2, 4, 6, 7, 10, 12, 14, 15, 17, 23, 24)
 """The 12 Action Units of the paper's Table III."""
 
+EYES_CLOSED = 43
+"""One eye closed alone is a wink, which FACS calls AU46."""
+
 SIDED_AUS: tuple[int, ...] = (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 20, 43)
 """Action Units whose strength can differ between the subject's left and right."""
 
@@ -87,6 +90,14 @@ AUS_OF_PART: dict[str, tuple[int, ...]] = {
 def column(au: int) -> str:
     """Return the column name of an Action Unit: `12` becomes `"AU12"`."""
     return f"AU{au}"
+
+
+def letter(intensity: float) -> str:
+    """Return FACS's letter of an intensity of 0 to 5: A (trace), B, C, D or E (maximum); "" for none.
+
+    A letter stands for the nearest whole number, so A begins at .5.
+    """
+    return "ABCDE"[min(int(intensity + 0.5), 5) - 1] if intensity >= 0.5 else ""
 
 
 def columns(aus: Iterable[int]) -> list[str]:

@@ -17,7 +17,7 @@ from idennet.inference.analyser import Analyser
 from idennet.learning.data.store import FaceStore
 from idennet.learning.evaluation.folds import DISFA_SUBJECTS
 from idennet.learning.evaluation.result_files import read_result
-from idennet.models.action_units import ActionUnitModel
+from idennet.models.action_units import ActionUnitModel, Readings
 from idennet.models.weights import WeightsCard, load_weights, save_weights
 from idennet.research.demo.demo import sample_corpus
 from planted import PlantedFinder, planted_picture
@@ -138,6 +138,53 @@ def test_saved_predictions_of_pictures_give_the_same_result(
         np.testing.assert_array_equal(mine.counts.true_positive, theirs.counts.true_positive)
 
 
+def test_hidden_parts_are_counted_nowhere_and_told(
+    planted_csv: Path, graded_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The mouth is hidden in the dark faces, so AU12 counts where it was read, here and in saved tables."""
+    whole = ActionUnitModel.read
+
+    def read(model: ActionUnitModel, crops: np.ndarray) -> Readings:
+        visible = np.ones((len(crops), 3), np.float32)
+        visible[:, 2] = crops.mean(axis=(1, 2, 3)) > 125
+        return whole(model, crops)._replace(visible=visible)
+
+    monkeypatch.setattr(ActionUnitModel, "read", read)
+    analyser = Analyser(PlantedFinder(), ActionUnitModel.open(graded_weights))
+    faces = {number: analyser.analyse(tmp_path / f"{number}.png").faces for number in (0, 1, 3, 4)}
+    seen = {number: not each[len(each) // 2].hidden for number, each in faces.items()}
+    assert 0 < sum(seen.values()) < 4, "some are hidden, some are not"
+
+    saved, files = tmp_path / "saved.csv", [tmp_path / "a.json", tmp_path / "b.json"]
+    ran = evaluate(planted_csv, "--weights", graded_weights, "--save-predictions", saved, "-o", files[0])
+    assert ran.exit_code == 0, ran.output
+    said = f"graded-1 leaves Action Units of {4 - sum(seen.values())} of 6 pictures"
+    assert said in " ".join(ran.output.split())
+    result = read_result(files[0])
+    assert any(f"AU12 {4 - sum(seen.values())}" in remark for remark in result.remarks)
+    assert result.folds[0].counts.coded.sum() == sum(seen.values())
+    smiling = result.conditions[0]
+    coded = dict(zip(smiling.counts.aus, smiling.counts.coded.sum(axis=1).tolist(), strict=True))
+    assert (coded[12], coded[1]) == (sum(seen.values()), 4)
+    assert smiling.pictures == (2, 2)
+    shown = [each[len(each) // 2].au_probs[12] for number, each in faces.items() if number in (0, 4)]
+    mean = smiling.mean_yes[smiling.counts.aus.index(12)]
+    np.testing.assert_allclose(mean, np.nanmean(shown) if np.isfinite(shown).any() else np.nan, atol=1e-5)
+
+    table = pd.read_csv(saved)
+    assert table.loc[[0, 1, 3, 4], "AU12"].notna().tolist() == list(seen.values())
+    ran = evaluate(planted_csv, "--predictions", saved, "--missing", "leave-out", "-o", files[1])
+    assert ran.exit_code == 0, ran.output
+    again = read_result(files[1])
+    np.testing.assert_array_equal(again.folds[0].counts.coded, result.folds[0].counts.coded)
+    for mine, theirs in zip(result.conditions, again.conditions, strict=True):
+        np.testing.assert_array_equal(mine.doubled_wins, theirs.doubled_wins)
+    absent = tmp_path / "absent.json"
+    arguments = (planted_csv, "--weights", graded_weights, "--missing", "absent", "-o", absent)
+    assert evaluate(*arguments).exit_code == 0
+    assert read_result(absent).folds[0].counts.coded.sum() == 6
+
+
 def test_thresholds_are_chosen_on_other_people_of_the_list(
     planted_csv: Path, tool: Path, tmp_path: Path
 ) -> None:
@@ -222,7 +269,7 @@ def test_labels_that_the_weights_do_not_predict_are_named(
     model, card = load_weights(random_weights)
     fields = card.model_dump(include=set(WeightsCard.model_fields))
     others = tuple(27 if au == 12 else au for au in card.aus if au != 27)
-    fields |= {"aus": others, "thresholds": dict.fromkeys(others, 0.5)}
+    fields |= {"aus": others, "thresholds": dict.fromkeys(others, 0.5), "evidence": {}}
     with torch.no_grad():
         model.fc7.weight, model.fc7.bias = (
             torch.nn.Parameter(part[: len(others)]) for part in (model.fc7.weight, model.fc7.bias)

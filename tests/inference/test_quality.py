@@ -16,7 +16,7 @@ def flags(**changed: object) -> tuple[Flag, ...]:
 
 def test_a_large_sharp_bright_frontal_face_has_no_flag() -> None:
     assert flags() == ()
-    assert flags(visible=(0.9, 0.8, 0.6)) == ()
+    assert flags(hidden=()) == ()
 
 
 @pytest.mark.parametrize(("scale", "small"), [(0.61, ()), (0.59, (Flag.SMALL,))])
@@ -28,7 +28,7 @@ def test_each_flag_is_raised_by_its_own_cause() -> None:
     assert flags(yaw=-41.0) == flags(pitch=21.0) == (Flag.TURNED,)
     assert flags(crop=cv2.GaussianBlur(CROP, (0, 0), 6)) == (Flag.BLURRED,)
     assert flags(crop=CROP // 16) == (Flag.DARK,)
-    assert flags(visible=(0.9, 0.4, 0.9)) == (Flag.OCCLUDED,)
+    assert flags(hidden=("brows",)) == (Flag.OCCLUDED,)
     assert flags(probs={1: 0.2, 12: 0.95}) == (Flag.UNSURE,)
     assert flags(probs={1: 0.2, 12: 0.97}) == ()
 

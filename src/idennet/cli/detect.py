@@ -145,8 +145,10 @@ def _open_folder(
 ) -> "ResultsFolder":
     from idennet.inference.results_folder import ResultsFolder, about_run
 
-    about = about_run(analyser, finder)
-    return ResultsFolder(out, paths, analyser.model.aus, about, resume=resume, again=paths if alone else ())
+    model, about = analyser.model, about_run(analyser, finder)
+    graded = model.card.architecture.graded
+    again = paths if alone else ()
+    return ResultsFolder(out, paths, model.aus, about, graded=graded, resume=resume, again=again)
 
 
 def _how_to_go_on(out: Path | None) -> str:

@@ -13,6 +13,7 @@ from idennet.inference.result import Result
 from idennet.models.weights import Evidence
 
 _BAR_CELLS = 20
+_NARROW_BAR_CELLS = 9  # beside intensities, so that 80 letters are enough
 _BARS = {Evidence.TESTED: "━", Evidence.TAUGHT: "╍", Evidence.RENDERINGS: "┅"}
 _ASCII_BARS = {Evidence.TESTED: "=", Evidence.TAUGHT: "+", Evidence.RENDERINGS: ":"}
 _UNTESTED = {
@@ -36,7 +37,9 @@ class Summary:
     """Action Units that occur in any face."""
     marked: bool = False
     """Whether an Action Unit that occurs is an unreliable one."""
-    graded: dict[int, Evidence] = field(default_factory=dict)
+    graded: bool = False
+    """Whether intensities are shown."""
+    evidence: dict[int, Evidence] = field(default_factory=dict)
     """What the reading of each Action Unit rests on, as far as that is known."""
 
     def add(self, result: Result) -> None:
@@ -49,7 +52,8 @@ class Summary:
         self.marked |= any(au in face.unreliable_aus for face in result.faces for au in face.aus)
         for face in result.faces:
             self.occurring |= set(face.aus)
-            self.graded |= face.au_evidence
+            self.graded |= bool(face.au_intensities)
+            self.evidence |= face.au_evidence
 
     def line(self) -> str:
         """Return the counts as one line, such as `3 pictures: 4 faces, 1 without a face, 0 unreadable`."""
@@ -101,11 +105,15 @@ def print_footnotes(console: Screen, summary: Summary, *, details: bool) -> None
     ]
     if summary.marked:
         notes.append("~ These weights read this Action Unit unreliably; why: their model card")
-    if details and summary.graded:
-        grades = [grade for grade in Evidence if grade in summary.graded.values()]
+    if details and summary.evidence:
+        grades = [grade for grade in Evidence if grade in summary.evidence.values()]
         notes.append("bars: " + ", ".join(f"{_bars(console)[grade] * 3} {grade}" for grade in grades))
+    if summary.graded:
+        notes.append(
+            "intensity: 0 to 5, with FACS's letters A (trace) to E (maximum); left, right: the person's own"
+        )
     for grade, sentence in () if details else _UNTESTED.items():
-        if aus := sorted(au for au in summary.occurring if summary.graded.get(au) == grade):
+        if aus := sorted(au for au in summary.occurring if summary.evidence.get(au) == grade):
             notes.append(f"{sentence}: {' '.join(columns(aus))}")
     console.print("\n" + "\n".join(notes), style="dim", highlight=False, soft_wrap=True)
 
@@ -128,9 +136,12 @@ def _print_details(console: Screen, result: Result) -> None:
     for number, face in enumerate(result.faces, start=1):
         console.print()
         console.print(Text(f"Face {number}", style="bold cyan").append(_circumstances(face), style="dim"))
-        for flag in face.flags:
-            console.print(Text(f"read with care: {flag.sentence}", style="yellow"))
+        for note in face.notes:
+            console.print(Text(f"read with care: {note}", style="yellow"))
         console.print(_face_table(console, face))
+        for au in face.aus:
+            if face.only_side(au):
+                console.print(Text(f"{face.marked(au)} {face.named(au)}", style="cyan"))
 
 
 def _print_lines(console: Screen, result: Result) -> None:
@@ -141,13 +152,11 @@ def _print_lines(console: Screen, result: Result) -> None:
             line.append(f" face {number}", style="cyan")
         line.append("  ")
         for au in face.aus:
-            line.append(f"{face.marked(au)} ", style="cyan").append(f"{face.au_probs[au]:.0%}  ")
+            told = [f"{face.au_probs[au]:.0%}", face.strength(au), face.one_sided(au)]
+            line.append(f"{face.marked(au)} ", style="cyan").append(" ".join(filter(None, told)) + "  ")
         if not face.aus:
             line.append("no Action Unit  ", style="dim")
-        line.append(
-            "".join(f"({note})" for note in (*result.notes, *(flag.sentence for flag in face.flags))),
-            style="yellow",
-        )
+        line.append("".join(f"({note})" for note in (*result.notes, *face.notes)), style="yellow")
         console.print(line, soft_wrap=True)
 
 
@@ -170,19 +179,23 @@ def _face_table(console: Screen, face: Face) -> Table:
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
     table.add_column("probability", no_wrap=True, justify="right")
+    if face.au_intensities:
+        table.add_column("intensity", no_wrap=True)
     plain, bars = console.plain, _bars(console)
+    cells = _NARROW_BAR_CELLS if face.au_intensities else _BAR_CELLS
     shown = face.ranked_aus[: len(face.aus) + _FAINT_ROWS]
     for au in shown:
         prob, occurs = face.au_probs[au], face.au_occurrences[au]
-        filled = round(prob * _BAR_CELLS)
+        filled = round(prob * cells)
         bar = Text(bars[face.au_evidence.get(au, Evidence.TESTED)] * filled, style="cyan" if occurs else "")
-        bar.append(("-" if plain else "─") * (_BAR_CELLS - filled), style="bright_black")
+        bar.append(("-" if plain else "─") * (cells - filled), style="bright_black")
         table.add_row(
             Text("yes" if occurs else "-", style="bold cyan" if occurs else ""),
             Text(face.marked(au), style="bold cyan" if occurs else ""),
             NAMES[au],
             bar,
             f"{prob:.0%}",
+            *([face.strength(au)] if face.au_intensities else []),
             style="" if occurs else "dim",
         )
     return table

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from concurrent.futures import Future
 from functools import partial
 from itertools import islice
+from math import isnan
 from pathlib import Path
 from typing import NamedTuple, Protocol, TypeVar
 
@@ -19,13 +20,14 @@ from numpy.typing import NDArray
 from idennet.errors import IdenNetError, InputError, WeightsError
 from idennet.faces.alignment import TEMPLATE, align
 from idennet.faces.finder import FaceFinder, FoundFace
-from idennet.inference.face import Box, Face, HeadPose
+from idennet.facs import PARTS, SIDED_AUS
+from idennet.inference.face import Box, Face, HeadPose, Sides
 from idennet.inference.quality import flags_of
 from idennet.inference.result import Result
 from idennet.media.frame import Frame
 from idennet.media.names import text_of
 from idennet.media.pictures import as_frame
-from idennet.models.action_units import CROP_SHAPE, ActionUnitModel, Readings
+from idennet.models.action_units import CROP_SHAPE, SEEN_FROM, ActionUnitModel, Readings
 from idennet.models.threads import cores, workers
 
 PICTURES_TOGETHER = 4
@@ -215,6 +217,7 @@ class Analyser:
             faces=faces,
             aus=self.model.aus,
             weights=self.model.card.version,
+            graded=self.model.card.architecture.graded,
             notes=frame.notes,
             path=frame.path,
             frame=None if frame.time is None else frame.index,
@@ -224,22 +227,39 @@ class Analyser:
 
     def _face(self, found: FoundFace, crop: NDArray[np.uint8], readings: Readings, row: int) -> Face:
         card = self.model.card
-        probs = dict(zip(self.model.aus, readings.probs[row].tolist(), strict=True))
-        visible = None if readings.visible is None else readings.visible[row]
+        unseen = self.model.unseen(readings)[row]
+        probs = self._by_au(readings.probs[row], unseen)
+        sides = {} if readings.sides is None else self._sides(readings.sides[row], unseen)
+        seen = np.ones(len(PARTS)) if readings.visible is None else readings.visible[row]
+        hidden = frozenset(part for part, prob in zip(PARTS, seen, strict=True) if prob < SEEN_FROM)
+        read = {au: prob for au, prob in probs.items() if not isnan(prob)}
         return Face(
             box=Box(*map(float, found.box)),
             landmarks=found.landmarks,
             confidence=float(found.confidence),
             pose=HeadPose(found.yaw, found.pitch, found.roll),
             au_probs=probs,
-            au_occurrences={au: prob >= card.thresholds[au] for au, prob in probs.items()},
+            au_occurrences={
+                au: None if isnan(prob) else prob >= card.thresholds[au] for au, prob in probs.items()
+            },
             au_thresholds=card.thresholds,
             unreliable_aus=frozenset(card.unreliable_aus),
             au_evidence=card.evidence,
-            flags=flags_of(crop, found.landmarks, found.yaw, found.pitch, probs, visible),
+            flags=flags_of(crop, found.landmarks, found.yaw, found.pitch, read, hidden),
+            au_intensities={au: max(both) for au, both in sides.items()},
+            au_sides={au: both for au, both in sides.items() if au in SIDED_AUS},
+            hidden=hidden,
             identity_embedding=None if readings.embeddings is None else readings.embeddings[row],
             crop=crop,
         )
+
+    def _by_au(self, values: NDArray[np.float32], unseen: NDArray[np.bool_]) -> dict[int, float]:
+        """Return a number for each Action Unit, NaN where it cannot be seen."""
+        return dict(zip(self.model.aus, np.where(unseen, np.nan, values).tolist(), strict=True))
+
+    def _sides(self, sides: NDArray[np.float32], unseen: NDArray[np.bool_]) -> dict[int, Sides]:
+        left, right = (self._by_au(side, unseen) for side in sides.T)
+        return {au: Sides(left[au], right[au]) for au in self.model.aus}
 
 
 def _name(source: object, number: int) -> str:

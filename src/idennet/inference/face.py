@@ -2,13 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from math import isnan
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from idennet.facs import column
+from idennet.facs import AUS_OF_PART, EYES_CLOSED, NAMES, PARTS, column, columns, letter
 from idennet.inference.quality import Flag
 from idennet.models.weights import Evidence
+
+ONE_SIDED_FROM = 1.0
+"""Intensity of the stronger side from which an Action Unit may be called one-sided."""
 
 
 class Box(NamedTuple):
@@ -18,6 +22,21 @@ class Box(NamedTuple):
     y0: float
     x1: float
     y1: float
+
+
+class Sides(NamedTuple):
+    """Intensity of an Action Unit on the subject's own left and right, 0 to 5."""
+
+    left: float
+    right: float
+
+    @property
+    def only(self) -> Literal["left", "right"] | None:
+        """The side on which alone it shows: `ONE_SIDED_FROM` or more, the other less than a third of it."""
+        weaker, stronger = sorted(self)
+        if not (stronger >= ONE_SIDED_FROM and 3 * weaker < stronger):
+            return None
+        return "left" if self.left > self.right else "right"
 
 
 class HeadPose(NamedTuple):
@@ -37,12 +56,19 @@ class Face:
         landmarks: (68, 2) float32 points (x, y) in pixels of the picture.
         confidence: How surely this is a face, 0 to 1.
         pose: Head rotation, or None when it was not estimated.
-        au_probs: Probability of each Action Unit, 0 to 1, keyed by number: `face.au_probs[12]`.
-        au_occurrences: Whether the probability reaches the Action Unit's own threshold.
+        au_probs: Probability of each Action Unit, 0 to 1, keyed by number: `face.au_probs[12]`. NaN where its
+            part of the face is hidden.
+        au_occurrences: Whether the probability reaches the Action Unit's own threshold; None where its part
+            of the face is hidden.
         au_thresholds: These thresholds, 0 to 1, which are fixed with the weights.
         unreliable_aus: Action Units that the model card of the weights calls unreliable.
         au_evidence: What the reading of each Action Unit rests on; empty where the model card does not say.
         flags: Why the face may be read badly, for example because it is small in the picture.
+        au_intensities: Strength of each Action Unit, 0 to 5, that of the stronger side; NaN where its part of
+            the face is hidden. Empty for a network that is not graded, like the next two.
+        au_sides: The same of the subject's own left and right: `face.au_sides[12].left`; for those of
+            `facs.SIDED_AUS` only.
+        hidden: Parts of the face that cannot be seen, of `facs.PARTS`: "eyes", "brows", "mouth".
         identity_embedding: (256,) float32 of unit length, or None for a network without identity branch.
         crop: (128, 128, 3) uint8 RGB, the aligned face that the network saw.
         person: Number of the person, where faces of several pictures were assigned to people; else None.
@@ -53,11 +79,14 @@ class Face:
     confidence: float
     pose: HeadPose | None
     au_probs: Mapping[int, float]
-    au_occurrences: Mapping[int, bool]
+    au_occurrences: Mapping[int, bool | None]
     au_thresholds: Mapping[int, float]
     unreliable_aus: frozenset[int] = frozenset()
     au_evidence: Mapping[int, Evidence] = field(default_factory=dict)
     flags: tuple[Flag, ...] = ()
+    au_intensities: Mapping[int, float] = field(default_factory=dict)
+    au_sides: Mapping[int, Sides] = field(default_factory=dict)
+    hidden: frozenset[str] = frozenset()
     identity_embedding: np.ndarray | None = None
     crop: np.ndarray | None = None
     person: int | None = None
@@ -69,11 +98,42 @@ class Face:
 
     @property
     def ranked_aus(self) -> tuple[int, ...]:
-        """All Action Units: first those that occur; among these, and among the others, unreliable ones last.
+        """Action Units that were read: first those that occur; here and there unreliable ones last.
 
-        Within each of the four groups the probability falls.
+        Within each of the four groups the probability falls. Those of hidden parts are missing.
         """
-        return tuple(sorted(self.au_probs, key=self._rank))
+        return tuple(sorted((au for au, prob in self.au_probs.items() if not isnan(prob)), key=self._rank))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """The flags in words; of hidden parts, what was not read: "brows hidden: AU1, AU2, AU4 not read"."""
+        flags = [flag.sentence for flag in self.flags if flag != Flag.OCCLUDED]
+        return (*flags, *map(self._unread, self._hidden_in_order))
+
+    def only_side(self, au: int) -> Literal["left", "right"] | None:
+        """Return the side on which alone an Action Unit shows; None for both, neither or unknown."""
+        return self.au_sides[au].only if au in self.au_sides else None
+
+    def strength(self, au: int) -> str:
+        """Return an Action Unit's intensity and FACS's letter for it, "3.2 C"; "" where it is unknown."""
+        if au not in self.au_intensities:
+            return ""
+        intensity = self.au_intensities[au]
+        return f"{intensity:.1f} {letter(intensity)}".rstrip()
+
+    def named(self, au: int) -> str:
+        """Return an Action Unit's plain name and, where it shows on one side, which: "dimpler, left only"."""
+        one_sided = self.one_sided(au)
+        if au == EYES_CLOSED and one_sided:
+            return one_sided
+        return ", ".join(filter(None, [NAMES[au], one_sided]))
+
+    def one_sided(self, au: int) -> str:
+        """Return in words that an Action Unit shows on one side alone: "left only", or "wink, left only"."""
+        side = self.only_side(au)
+        if side is None:
+            return ""
+        return f"{'wink, ' if au == EYES_CLOSED else ''}{side} only"
 
     def marked(self, au: int) -> str:
         """Return an Action Unit's column name, with "~" before it when it is unreliable: "~AU23"."""
@@ -88,6 +148,14 @@ class Face:
     def _rank(self, au: int) -> tuple[bool, bool, float, int]:
         return not self.au_occurrences[au], au in self.unreliable_aus, -self.au_probs[au], au
 
+    @property
+    def _hidden_in_order(self) -> tuple[str, ...]:
+        return tuple(part for part in PARTS if part in self.hidden)
+
+    def _unread(self, part: str) -> str:
+        aus = ", ".join(columns(au for au in self.au_probs if au in AUS_OF_PART[part]))
+        return f"{part} hidden: {aus} not read"
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain numbers, lists and texts, without the crop and the embedding."""
         return {
@@ -96,15 +164,26 @@ class Face:
             "pose": None if self.pose is None else {k: round(v, 2) for k, v in self.pose._asdict().items()},
             **({} if self.person is None else {"person": self.person}),
             "flags": list(self.flags),
+            **({"hidden": list(self._hidden_in_order)} if self.au_intensities else {}),
             "aus": {
                 column(au): {
-                    "probability": round(prob, 4),
+                    "probability": _rounded(prob, 4),
                     "threshold": round(self.au_thresholds[au], 4),
                     "present": self.au_occurrences[au],
                     "reliable": au not in self.unreliable_aus,
                     "evidence": self.au_evidence.get(au),
+                    **self._strength(au),
                 }
                 for au, prob in self.au_probs.items()
             },
             "landmarks": np.round(self.landmarks, 2).tolist(),
         }
+
+    def _strength(self, au: int) -> dict[str, float | None]:
+        strength = {"intensity": self.au_intensities[au]} if au in self.au_intensities else {}
+        strength |= self.au_sides[au]._asdict() if au in self.au_sides else {}
+        return {name: _rounded(value, 2) for name, value in strength.items()}
+
+
+def _rounded(value: float, digits: int) -> float | None:
+    return None if isnan(value) else round(value, digits)

@@ -6,7 +6,7 @@ from typing import Literal
 
 from PIL import ImageColor, ImageDraw, ImageFont
 
-from idennet.facs import NAMES
+from idennet.facs import PARTS
 from idennet.inference.face import Face
 from idennet.inference.layout import Rect
 from idennet.models.weights import Evidence
@@ -31,6 +31,8 @@ class Row:
     label: str
     name: str
     prob: float
+    strength: str
+    """Intensity with FACS's letter, or nothing where it is unknown."""
     occurs: bool
     evidence: Evidence
     """What the reading rests on: the bar is filled where it was tested on photographs, half clear where they
@@ -44,7 +46,7 @@ class Panel:
     Attributes:
         title: Number of the face, or the one line of a tag.
         rows: Action Units, those that occur first.
-        footer: How many more occur, or nothing.
+        footer: How many more occur, and what is hidden.
         accent: Colour of the face.
         style: What a row shows.
         font_size: In pixels of the picture.
@@ -75,18 +77,28 @@ class Panel:
         return max((_width(row.label, self.font_size) for row in self.rows), default=0.0)
 
     @property
+    def _percent_width(self) -> float:
+        return _width("100%", self.font_size) + 0.5 * self.font_size
+
+    @property
+    def _strength_width(self) -> float:
+        if not any(row.strength for row in self.rows):
+            return 0.0
+        return _width("5.0 D", self.font_size) + 0.8 * self.font_size
+
+    @property
     def width(self) -> float:
         """Width in pixels of the picture."""
         title = _width(self.title, self.font_size)
-        percent = _width("100%", self.font_size)
+        numbers = self._percent_width + self._strength_width
         if self.style == "names":
             names = max((_width(row.name, self.font_size) for row in self.rows), default=0.0)
-            content = self._label_width + names + percent + 1.4 * self.font_size
+            content = self._label_width + names + numbers + 0.9 * self.font_size
         elif self.style == "numbers":
-            content = self._label_width + percent + 4.4 * self.font_size
+            content = self._label_width + numbers + 3.9 * self.font_size
         else:
             content = title
-        return max(content, title) + 2 * self._pad
+        return max(content, title, _width(self.footer, self.font_size)) + 2 * self._pad
 
     @property
     def height(self) -> float:
@@ -119,10 +131,12 @@ class Panel:
             bar = Rect(left, top + 1.3 * size, right, top + 1.52 * size)
         else:
             middle = top + self._row_height / 2
-            end = right - _width("100%", size) - 0.5 * size
+            end = right - self._percent_width - self._strength_width
             bar = Rect(after_label, middle - 0.22 * size, end, middle + 0.22 * size)
         pen.text(left, middle, row.label, bar_ink if row.occurs else ink, "lm")
         pen.text(right, middle, f"{100 * row.prob:.0f}%", ink, "rm")
+        strength = right - self._percent_width - self._strength_width + 0.3 * size
+        pen.text(strength, middle, row.strength, ink, "lm")
         pen.round_box(bar, bar.height / 2, _TRACK)
         filled = bar.height + row.prob * (bar.width - bar.height)
         part = Rect(bar.x0, bar.y0, bar.x0 + filled, bar.y1)
@@ -145,24 +159,33 @@ def panel_for(
         most: Largest number of Action Units shown; the number of further ones stands below them.
         font_size: In pixels of the picture.
     """
-    hidden = len(face.aus) - most
-    more = f"+{hidden}" if hidden > 0 else ""
+    left = len(face.aus) - most
+    more = f"+{left}" if left > 0 else ""
     if style == "tag":
-        occurring = " ".join([*(face.marked(au).replace("AU", "") for au in face.aus[:most]), more]).strip()
+        occurring = " ".join([*(_label(face, au).replace("AU", "") for au in face.aus[:most]), more]).strip()
         return Panel(f"{number or ''} AU {occurring or '-'}".strip(), (), "", accent, style, font_size)
     shown = face.ranked_aus[: min(max(len(face.aus) + _FAINT_ROWS, _FEWEST_ROWS), most)]
     rows = tuple(
         Row(
-            face.marked(au),
-            NAMES[au],
+            _label(face, au) if style == "numbers" else face.marked(au),
+            face.named(au),
             face.au_probs[au],
-            face.au_occurrences[au],
+            face.strength(au),
+            bool(face.au_occurrences[au]),
             face.au_evidence.get(au, Evidence.TESTED),
         )
         for au in shown
     )
     title = f"Face {number}" if number else ""
-    return Panel(title, rows, more and f"{more} more", accent, style, font_size)
+    hidden = [f"{part} hidden" for part in PARTS if part in face.hidden]
+    footer = ", ".join([*([f"{more} more"] if more else []), *hidden])
+    return Panel(title, rows, footer, accent, style, font_size)
+
+
+def _label(face: Face, au: int) -> str:
+    """Return the Action Unit, with FACS's L or R where it shows on one side only: "L12"."""
+    side = face.only_side(au)
+    return face.marked(au).replace("AU", side[0].upper()) if side else face.marked(au)
 
 
 class _Pen:

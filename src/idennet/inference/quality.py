@@ -4,7 +4,7 @@ docs/outputs.md says what each flag means and how much worse marked faces are re
 measures it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -61,7 +61,7 @@ def flags_of(
     yaw: float,
     pitch: float,
     probs: Mapping[int, float],
-    visible: ArrayLike | None = None,
+    hidden: Collection[str] = (),
 ) -> tuple[Flag, ...]:
     """Return the flags of a face, in the order of `Flag`.
 
@@ -70,8 +70,8 @@ def flags_of(
         landmarks: (68, 2) pixels of the picture.
         yaw: Of the head, degrees.
         pitch: Of the head, degrees.
-        probs: Calibrated probability of each Action Unit.
-        visible: (3,) probability that each of `facs.PARTS` can be seen, or None for weights that do not say.
+        probs: Calibrated probability of each Action Unit that was read.
+        hidden: Which of `facs.PARTS` cannot be seen.
     """
     grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)[_FACE]
     raised = {
@@ -79,8 +79,8 @@ def flags_of(
         Flag.TURNED: abs(yaw) > MOST_YAW or abs(pitch) > MOST_PITCH,
         Flag.BLURRED: detail(grey) < LEAST_DETAIL,
         Flag.DARK: grey.mean() < LEAST_LIGHT,
-        Flag.OCCLUDED: visible is not None and np.min(visible) < 0.5,
-        Flag.UNSURE: np.mean([min(prob, 1 - prob) for prob in probs.values()]) > MOST_DOUBT,
+        Flag.OCCLUDED: bool(hidden),
+        Flag.UNSURE: sum(min(prob, 1 - prob) for prob in probs.values()) > MOST_DOUBT * len(probs),
     }
     return tuple(flag for flag, is_raised in raised.items() if is_raised)
 

@@ -1,7 +1,8 @@
 """What reading a picture gives: a `Result` with its faces, as a table, as plain data or drawn."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,8 @@ import pandas as pd
 from PIL import Image
 
 from idennet.errors import ImageError
-from idennet.facs import column, columns
-from idennet.inference.face import Face
+from idennet.facs import PARTS, SIDED_AUS, column, columns
+from idennet.inference.face import Face, Sides
 from idennet.inference.overlay import draw_faces
 from idennet.media.frame import Frame
 from idennet.media.pictures import read_picture
@@ -24,22 +25,34 @@ SCHEMA = "idennet-results/3"
 """Version of the columns and of `Result.to_dict`; another meaning gets another version."""
 
 
-def table_columns(aus: Iterable[int]) -> list[str]:
+def table_columns(aus: Sequence[int], *, graded: bool = False) -> list[str]:
     """Return the columns of every table of results, in order; the same for a data frame and a CSV file.
 
     docs/outputs.md says what each means; `SCHEMA` names the version.
 
     Args:
         aus: Action Units of the network.
+        graded: Whether it says how strong they are, on which side, and what is hidden.
     """
     names = columns(aus)
     return [
         *("file", "frame", "time", "face", "person", "problem", "notes", "flags"),
         *names,
         *(f"{name}_present" for name in names),
+        *(graded_columns(aus) if graded else ()),
         *("unreliable_aus", "renderings_only_aus"),
         *("confidence", "box_x0", "box_y0", "box_x1", "box_y1", "yaw", "pitch", "roll", "weights"),
         *(f"lm_{axis}{point}" for point in range(NUM_LANDMARKS) for axis in "xy"),
+    ]
+
+
+def graded_columns(aus: Sequence[int]) -> list[str]:
+    """Return the columns that only graded networks fill: intensities, sides, hidden parts."""
+    sided = [column(au) for au in aus if au in SIDED_AUS]
+    return [
+        *(f"{column(au)}_intensity" for au in aus),
+        *(f"{name}_{side}" for name in sided for side in Sides._fields),
+        *(f"{part}_hidden" for part in PARTS),
     ]
 
 
@@ -53,6 +66,7 @@ class Result:
         faces: The faces found, possibly none.
         aus: Action Units that the network knows, in its order.
         weights: Version of the weights.
+        graded: Whether the network says how strong Action Units are, on which side, and what is hidden.
         notes: What was changed while reading, for example a rotation or a dropped alpha channel.
         error: Why the picture could not be read, in one sentence, or None.
         defect: Whether that is the fault of IdenNet, not of the picture.
@@ -66,6 +80,7 @@ class Result:
     faces: tuple[Face, ...]
     aus: tuple[int, ...]
     weights: str
+    graded: bool = False
     notes: tuple[str, ...] = ()
     error: str | None = None
     defect: bool = False
@@ -145,11 +160,11 @@ class Results(list[Result]):
             identity_embedding: Append the columns `id_0` to `id_255`.
         """
         aus = tuple(dict.fromkeys(au for result in self for au in result.aus))
-        table = pd.DataFrame(
-            [row for result in self for row in result.rows()], columns=pd.Index(table_columns(aus))
-        )
+        names = table_columns(aus, graded=any(result.graded for result in self))
+        table = pd.DataFrame([row for result in self for row in result.rows()], columns=pd.Index(names))
         whole = dict.fromkeys(("frame", "face", "person"), "Int64")
-        table = table.astype(whole | dict.fromkeys([f"{name}_present" for name in columns(aus)], "Int8"))
+        yes_or_no = [*(f"{name}_present" for name in columns(aus)), *(f"{part}_hidden" for part in PARTS)]
+        table = table.astype(whole | dict.fromkeys([name for name in yes_or_no if name in table], "Int8"))
         if identity_embedding:
             table = pd.concat([table, self._embeddings()], axis=1)
         return table
@@ -172,9 +187,15 @@ def _face_row(face: Face) -> dict[str, Any]:
     row: dict[str, Any] = {} if face.person is None else {"person": face.person}
     row |= {"flags": " ".join(face.flags)} if face.flags else {}
     row["confidence"] = round(face.confidence, 4)
-    for au, prob in face.au_probs.items():
-        row[column(au)] = round(prob, 4)
-        row[f"{column(au)}_present"] = int(face.au_occurrences[au])
+    for au in face.ranked_aus:
+        row[column(au)] = round(face.au_probs[au], 4)
+        row[f"{column(au)}_present"] = int(bool(face.au_occurrences[au]))
+    if face.au_intensities:
+        strengths = {f"{column(au)}_intensity": strength for au, strength in face.au_intensities.items()}
+        for au, sides in face.au_sides.items():
+            strengths |= {f"{column(au)}_{side}": strength for side, strength in sides._asdict().items()}
+        row |= {name: round(strength, 2) for name, strength in strengths.items() if not isnan(strength)}
+        row |= {f"{part}_hidden": int(part in face.hidden) for part in PARTS}
     row["unreliable_aus"] = " ".join(columns(au for au in face.au_probs if au in face.unreliable_aus))
     row["renderings_only_aus"] = " ".join(
         columns(au for au, grade in face.au_evidence.items() if grade == Evidence.RENDERINGS)

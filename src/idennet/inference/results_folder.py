@@ -67,6 +67,7 @@ class ResultsFolder(AbstractContextManager["ResultsFolder"]):
         pictures: All pictures to come; overlays keep their folders below the common one.
         aus: Action Units in the order of the columns.
         about: What decides the rows, as `about_run` says it.
+        graded: As for `CsvWriter`.
         resume: False deletes the tables of an earlier run first.
         again: Pictures that are read once more although they are done.
 
@@ -84,6 +85,7 @@ class ResultsFolder(AbstractContextManager["ResultsFolder"]):
         aus: Sequence[int],
         about: Mapping[str, Any],
         *,
+        graded: bool = False,
         resume: bool = True,
         again: Collection[Path] = (),
     ) -> None:
@@ -104,7 +106,7 @@ class ResultsFolder(AbstractContextManager["ResultsFolder"]):
             write_text(folder / ABOUT_NAME, json.dumps({**about, _ROOT: str(self._root)}, indent=1) + "\n")
         self.earlier = len(self._done)
         with ExitStack() as opening:
-            self._csv = opening.enter_context(CsvWriter(tables[0], aus))
+            self._csv = opening.enter_context(CsvWriter(tables[0], aus, graded=graded))
             self._lines = opening.enter_context(JsonLinesWriter(tables[1]))
             self._files = opening.pop_all()
 

@@ -78,11 +78,12 @@ class CsvWriter(Journal):
     Args:
         path: Appended to; a new file gets the header.
         aus: Action Units in the order of the columns.
+        graded: Whether there are columns of their intensities, sides and hidden parts.
     """
 
-    def __init__(self, path: Path, aus: Sequence[int]) -> None:
+    def __init__(self, path: Path, aus: Sequence[int], *, graded: bool = False) -> None:
         super().__init__(path)
-        self._columns = table_columns(aus)
+        self._columns = table_columns(aus, graded=graded)
         if self.is_new:
             self.append(csv_line(self._columns))
 

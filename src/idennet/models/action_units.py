@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 import idennet.models.threads  # noqa: F401 - makes computing after a fork safe
 from idennet.errors import ShapeError
+from idennet.facs import AUS_OF_PART, PARTS
 from idennet.models.calibration import CLIP, IDENTITY
 from idennet.models.device import choose_device
 from idennet.models.weights import Network, WeightsSidecar, load_bundled, load_weights, weights_file
@@ -28,6 +29,10 @@ BATCH = 32
 
 STRONGEST = 5.0
 """Intensity of an Action Unit at its maximum: E in FACS's letters A to E."""
+
+
+SEEN_FROM = 0.5
+"""Probability from which a part of a face counts as visible."""
 
 
 class Readings(NamedTuple):
@@ -103,6 +108,14 @@ class ActionUnitModel(nn.Module):
     def aus(self) -> tuple[int, ...]:
         """Action Units in the order of the probabilities."""
         return tuple(self.card.aus)
+
+    def unseen(self, readings: Readings) -> NDArray[np.bool_]:
+        """Return which Action Units cannot be read, (N, A), since their part of the face is hidden."""
+        unseen = np.zeros(readings.probs.shape, bool)
+        if readings.visible is not None:
+            for part, seen in zip(PARTS, readings.visible.T, strict=True):
+                unseen[:, np.isin(self.aus, AUS_OF_PART[part])] |= (seen < SEEN_FROM)[:, None]
+        return unseen
 
     def forward(self, faces: Tensor) -> tuple[Tensor | None, ...]:
         """Return what `Readings` has, float32: probabilities, embeddings, sides and visible parts, or None.

@@ -104,3 +104,19 @@ def test_many_subjects_are_resampled_in_groups(monkeypatch: pytest.MonkeyPatch) 
         assert row["auc"] == pytest.approx(auc(probabilities[:, 1], answers))
         widths.append(row["auc_high"] - row["auc_low"])
     assert widths[0] == pytest.approx(widths[1], rel=0.4)
+
+
+def test_what_was_not_read_counts_nowhere(
+    pictures: tuple[NDArray[np.int8], NDArray[np.float64], NDArray[np.str_]],
+) -> None:
+    """As if the pictures in which an Action Unit was not read were not there, for that Action Unit alone."""
+    answers, probabilities, subjects = pictures
+    gaps = np.random.default_rng(1).random(probabilities.shape) < 0.3
+    gaps[:, 0] = False
+    fires = probabilities >= THRESHOLDS
+    table = ConditionResult.of("dark", answers, probabilities, fires, subjects, AUS, gaps).table(FEW)
+    for column, au in enumerate(AUS):
+        read = ~gaps[:, column]
+        alone = of("dark", answers[read], probabilities[read], subjects[read]).table(FEW).loc[f"AU{au}"]
+        for name in ("auc", "fires_yes", "fires_no", "mean_yes", "mean_no"):
+            assert table.loc[f"AU{au}", name] == pytest.approx(alone[name])

@@ -48,6 +48,7 @@ class ConditionResult:
         present: NDArray[np.bool_],
         subject_of_picture: NDArray[np.str_],
         aus: Sequence[int],
+        gaps: NDArray[np.bool_] | None = None,
     ) -> "ConditionResult":
         """Count what a condition does to every Action Unit.
 
@@ -58,20 +59,23 @@ class ConditionResult:
             present: (N, A), which Action Units fire.
             subject_of_picture: (N,).
             aus: Action Units.
+            gaps: (N, A), Action Units that were not read in a picture and do not count there; None: none.
 
         Raises:
             ShapeError: The shapes do not belong together.
         """
         labels = np.repeat(answers[:, None], len(aus), axis=1)
+        if gaps is not None:
+            labels[gaps] = facs.MISSING
         groups = groups_of_subjects(subject_of_picture, MOST_GROUPS)
         counts, wins = count(present, labels, groups, aus), count_wins(scores, labels, groups)
-        return cls(name, counts, wins, _mean(scores[answers == 1]), _mean(scores[answers == 0]))
+        return cls(name, counts, wins, _mean(scores, labels == 1), _mean(scores, labels == 0))
 
     @property
     def pictures(self) -> tuple[int, int]:
-        """Pictures where it holds, and where it does not."""
-        yes, coded = int(self.counts.positives[0].sum()), int(self.counts.coded[0].sum())
-        return yes, coded - yes
+        """Pictures where it holds, and where it does not, of those in which some Action Unit was read."""
+        yes, coded = self.counts.positives.sum(axis=1), self.counts.coded.sum(axis=1)
+        return int(yes.max()), int((coded - yes).max())
 
     @property
     def firing(self) -> tuple[float, float]:
@@ -101,14 +105,14 @@ class ConditionResult:
         """
         everybody = [np.arange(len(self.counts.subjects))]
         auc = (bootstrap or Bootstrap()).interval(self.auc, everybody)
-        yes, no = (group or np.nan for group in self.pictures)
+        yes, coded = self.counts.positives.sum(axis=1), self.counts.coded.sum(axis=1)
         table = pd.DataFrame(
             {
                 "auc": auc.estimate,
                 "auc_low": auc.low,
                 "auc_high": auc.high,
-                "fires_yes": self.counts.true_positive.sum(1) / yes,
-                "fires_no": self.counts.false_positive.sum(1) / no,
+                "fires_yes": _share(self.counts.true_positive, yes),
+                "fires_no": _share(self.counts.false_positive, coded - yes),
                 "mean_yes": self.mean_yes,
                 "mean_no": self.mean_no,
             },
@@ -117,7 +121,11 @@ class ConditionResult:
         return table.iloc[np.argsort(-np.abs(table["auc"].to_numpy() - 0.5), kind="stable")]
 
 
-def _mean(scores: NDArray[np.floating]) -> NDArray[np.float64]:
-    if len(scores) == 0:
-        return np.full(scores.shape[1], np.nan)
-    return scores.mean(axis=0, dtype=np.float64)
+def _mean(scores: NDArray[np.floating], which: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the mean of some scores of each Action Unit, NaN without any."""
+    total, number = np.where(which, scores, 0).sum(axis=0, dtype=np.float64), which.sum(axis=0)
+    return np.divide(total, number, out=np.full(len(number), np.nan), where=number > 0)
+
+
+def _share(fired: NDArray[np.int64], pictures: NDArray[np.int64]) -> NDArray[np.float64]:
+    return fired.sum(axis=1) / np.where(pictures > 0, pictures, np.nan)

@@ -100,8 +100,8 @@ def write_predictions(judged: Judged, aus: Sequence[int], path: Path) -> None:
             if pictures
             else frames[["subject", "sequence", "frame"]].reset_index(drop=True)
         )
-        hidden = answers.unread & answers.left_out
         for column, name in enumerate(facs.columns(aus)):
+            hidden = (answers.unread & answers.left_out) | answers.gaps[:, column]
             scores = answers.readings.scores[:, column].astype(np.float64)
             present = pd.Series(answers.readings.present[:, column]).astype("Int8")
             table[name], table[f"{name}_present"] = pd.Series(scores).mask(hidden), present.mask(hidden)

@@ -35,15 +35,18 @@ class Answers:
     """What is finally counted of N faces.
 
     Attributes:
-        faces: Those of one corpus; labels of faces that are left out are hidden.
+        faces: Those of one corpus; labels that are not counted are hidden.
         readings: Without gaps.
         unread: (N,), of which the system said nothing.
+        gaps: (N, A), single Action Units that it did not read, as where the eyes are hidden, and that
+            therefore do not count.
         left_out: Whether these count nowhere, instead of as faces without Action Units.
     """
 
     faces: Faces
     readings: Readings
     unread: NDArray[np.bool_]
+    gaps: NDArray[np.bool_]
     left_out: bool
 
 
@@ -128,7 +131,8 @@ def judge(
         read += answers.values()
         if not (protocol.crosses and tested):  # by fold, systems read the same faces
             tested.append(answers[protocol.test])
-        said += [_about_gaps(one, each) for each in answers.values() if each.unread.any()]
+        said += [_about_unread(one, each) for each in answers.values() if each.unread.any()]
+        said += [_about_gaps(one, each) for each in answers.values() if each.gaps.any()]
         for fold in its_folds:
             results[fold.name] = _judge_fold(system.aus, protocol, fold, answers, choose_thresholds)
             if choose_thresholds:
@@ -219,7 +223,8 @@ def _answers(
     needed = {name for fold in folds for name in (*fold.test, *fold.validation)}
     needed_faces = faces.select(needed & set(faces.subjects))
     read = system.read(needed_faces, protocol)
-    unread = np.isnan(read.scores).any(axis=1)
+    unsaid = np.isnan(read.scores)
+    unread = unsaid.all(axis=1)
     if unread.all() and len(unread):
         raise NoFaceError(f"{system.name} says nothing about any face of {faces.path}: {read.problems[0]}.")
     if unread.any() and missing is Missing.REFUSE:
@@ -229,18 +234,30 @@ def _answers(
             "count them as faces without Action Units (--missing absent), or leave them out (--missing "
             "leave-out)."
         )
-    full = replace(
-        read, scores=np.where(unread[:, None], 0, read.scores), present=read.present & ~unread[:, None]
-    )
+    full = replace(read, scores=np.where(unsaid, 0, read.scores), present=read.present & ~unsaid)
     left_out = missing is Missing.LEAVE_OUT
-    return Answers(without_labels(needed_faces, unread & left_out), full, unread, left_out)
+    gaps = unsaid & ~unread[:, None] & (missing is not Missing.ABSENT)
+    labelled = without_labels(needed_faces, unread & left_out)
+    if gaps.any():
+        labelled = without_labels(labelled, gaps, system.aus)
+    return Answers(labelled, full, unread, gaps, left_out)
 
 
-def _about_gaps(system: PretrainedSystem, answers: Answers) -> str:
+def _about_unread(system: PretrainedSystem, answers: Answers) -> str:
     gap = f"{system.name} says nothing about {_gap(answers.unread, answers.faces)}"
     if answers.left_out:
         return f"{gap}; they are left out, so this is no result on all faces."
     return f"{gap}; they count as faces without Action Units."
+
+
+def _about_gaps(system: PretrainedSystem, answers: Answers) -> str:
+    some = np.asarray(answers.gaps.any(axis=1))
+    often = {facs.column(au): int(gaps.sum()) for au, gaps in zip(system.aus, answers.gaps.T, strict=True)}
+    times = ", ".join(f"{name} {number}" for name, number in often.items() if number)
+    return (
+        f"{system.name} leaves Action Units of {_gap(some, answers.faces)} unread, as where parts of a face "
+        f"are hidden; they are not counted there: {times}."
+    )
 
 
 def _gap(unread: NDArray[np.bool_], faces: Faces) -> str:
@@ -300,13 +317,16 @@ def _conditions(system: PretrainedSystem, tested: Sequence[Answers]) -> tuple[Co
     names = dict.fromkeys(name for answers in tested for name in answers.faces.conditions)
     scores = np.concatenate([answers.readings.scores for answers in tested])
     present = np.concatenate([answers.readings.present for answers in tested])
+    gaps = np.concatenate([answers.gaps for answers in tested])
     people = np.concatenate([answers.faces.frames["subject"].to_numpy(str) for answers in tested])
     results = []
     for name in names:
         said = np.concatenate(
             [np.where(one.unread & one.left_out, facs.MISSING, one.faces.conditions[name]) for one in tested]
         )
-        results.append(ConditionResult.of(name, said.astype(np.int8), scores, present, people, system.aus))
+        results.append(
+            ConditionResult.of(name, said.astype(np.int8), scores, present, people, system.aus, gaps)
+        )
     return tuple(results)
 
 

@@ -1,6 +1,6 @@
 """Occurrence from intensity: from which intensity on an Action Unit counts as present."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import cast
 
 import numpy as np
@@ -49,8 +49,18 @@ def relabel(store: FaceStore, at_least: float, aus: Sequence[int]) -> FaceStore:
     return store.with_labels(labels)
 
 
-def without_labels(faces: FacesT, rows: NDArray[np.bool_]) -> FacesT:
-    """Return the faces, of which some, (N,), are as if nobody had coded them."""
-    names = [name for name in facs.columns(facs.NAMES) if name in faces.frames]
-    hidden = {name: np.where(rows, np.int8(facs.MISSING), faces.frames[name]) for name in names}
-    return cast(FacesT, faces.with_labels(hidden))
+def without_labels(faces: FacesT, rows: NDArray[np.bool_], aus: Collection[int] = facs.NAMES) -> FacesT:
+    """Return the faces, of which some are as if nobody had coded these Action Units.
+
+    Args:
+        faces: N of them.
+        rows: (N,), or (N, A) for other faces for each Action Unit.
+        aus: A Action Units; by default all.
+    """
+    of_au = zip(facs.columns(aus), np.broadcast_to(rows.T, (len(aus), len(faces))), strict=True)
+    labels = {
+        name: np.where(hidden, np.int8(facs.MISSING), faces.frames[name])
+        for name, hidden in of_au
+        if name in faces.frames
+    }
+    return cast(FacesT, faces.with_labels(labels))

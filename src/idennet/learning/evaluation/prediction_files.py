@@ -55,7 +55,8 @@ class PredictionTable:
             or a path without suffix.
         named: Whether columns say it, so that nothing but the name itself will do.
         frames: (R,) numbers, the first frame of a recording being 1; `NO_FRAME` where a picture is named.
-        scores: (R, A) from 0 to 1, rising with the evidence; NaN rows where no face was found.
+        scores: (R, A) from 0 to 1, rising with the evidence; NaN rows where no face was found, and in plain
+            tables NaN for Action Units that were not read.
         decisions: (R, A) 1 and 0, what the tool called present; NaN where it gives a score alone.
         graded: Action Units of which the score is an intensity, divided by 5.
     """
@@ -134,7 +135,7 @@ def _read_file(file: Path, given: Format | None) -> PredictionTable:
     lost = np.zeros(len(table), dtype=bool)
     if layout.success in table:
         lost = numbers_of(table[layout.success], file) == 0
-    scores, decisions = _on_one_scale(values, columns, lost, lines)
+    scores, decisions = _on_one_scale(values, columns, lost, lines, in_part=format is Format.CSV)
     recordings, frames = _recordings(file, table, layout)
     return PredictionTable(
         path=file,
@@ -155,8 +156,13 @@ def _on_one_scale(
     columns: Mapping[Quantity, Mapping[int, str]],
     lost: NDArray[np.bool_],
     lines: NDArray[np.str_],
+    *,
+    in_part: bool,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return scores and decisions (R, A) after checking every value."""
+    """Return scores and decisions (R, A) after checking every value.
+
+    In part, an Action Unit of a face may be empty while others are not, as where the eyes are hidden.
+    """
     empty = np.all([np.isnan(column) for by_au in values.values() for column in by_au.values()], axis=0)
     unread = lost | empty
     largest = {Quantity.DECISION: 1.0, Quantity.PROBABILITY: 1.0, Quantity.INTENSITY: LARGEST_INTENSITY}
@@ -164,6 +170,8 @@ def _on_one_scale(
         for au, column in by_au.items():
             allowed = (column >= -ROUNDING) & (column <= largest[kind] + ROUNDING)
             allowed &= np.isin(column, (0, 1)) if kind is Quantity.DECISION else True
+            if in_part:
+                allowed |= np.all([np.isnan(of[au]) for of in values.values() if au in of], axis=0)
             if (wrong := np.flatnonzero(~(allowed | unread))).size:
                 said = "1 or 0" if kind is Quantity.DECISION else f"a number from 0 to {largest[kind]:g}"
                 raise InputError(

@@ -38,7 +38,8 @@ class Readings:
     """What a system says about N faces, for all its Action Units.
 
     Attributes:
-        scores: (N, A) from 0 to 1; NaN in the rows of faces of which it says nothing.
+        scores: (N, A) from 0 to 1; NaN in the rows of faces of which it says nothing, and for Action Units
+            of hidden parts.
         present: (N, A), what it calls present.
         thresholds: (A,) score from which it does; NaN where it decides by other means.
         problems: Why it says nothing, by row.
@@ -130,9 +131,13 @@ class WeightsSystem:
         if isinstance(faces, LabelledPictures):
             scores = self._read_pictures(faces, problems)
         else:
-            scores = predictions(lambda crops: self._model.read(crops).probs, faces, np.arange(len(faces)))
+            scores = predictions(self._probs, faces, np.arange(len(faces)))
         thresholds = np.array([self._model.card.thresholds[au] for au in self.aus])
         return Readings(scores, scores >= thresholds, thresholds, problems)
+
+    def _probs(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        readings = self._model.read(crops)
+        return np.where(self._model.unseen(readings), np.float32(np.nan), readings.probs)
 
     def _read_pictures(self, pictures: LabelledPictures, problems: dict[int, str]) -> NDArray[np.floating]:
         scores = np.full((len(pictures), len(self.aus)), np.nan, dtype=np.float32)
@@ -271,7 +276,7 @@ class PredictedSystem:
         own = np.where([au in self.table.graded for au in self.aus], intensity, GIVEN_THRESHOLD)
         decided = np.array([au in self._decided for au in self.aus])
         present = np.where(decided, decisions == 1, scores >= own)
-        unread = np.flatnonzero(np.isnan(scores).any(axis=1))
+        unread = np.flatnonzero(np.isnan(scores).all(axis=1))
         problems = {int(row): NO_FACE if there[row] else NO_PREDICTION for row in unread}
         return Readings(scores, present, np.where(decided, np.nan, own), problems)
 

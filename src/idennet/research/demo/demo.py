@@ -114,7 +114,8 @@ def _photograph(analyser: Analyser, out: Path) -> Section:
         return Section("A real photograph", f"{result.problem}.", blocks)
     face = result.faces[0]
     renderings = [au for au, grade in face.au_evidence.items() if grade == Evidence.RENDERINGS]
-    bars = figures.au_bars(face.au_probs, face.au_thresholds, face.unreliable_aus, renderings)
+    probs = {au: face.au_probs[au] for au in sorted(face.ranked_aus)}
+    bars = figures.au_bars(probs, face.au_thresholds, face.unreliable_aus, renderings)
     caption = (
         "What the bundled weights read; ~ not reliable on photographs; hollow: learnt from renderings only."
     )

@@ -151,7 +151,7 @@ def read_evidence(result: Path, card: WeightsSidecar) -> PhotographEvidence:
     neutral, false_alarms = 0, dict[int, int]()
     if meaning.neutral is not None:
         counts = conditions[meaning.neutral].counts
-        neutral = int((counts.coded - counts.positives)[0].sum())
+        neutral = int((counts.coded - counts.positives).sum(axis=1).max())
         false_alarms = dict(zip(counts.aus, map(int, counts.false_positive.sum(1)), strict=True))
     return PhotographEvidence(meaning.photographs, tuple(comparisons), neutral, false_alarms)
 
