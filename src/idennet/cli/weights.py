@@ -142,4 +142,32 @@ def shots(
     Console().print(f"Weights: {weights}", highlight=False, soft_wrap=True)
 
 
+@weights_app.command()
+def people(
+    weights: Annotated[Path, typer.Argument(help="Weights (.safetensors), or folder of a run.")],
+    rendered: Annotated[
+        Path, typer.Option(help="Face store of rendered people that the weights were not trained on.")
+    ],
+    photographs: Annotated[
+        Path | None, typer.Option(help="Face store of people with several photographs, such as LFW.")
+    ] = None,
+) -> None:
+    """Fit what people are like to some weights, and write it beside them: who is who, and how they rest.
+
+    [bold]idennet weights people src/idennet/assets/idennet.safetensors --rendered stores/rest
+    --photographs stores/lfw[/bold]
+
+    Needed after each training, for --people and --zero; see docs/people.md.
+    """
+    from rich.console import Console
+
+    from idennet.learning.data.store import FaceStore
+    from idennet.models.weights import weights_file
+    from idennet.research.weights.population import make_population
+
+    pictured = None if photographs is None else FaceStore.open(photographs)
+    file = make_population(weights_file(weights), FaceStore.open(rendered), pictured)
+    Console().print(f"Written: {file}", highlight=False, soft_wrap=True)
+
+
 weights_app.command("import-lightcnn")(import_lightcnn_command)

@@ -1,0 +1,211 @@
+"""What people are like to a network: how they differ, how they look at rest, and how one tells the other.
+
+These few numbers belong to one file of weights: `name-people.safetensors` beside `name.safetensors`, with a
+card that names the weights. `idennet.research.weights.population` fits them.
+"""
+
+import hashlib
+from dataclasses import dataclass, fields
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import numpy as np
+import safetensors.numpy
+from numpy.typing import ArrayLike, NDArray
+from pydantic import Field, ValidationError
+
+from idennet.errors import WeightsError
+from idennet.files import drafts_of
+from idennet.models.weights import ActionUnit, WeightsSidecar
+from idennet.settings import Config
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What pictures say about who somebody is; evidence of several pictures adds up.
+
+    Attributes:
+        count: How many pictures, as far as they say something new.
+        total: (K,) sum of their places in identity space.
+    """
+
+    count: float
+    total: Floats
+
+    def __add__(self, other: "Evidence") -> "Evidence":
+        """Return what both say together, if they show one person."""
+        return Evidence(self.count + other.count, self.total + other.total)
+
+    def __sub__(self, other: "Evidence") -> "Evidence":
+        """Return what is left without a part that was added."""
+        return Evidence(self.count - other.count, self.total - other.total)
+
+
+@dataclass(frozen=True, eq=False)
+class Rest:
+    """Logits where an Action Unit is absent, over many people; every field is (A,).
+
+    Attributes:
+        usual: Mean.
+        between: Variance between people.
+        within: Variance between pictures of one person.
+        neutral: Mean on faces that show no Action Unit at all.
+        neutral_within: Variance between neutral pictures of one person.
+        shown: Mean where the Action Unit is shown.
+        shown_spread: Variance there, people included.
+        unknown: What remains of `between` when the identity is known.
+        carried: Which share of a person's offset is still there at the decision between absent and shown,
+            0 to 1: an open mouth reads as open whatever it looks like at rest.
+    """
+
+    usual: Floats
+    between: Floats
+    within: Floats
+    neutral: Floats
+    neutral_within: Floats
+    shown: Floats
+    shown_spread: Floats
+    unknown: Floats
+    carried: Floats
+
+
+class PopulationCard(Config):
+    """The JSON file: which weights this belongs to, and where it comes from.
+
+    Attributes:
+        format: Version of the files.
+        weights: Version of the weights.
+        weights_sha256: Of their tensors.
+        aus: Action Units in the order of the numbers.
+        sha256: Of the safetensors file.
+        provenance: People and pictures that it was fitted to; free form.
+    """
+
+    format: Literal[1] = 1
+    weights: str
+    weights_sha256: str
+    aus: tuple[ActionUnit, ...]
+    sha256: str = ""
+    provenance: dict[str, Any] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Population:
+    """People as one network sees them.
+
+    In identity space, pictures of one person have variance 1 in each of K directions, and people `spread`:
+    the two-covariance model of speaker recognition (PLDA; Ioffe, ECCV 2006).
+
+    Attributes:
+        card: What it belongs to.
+        centre: (D,) mean identity embedding of people.
+        directions: (D, K) from embeddings to identity space.
+        spread: (K,) variance between people.
+        rest: Resting logits.
+        from_identity: (K, A) what a place in identity space says of the resting logits, against `usual`.
+    """
+
+    card: PopulationCard
+    centre: Floats
+    directions: Floats
+    spread: Floats
+    rest: Rest
+    from_identity: Floats
+
+    def evidence(self, embeddings: ArrayLike) -> Evidence:
+        """Return what one embedding (D,) or several (N, D) of one person say."""
+        places = (np.atleast_2d(np.asarray(embeddings, float)) - self.centre) @ self.directions
+        return Evidence(len(places), places.sum(axis=0))
+
+    def nothing(self) -> Evidence:
+        """Return the evidence of no picture."""
+        return Evidence(0.0, np.zeros_like(self.spread))
+
+    def log_likelihood(self, count: ArrayLike, total: ArrayLike) -> Floats:
+        """Return how much better one person explains pictures than as many unrelated origins do.
+
+        Up to a term that each picture adds by itself: so the difference between two groups together and
+        apart is the log likelihood ratio of "the same person" against "two people".
+
+        Args:
+            count: (...) pictures of each group.
+            total: (..., K) sums of their places.
+        """
+        widened = 1 + np.asarray(count, float)[..., None] * self.spread
+        fit = self.spread * np.square(total) / widened
+        return np.asarray((fit - np.log(widened)).sum(axis=-1) / 2)
+
+    def same_person(self, one: Evidence, other: Evidence) -> float:
+        """Return the log likelihood ratio of "the same person" against "two people"."""
+        both = one + other
+        counts = np.array([both.count, one.count, other.count])
+        together, first, second = self.log_likelihood(counts, np.stack([both.total, one.total, other.total]))
+        return float(together - first - second)
+
+    def offset_from_identity(self, evidence: Evidence) -> tuple[Floats, Floats]:
+        """Return what identity says of a person's resting logits: offset from usual (A,), and variance (A,).
+
+        Few pictures say little: the offset shrinks to 0, and the variance grows to `rest.between`.
+        """
+        share = self.spread / (1 + evidence.count * self.spread)
+        place = share * evidence.total
+        return place @ self.from_identity, self.rest.unknown + share @ np.square(self.from_identity)
+
+    @cached_property
+    def tensors(self) -> dict[str, Floats]:
+        """All numbers by name, as in the file."""
+        arrays = {name: getattr(self, name) for name in ("centre", "directions", "spread", "from_identity")}
+        return arrays | {f"rest.{field.name}": getattr(self.rest, field.name) for field in fields(Rest)}
+
+    def save(self, weights: Path) -> Path:
+        """Write both files beside some weights and return the safetensors file."""
+        file = population_file(weights)
+        content = safetensors.numpy.save({k: v.astype(np.float32) for k, v in self.tensors.items()})
+        card = self.card.model_copy(update={"sha256": hashlib.sha256(content).hexdigest()})
+        with drafts_of(file, file.with_suffix(".json")) as (tensors, sidecar):
+            tensors.write_bytes(content)
+            sidecar.write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8", newline="\n")
+        return file
+
+    @classmethod
+    def of(cls, card: WeightsSidecar, weights: Path) -> Self:
+        """Return the population that lies beside some weights.
+
+        Args:
+            card: Of the weights.
+            weights: Their file.
+
+        Raises:
+            WeightsError: There is none, it is damaged, or it was fitted to other weights.
+        """
+        file = population_file(weights)
+        record = file.with_suffix(".json")
+        if not file.is_file() or not record.is_file():
+            raise WeightsError(
+                f"Nothing is known of people as the weights {card.version} see them: there is no {file.name} "
+                "beside them; `idennet weights people` makes it."
+            )
+        content = file.read_bytes()
+        try:
+            known = PopulationCard.model_validate_json(record.read_bytes())
+            tensors = {k: v.astype(float) for k, v in safetensors.numpy.load(content).items()}
+            rest = Rest(**{field.name: tensors.pop(f"rest.{field.name}") for field in fields(Rest)})
+            population = cls(card=known, rest=rest, **tensors)
+        except (ValidationError, safetensors.SafetensorError, KeyError, TypeError) as error:
+            raise WeightsError(f"{file} or {record.name} is damaged; get both files anew.") from error
+        if hashlib.sha256(content).hexdigest() != known.sha256:
+            raise WeightsError(f"{file} differs from the sha256 in {record.name}; get both files anew.")
+        if known.weights_sha256 != card.sha256 or known.aus != card.aus:
+            raise WeightsError(
+                f"{file.name} was fitted to the weights {known.weights}, not to {card.version}; "
+                "`idennet weights people` makes it anew."
+            )
+        return population
+
+
+def population_file(weights: Path) -> Path:
+    """Return where the population of some weights lies: `name-people.safetensors`."""
+    return weights.with_name(f"{weights.stem}-people.safetensors")

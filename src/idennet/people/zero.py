@@ -1,0 +1,155 @@
+"""This person's zero: how far a person's resting face lies from everybody's, taken out of what is read.
+
+The zeroed probability of an Action Unit a is
+
+    sigmoid(logit(p) - carried_a * offset_a),    offset_a = the person's resting logit - everybody's,
+
+with `carried_a` from `Rest`: the share of the offset that still counts where absent and shown are told apart.
+Everybody's mean, and how much people and pictures differ, are known (`Population`); so one picture moves the
+offset a little, many move it, and a value that no resting face has moves nothing.
+"""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from idennet.errors import InputError, ShapeError
+from idennet.models.calibration import logits_of, sigmoid
+from idennet.people.population import Evidence, Floats, Population, Rest
+
+LOOK = 0.5
+"""Seconds after which another frame says something new about a person."""
+
+SHOWN, SHOWN_LOOKS = 0.08, 10
+"""How often an Action Unit is taken to be shown before anything is known of a person, and how many looks
+that counts for. It is learnt with the offset: otherwise hours of smiling would move a zero after all."""
+
+SETTLED = 0.5
+"""An offset has settled when at most this part of its variance between people is left."""
+
+
+class Way(StrEnum):
+    """How a person's zero is found; docs/people.md compares them."""
+
+    NEUTRAL = "neutral"
+    RUNNING = "running"
+    WHOLE = "whole"
+    IDENTITY = "identity"
+
+
+@dataclass(frozen=True, eq=False)
+class Zero:
+    """A person's resting face against everybody's.
+
+    Attributes:
+        way: How it was found.
+        looks: How many pictures, or half seconds of a clip, it was found from.
+        offsets: (A,) resting logits minus everybody's.
+        settled: (A,) whether the offset is known well enough to stay.
+        carried: (A,) share of the offsets that is taken out.
+    """
+
+    way: Way
+    looks: int
+    offsets: Floats
+    settled: NDArray[np.bool_]
+    carried: Floats
+
+    def take_from(self, probs: NDArray[np.floating]) -> Floats:
+        """Return zeroed probabilities (N, A).
+
+        Args:
+            probs: (N, A) as the network gives them.
+
+        Raises:
+            ShapeError: There is another number of Action Units.
+        """
+        if probs.ndim != 2 or probs.shape[1] != len(self.offsets):
+            raise ShapeError(f"Probabilities (N, {len(self.offsets)}) are needed, not {probs.shape}.")
+        return sigmoid(logits_of(probs) - self.carried * self.offsets)
+
+
+def neutral_zero(rest: Rest, probs: NDArray[np.floating]) -> Zero:
+    """Return the zero of a person from pictures on which the face is at rest.
+
+    Args:
+        rest: Of the population.
+        probs: (N, A) of the neutral pictures, each a look of its own.
+
+    Raises:
+        InputError: There is no picture.
+    """
+    if not len(probs):
+        raise InputError("A neutral face is needed, and none was found; choose another picture or range.")
+    precision = 1 / rest.between + len(probs) / rest.neutral_within
+    surplus = (logits_of(probs) - rest.neutral).sum(axis=0) / rest.neutral_within
+    return _zero(rest, Way.NEUTRAL, len(probs), surplus / precision, 1 / precision)
+
+
+def identity_zero(population: Population, evidence: Evidence, looks: int) -> Zero:
+    """Return the zero that a person's identity alone suggests, whatever the face does.
+
+    Args:
+        population: Of the weights.
+        evidence: What the person's pictures say of the identity.
+        looks: How many pictures that were.
+    """
+    offsets, variance = population.offset_from_identity(evidence)
+    return _zero(population.rest, Way.IDENTITY, looks, offsets, variance)
+
+
+class RunningZero:
+    """The zero of a person whom one watches, look by look, without looking ahead.
+
+    Each look is either at rest or shows the Action Unit, as likely as it fits either; only as far as it is at
+    rest does it move the offset. So somebody who smiles all the time keeps everybody's zero for a smile, and
+    that zero does not settle.
+
+    Args:
+        rest: Of the population.
+    """
+
+    def __init__(self, rest: Rest) -> None:
+        self._rest = rest
+        self._looks = 0
+        self._at_rest = np.full_like(rest.usual, (1 - SHOWN) * SHOWN_LOOKS)
+        self._precision = 1 / rest.between
+        self._surplus = np.zeros_like(rest.usual)
+
+    def look(self, probs: NDArray[np.floating]) -> None:
+        """Add a look, (A,) probabilities."""
+        rest = self._rest
+        offsets = logits_of(probs) - rest.usual
+        here = self._surplus / self._precision
+        resting = self._at_rest / (SHOWN_LOOKS + self._looks)
+        at_rest = _log_normal(offsets - here, rest.within) + np.log(resting)
+        shown = _log_normal(offsets + rest.usual - rest.shown, rest.shown_spread) + np.log(1 - resting)
+        share = sigmoid(at_rest - shown)
+        self._looks += 1
+        self._at_rest = self._at_rest + share
+        self._precision = self._precision + share / rest.within
+        self._surplus = self._surplus + share * offsets / rest.within
+
+    @property
+    def zero(self) -> Zero:
+        """What has been learnt so far; of a whole clip, when all of it was looked at."""
+        offsets = self._surplus / self._precision
+        return _zero(self._rest, Way.RUNNING, self._looks, offsets, 1 / self._precision)
+
+
+def whole_zero(rest: Rest, probs: NDArray[np.floating]) -> Zero:
+    """Return the zero of a person over a whole clip, (N, A) probabilities of its looks."""
+    running = RunningZero(rest)
+    for look in probs:
+        running.look(look)
+    return replace(running.zero, way=Way.WHOLE)
+
+
+def _zero(rest: Rest, way: Way, count: int, offsets: Floats, variance: Floats) -> Zero:
+    return Zero(way, count, offsets, variance <= SETTLED * rest.between, rest.carried)
+
+
+def _log_normal(distance: Floats, variance: Floats) -> Floats:
+    return -(np.square(distance) / variance + np.log(variance)) / 2

@@ -1,0 +1,69 @@
+import numpy as np
+import pytest
+
+from idennet.errors import InputError
+from idennet.people.population import Evidence, PopulationCard
+from idennet.research.weights.population import Seen, fit_population, fit_space
+
+PEOPLE, PICTURES, WIDTH = 200, 10, 6
+
+
+def drawn() -> tuple[Seen, np.ndarray]:
+    """Return pictures of people whose resting logit of one Action Unit follows from who they are."""
+    generator = np.random.default_rng(0)
+    people = np.repeat(np.arange(PEOPLE), PICTURES)
+    places = generator.normal(size=(PEOPLE, WIDTH)) * [4, 3, 2, 2, 1, 1]
+    embeddings = places[people] + generator.normal(size=(len(people), WIDTH))
+    offsets = places @ [0.3, -0.2, 0.1, 0.0, 0.0, 0.0] + generator.normal(size=PEOPLE) * 0.3
+    labels = (generator.random((len(people), 1)) < 0.25).astype(np.int8)
+    logits = np.where(
+        labels == 1,
+        3 + generator.normal(size=labels.shape),
+        (-4 + offsets[people])[:, None] + 0.8 * generator.normal(size=labels.shape),
+    )
+    return Seen(embeddings, logits, labels, people), offsets
+
+
+def test_the_fit_finds_what_was_planted():
+    seen, offsets = drawn()
+    card = PopulationCard(weights="drawn", weights_sha256="0" * 64, aus=(12,))
+    people = fit_population(card, seen, seen)
+    rest = people.rest
+    assert rest.usual[0] == pytest.approx(-4, abs=0.3)
+    assert rest.within[0] == pytest.approx(0.64, abs=0.08)
+    assert rest.between[0] == pytest.approx(offsets.var(), rel=0.15)
+    assert rest.unknown[0] == pytest.approx(0.09, abs=0.08)
+    assert rest.shown[0] == pytest.approx(3, abs=0.15)
+    assert rest.carried[0] < 0.5  # where the Action Unit is shown, nothing of the offset was left
+    found = [
+        people.offset_from_identity(people.evidence(seen.embeddings[seen.people == person]))[0][0]
+        for person in range(PEOPLE)
+    ]
+    assert np.corrcoef(found, offsets)[0, 1] > 0.9
+
+
+def test_identity_space_makes_pictures_of_one_person_vary_by_less_than_one():
+    seen, _ = drawn()
+    centre, directions, spread = fit_space(seen.embeddings, seen.people)
+    places = (seen.embeddings - centre) @ directions
+    means = np.array([places[seen.people == person].mean(axis=0) for person in range(PEOPLE)])
+    within = np.square(places - means[seen.people]).sum(axis=0) / (len(places) - PEOPLE)
+    np.testing.assert_allclose(within, 0.5, atol=0.05)  # half of it is what loosening adds
+    np.testing.assert_allclose(means.var(axis=0) - within / PICTURES, spread, rtol=0.05)
+    assert (np.diff(spread) <= 0).all()
+
+
+def test_too_few_people_are_told():
+    seen, _ = drawn()
+    few = seen.people < 5
+    with pytest.raises(InputError, match="Fewer than ten people"):
+        fit_space(seen.embeddings[few], seen.people[few])
+
+
+def test_evidence_of_nobody_says_nothing():
+    seen, _ = drawn()
+    card = PopulationCard(weights="drawn", weights_sha256="0" * 64, aus=(12,))
+    people = fit_population(card, seen, seen)
+    offset, variance = people.offset_from_identity(Evidence(0, np.zeros_like(people.spread)))
+    assert offset[0] == 0
+    assert variance[0] > people.rest.unknown[0]
