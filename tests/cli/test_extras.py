@@ -28,7 +28,9 @@ def test_faces_are_read_without_extras() -> None:
     assert "lip corner puller" in done.stdout
 
 
-@pytest.mark.parametrize("arguments", [("evaluate", "store"), ("report", "results", "--out", "report")])
+@pytest.mark.parametrize(
+    "arguments", [("evaluate", "store"), ("export", "results"), ("report", "results", "--out", "report")]
+)
 def test_other_verbs_name_the_extra_that_they_need(arguments: tuple[str, ...]) -> None:
     done = idennet(*arguments)
     assert done.returncode == 2

@@ -127,7 +127,18 @@ def test_every_public_name_is_found_and_others_are_not() -> None:
 
 
 def test_every_verb_is_listed_with_the_first_sentence_of_its_own_help() -> None:
-    names = ["benchmark", "compare", "demo", "detect", "evaluate", "info", "prepare", "report", "serve"]
+    names = [
+        "benchmark",
+        "compare",
+        "demo",
+        "detect",
+        "evaluate",
+        "export",
+        "info",
+        "prepare",
+        "report",
+        "serve",
+    ]
     assert sorted(VERBS) == [*names, "synth", "train", "weights"]
     for name, (_, summary) in VERBS.items():
         assert load(name).help.startswith(summary)

@@ -17,6 +17,10 @@ VERBS = {
         _READ,
         "Open a page for photographs, clips and the webcam in the browser, and an interface for programs.",
     ),
+    "export": (
+        _READ,
+        "Write results for other programs: Parquet, episodes, OpenFace's tables, ELAN and Praat.",
+    ),
     "demo": (
         _READ,
         "Read a real photograph, train both stages for about two minutes, and write one HTML report.",

@@ -1,0 +1,212 @@
+"""Recordings: the rows of a table of results, taken apart by clip and person.
+
+A clip is one recording; all photographs of a table are another. Each face has a number in its row, and each
+person where people were told apart; whoever has one number all along is a `Track`.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from idennet import facs
+from idennet.errors import InputError
+from idennet.facs import column, columns
+from idennet.inference.result import NUM_LANDMARKS
+from idennet.inference.results_folder import ABOUT_NAME, CSV_NAME
+from idennet.timelines import openface
+
+Floats = NDArray[np.float32]
+
+PHOTOGRAPHS = "photographs"
+"""Name of the recording that holds all photographs of a table."""
+
+
+@dataclass(frozen=True, eq=False)
+class Track:
+    """One person, or one face where people were not told apart, in K frames of a recording.
+
+    Attributes:
+        name: What to call it: "person 2", "face 1".
+        rows: (K,) int, the frames of the recording in which it was found.
+        values: (K, A) float32, 0 to 1: probability of each Action Unit, or a fifth of its intensity where
+            that is all that is known (tables of OpenFace).
+        present: (K, A) bool, whether it counts as present.
+        zeroed: (K, A) float32, the same with this person's zero taken out, or None.
+        intensities: (K, A) float32, 0 to 5, or None where the weights do not say.
+        confidence: (K,) float32, that it is a face.
+        pose: (K, 3) float32, yaw, pitch and roll in degrees.
+        box: (K, 4) float32, x0, y0, x1, y1 in pixels; NaN where unknown.
+        landmarks: (K, 68, 2) float32 in pixels; NaN where unknown.
+        flags: K texts, as in the table.
+    """
+
+    name: str
+    rows: NDArray[np.int64]
+    values: Floats
+    present: NDArray[np.bool_]
+    zeroed: Floats | None
+    intensities: Floats | None
+    confidence: Floats
+    pose: Floats
+    box: Floats
+    landmarks: Floats
+    flags: Sequence[str]
+
+    def spread(self, values: NDArray[Any], frames: int) -> NDArray[Any]:
+        """Return values (K, ...) as one for each frame (T, ...), NaN where this one was not found."""
+        whole = np.full((frames, *values.shape[1:]), np.nan, np.float32)
+        whole[self.rows] = values
+        return whole
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """A clip, or all photographs of a table.
+
+    Attributes:
+        name: The clip's path as the table has it, or `PHOTOGRAPHS`.
+        aus: Action Units, in the order of the values.
+        thresholds: (A,) float32, from which a value counts as present.
+        unreliable_aus: Action Units that the weights read unreliably.
+        files: T texts, the picture of each frame; of a clip always the clip.
+        frames: (T,) int, number of each frame.
+        times: (T,) float64, seconds, or None for photographs.
+        tracks: Who is in it.
+        weights: Version of the weights, or the program that read it.
+    """
+
+    name: str
+    aus: tuple[int, ...]
+    thresholds: Floats
+    unreliable_aus: frozenset[int]
+    files: Sequence[str]
+    frames: NDArray[np.int64]
+    times: NDArray[np.float64] | None
+    tracks: tuple[Track, ...]
+    weights: str
+
+    @property
+    def step(self) -> float:
+        """Seconds from frame to frame, by the median; 0 where there is no time or one frame only."""
+        return 0.0 if self.times is None or len(self.times) < 2 else float(np.median(np.diff(self.times)))
+
+    @property
+    def duration(self) -> float:
+        """Seconds from the first frame to the end of the last."""
+        return 0.0 if self.times is None else float(self.times[-1] - self.times[0]) + self.step
+
+    def marked(self, au: int) -> str:
+        """Return an Action Unit's column name, with "~" before it when it is unreliable."""
+        return ("~" if au in self.unreliable_aus else "") + column(au)
+
+
+def read_recordings(source: Path) -> list[Recording]:
+    """Return the recordings of a folder of `idennet detect --out`, or of a CSV file of OpenFace.
+
+    Raises:
+        InputError: It is neither, or holds no face.
+    """
+    file, about = _opened(source)
+    try:
+        head = pd.read_csv(file, nrows=0, skipinitialspace=True)
+    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise InputError(f"{file} cannot be read as a table: {' '.join(str(error).split())}.") from error
+    names = [name.strip() for name in head.columns]
+    table: pd.DataFrame
+    if openface.is_openface(names):
+        table, aus = openface.read_table(file)
+        thresholds, unreliable = dict.fromkeys(aus, openface.PRESENT_FROM), frozenset[int]()
+    elif "file" in names and f"{column(12)}_present" in "".join(names):
+        table = pd.read_csv(file, dtype={"flags": str, "problem": str, "notes": str}, low_memory=False)
+        aus = [int(match[1]) for name in names if (match := re.fullmatch(r"AU(\d+)", name))]
+        given = about.get("thresholds", {})
+        thresholds = {au: float(given.get(column(au), 0.5)) for au in aus}
+        unreliable = frozenset(map(facs.parse, about.get("unreliable_aus", [])))
+    else:
+        raise InputError(f"{file} is no table of idennet detect (version 3) and none of OpenFace.")
+    recordings = list(_recordings(table, tuple(aus), thresholds, unreliable))
+    if not any(recording.tracks for recording in recordings):
+        raise InputError(f"{file} holds no face, so there is nothing to show.")
+    return recordings
+
+
+def _opened(source: Path) -> tuple[Path, dict[str, Any]]:
+    if not source.is_dir():
+        if not source.is_file():
+            raise InputError(f"{source} does not exist; give a folder of idennet detect --out.")
+        return source, {}
+    file, about = source / CSV_NAME, source / ABOUT_NAME
+    try:
+        return file, json.loads(about.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{source} holds no results: there is no readable {ABOUT_NAME} in it.") from error
+
+
+def _recordings(
+    table: pd.DataFrame, aus: tuple[int, ...], thresholds: dict[int, float], unreliable: frozenset[int]
+) -> Iterator[Recording]:
+    timed = table["time"].notna()
+    for name, rows in [*table[timed].groupby("file", sort=False), (PHOTOGRAPHS, table[~timed])]:
+        if not len(rows):
+            continue
+        clip = name != PHOTOGRAPHS or bool(timed[rows.index].any())
+        if clip:
+            shown = rows.drop_duplicates("frame").sort_values("frame")
+            index = pd.Index(shown["frame"])
+            at = index.get_indexer(pd.Index(rows["frame"]))
+            times = shown["time"].to_numpy(np.float64)
+        else:
+            shown = rows.drop_duplicates("file")
+            at = pd.Index(shown["file"]).get_indexer(pd.Index(rows["file"]))
+            times = None
+        yield Recording(
+            name=str(name),
+            aus=aus,
+            thresholds=np.array([thresholds[au] for au in aus], np.float32),
+            unreliable_aus=unreliable,
+            files=shown["file"].tolist(),
+            frames=shown["frame"].to_numpy(np.int64) if clip else np.arange(len(shown)),
+            times=times,
+            tracks=tuple(_tracks(rows, at, aus, clip)),
+            weights=str(rows["weights"].iloc[0]),
+        )
+
+
+def _tracks(rows: pd.DataFrame, at: NDArray[np.intp], aus: tuple[int, ...], clip: bool) -> Iterator[Track]:
+    found = rows["face"].notna().to_numpy()
+    rows, at = rows[found], at[found]
+    by_person = rows["person"].notna().any()
+    numbers = rows["person" if by_person else "face"].to_numpy()
+    if not by_person and not clip:  # the first face of one photograph is nobody in the next
+        numbers = np.zeros(len(rows))
+    for number in sorted({value for value in numbers if not pd.isna(value)}):
+        own = rows[numbers == number]
+        names = columns(aus)
+        yield Track(
+            name=f"{'person' if by_person else 'face'} {int(number)}" if number else "all faces",
+            rows=at[numbers == number].astype(np.int64),
+            values=own[names].to_numpy(np.float32),
+            present=own[[f"{name}_present" for name in names]].to_numpy(np.float32) > 0,
+            zeroed=_where_given(own, [f"{name}_zeroed" for name in names]),
+            intensities=_where_given(own, [f"{name}_intensity" for name in names]),
+            confidence=own["confidence"].to_numpy(np.float32),
+            pose=own[["yaw", "pitch", "roll"]].to_numpy(np.float32),
+            box=own[["box_x0", "box_y0", "box_x1", "box_y1"]].to_numpy(np.float32),
+            landmarks=own[[f"lm_{axis}{point}" for point in range(NUM_LANDMARKS) for axis in "xy"]]
+            .to_numpy(np.float32)
+            .reshape(-1, NUM_LANDMARKS, 2),
+            flags=own["flags"].fillna("").tolist(),
+        )
+
+
+def _where_given(rows: pd.DataFrame, names: Sequence[str]) -> Floats | None:
+    if not set(names) <= set(rows.columns) or rows[list(names)].isna().all(axis=None):
+        return None
+    return rows[list(names)].to_numpy(np.float32)

@@ -1,0 +1,84 @@
+import json
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from planted_clip import clip_results, write_results
+from typer.testing import CliRunner
+
+from idennet.cli.main import app
+from idennet.inference.result import SCHEMA
+from idennet.timelines.annotations import elan, praat
+from idennet.timelines.export import export, file_names
+from idennet.timelines.parquet import METADATA_KEY
+from idennet.timelines.recording import read_recordings
+
+
+def test_parquet_has_the_rows_of_the_csv_with_types_units_and_model(results: Path) -> None:
+    export(results, results)
+    file = pq.ParquetFile(results / "aus.parquet")
+    about = json.loads(file.schema_arrow.metadata[METADATA_KEY])
+    assert about["schema"] == SCHEMA
+    assert about["thresholds"]["AU12"] == 0.5
+    assert about["weights"]["version"] == "planted-1"
+    assert file.schema_arrow.field("lm_x0").metadata == {b"unit": b"pixels of the upright picture"}
+    kinds = {
+        name: str(file.schema_arrow.field(name).type) for name in ("frame", "AU12", "AU12_present", "file")
+    }
+    assert kinds == {"frame": "int32", "AU12": "float", "AU12_present": "int8", "file": "string"}
+    table, rows = pd.read_parquet(results / "aus.parquet"), pd.read_csv(results / "aus.csv")
+    assert list(table.columns) == list(rows.columns)
+    pd.testing.assert_frame_equal(
+        table.astype(rows.dtypes.to_dict()), rows, check_dtype=False, check_exact=False, atol=1e-4
+    )
+    assert table["file"].tolist() == rows["file"].tolist()
+
+
+def test_elan_has_a_tier_for_each_movement_in_milliseconds(results: Path, tmp_path: Path) -> None:
+    video = tmp_path / "talk.mp4"
+    video.touch()
+    clip = read_recordings(results)[0]
+    root = ElementTree.fromstring(elan(clip, video))
+    (media,) = root.iter("MEDIA_DESCRIPTOR")
+    assert media.attrib == {"MEDIA_URL": video.resolve().as_uri(), "MIME_TYPE": "video/mp4"}
+    (tier,) = root.iter("TIER")
+    assert tier.attrib["TIER_ID"] == "person 1 AU12 lip corner puller"
+    slots = {slot.attrib["TIME_SLOT_ID"]: int(slot.attrib["TIME_VALUE"]) for slot in root.iter("TIME_SLOT")}
+    (annotation,) = root.iter("ALIGNABLE_ANNOTATION")
+    times = [slots[annotation.attrib[f"TIME_SLOT_REF{end}"]] for end in (1, 2)]
+    assert times == [400, 1400]
+    assert annotation.findtext("ANNOTATION_VALUE") == "AU12 0.90 apex 0.800 s"
+    kinds = {kind.attrib["LINGUISTIC_TYPE_ID"] for kind in root.iter("LINGUISTIC_TYPE")}
+    assert kinds == {tier.attrib["LINGUISTIC_TYPE_REF"]}
+    assert [*map(str, slots.values())] == [*map(str, sorted(slots.values()))]
+    assert not [*ElementTree.fromstring(elan(clip, tmp_path / "gone.mp4")).iter("MEDIA_DESCRIPTOR")]
+
+
+def test_praat_intervals_fill_the_clip(results: Path) -> None:
+    text = praat(read_recordings(results)[0])
+    bounds = [float(line.split("=")[1]) for line in text.splitlines() if " xm" in line]
+    assert bounds == [0, 2, 0, 0.4, 0.4, 1.4, 1.4, 2]
+    assert text.count('text = "AU12') == 1
+
+
+def test_the_command_writes_a_file_of_each_kind_for_each_clip(tmp_path: Path) -> None:
+    results = write_results(tmp_path / "r", [*clip_results("a/talk.mp4"), *clip_results("b/talk.mov")])
+    ran = CliRunner().invoke(app, ["export", str(results), "--out", str(tmp_path / "out")])
+    assert ran.exit_code == 0, ran.stderr
+    written = {path.name for path in (tmp_path / "out").iterdir()}
+    kinds = ("openface.csv", "eaf", "TextGrid")
+    assert written == {"aus.parquet", "episodes.csv"} | {
+        f"{name}.{kind}" for name in ("talk", "talk-2") for kind in kinds
+    }
+    assert file_names(read_recordings(results)) == ["talk", "talk-2"]
+    episodes = pd.read_csv(tmp_path / "out" / "episodes.csv")
+    assert episodes["file"].tolist() == ["a/talk.mp4", "b/talk.mov"]
+
+
+@pytest.mark.parametrize("given", ["none", "."])
+def test_the_command_refuses_what_is_no_result(tmp_path: Path, given: str) -> None:
+    ran = CliRunner().invoke(app, ["export", str(tmp_path / given)])
+    assert ran.exit_code == 2
+    assert len(ran.stderr.strip().splitlines()) == 1

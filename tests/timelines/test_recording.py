@@ -1,0 +1,65 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from planted_clip import FRAMES, RATE, clip_results, smile, write_results
+
+from idennet.errors import InputError
+from idennet.facs import SYNFACS_AUS
+from idennet.timelines.recording import PHOTOGRAPHS, read_recordings
+
+AU12 = SYNFACS_AUS.index(12)
+
+
+def test_a_table_falls_apart_into_clips_people_and_photographs(results: Path) -> None:
+    clip, photographs = read_recordings(results)
+    assert (clip.name, photographs.name) == ("clips/talk.mp4", PHOTOGRAPHS)
+    assert clip.aus == SYNFACS_AUS
+    assert clip.frames.tolist() == list(range(FRAMES))
+    assert clip.times is not None
+    np.testing.assert_allclose(clip.times, np.arange(FRAMES) / RATE)
+    assert (clip.step, clip.duration) == pytest.approx((0.04, 2.0))
+    assert (clip.weights, clip.unreliable_aus, clip.marked(23)) == ("planted-1", {23}, "~AU23")
+    first, second = clip.tracks
+    assert (first.name, second.name) == ("person 1", "person 2")
+    assert first.rows.tolist() == [*range(40), *range(45, 50)]
+    assert second.rows.tolist() == [*range(25, 40), *range(45, 50)]
+    np.testing.assert_allclose(first.values[:, AU12], [smile(frame) for frame in first.rows], atol=1e-4)
+    assert first.present[:, AU12].sum() == 25
+    assert first.zeroed is None
+    assert first.intensities is None
+    assert set(second.flags) == {"small"}
+    assert first.landmarks.shape == (45, 68, 2)
+    assert photographs.times is None
+    assert photographs.files == ["a.jpg", "b.jpg"]
+    (faces,) = photographs.tracks
+    assert (faces.name, faces.rows.tolist()) == ("all faces", [0, 0])
+
+
+def test_without_people_faces_keep_their_numbers(tmp_path: Path) -> None:
+    (clip,) = read_recordings(write_results(tmp_path / "r", clip_results(people=False)))
+    assert [track.name for track in clip.tracks] == ["face 1", "face 2"]
+
+
+def test_values_are_spread_over_all_frames(results: Path) -> None:
+    clip = read_recordings(results)[0]
+    spread = clip.tracks[0].spread(clip.tracks[0].values, FRAMES)
+    assert np.isnan(spread[40:45]).all()
+    np.testing.assert_array_equal(spread[45:], clip.tracks[0].values[40:])
+
+
+def test_what_is_no_result_is_refused_in_one_sentence(tmp_path: Path, results: Path) -> None:
+    nobody = write_results(tmp_path / "nobody", clip_results()[40:42])
+    other = tmp_path / "other.csv"
+    other.write_text("a,b\n1,2\n")
+    empty = tmp_path / "empty.csv"
+    empty.touch()
+    for source, sentence in [
+        (tmp_path / "none", "does not exist"),
+        (tmp_path, "holds no results"),
+        (nobody, "holds no face"),
+        (other, "is no table of"),
+        (empty, "cannot be read as a table"),
+    ]:
+        with pytest.raises(InputError, match=sentence):
+            read_recordings(source)
