@@ -47,6 +47,40 @@ class HeadPose(NamedTuple):
     roll: float
 
 
+@dataclass(frozen=True, eq=False)
+class Zeroed:
+    """Action Units with the person's own resting face taken out; see `idennet.people.zero`.
+
+    Attributes:
+        way: How the person's zero was found: "neutral", "running", "whole" or "identity".
+        looks: From how many pictures, or half seconds of a clip.
+        au_probs: Probabilities, like those of the face.
+        au_occurrences: Whether they reach the thresholds; None where a part is hidden.
+        unsettled_aus: Action Units whose zero may still move a lot.
+    """
+
+    way: str
+    looks: int
+    au_probs: Mapping[int, float]
+    au_occurrences: Mapping[int, bool | None]
+    unsettled_aus: frozenset[int]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain numbers, lists and texts."""
+        return {
+            "way": self.way,
+            "looks": self.looks,
+            "aus": {
+                column(au): {
+                    "probability": _rounded(prob, 4),
+                    "present": self.au_occurrences[au],
+                    "settled": au not in self.unsettled_aus,
+                }
+                for au, prob in self.au_probs.items()
+            },
+        }
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Face:
     """A face in a picture.
@@ -72,6 +106,7 @@ class Face:
         identity_embedding: (256,) float32 of unit length, or None for a network without identity branch.
         crop: (128, 128, 3) uint8 RGB, the aligned face that the network saw.
         person: Number of the person, where faces of several pictures were assigned to people; else None.
+        zeroed: The Action Units again, from the person's own zero, where that was asked for.
     """
 
     box: Box
@@ -90,6 +125,7 @@ class Face:
     identity_embedding: np.ndarray | None = None
     crop: np.ndarray | None = None
     person: int | None = None
+    zeroed: Zeroed | None = None
 
     @property
     def aus(self) -> tuple[int, ...]:
@@ -176,6 +212,7 @@ class Face:
                 }
                 for au, prob in self.au_probs.items()
             },
+            **({} if self.zeroed is None else {"zeroed": self.zeroed.to_dict()}),
             "landmarks": np.round(self.landmarks, 2).tolist(),
         }
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from idennet.errors import ImageError
 from idennet.facs import PARTS, SIDED_AUS, column, columns
-from idennet.inference.face import Face, Sides
+from idennet.inference.face import Face, Sides, Zeroed
 from idennet.inference.overlay import draw_faces
 from idennet.media.frame import Frame
 from idennet.media.pictures import read_picture
@@ -25,7 +25,7 @@ SCHEMA = "idennet-results/3"
 """Version of the columns and of `Result.to_dict`; another meaning gets another version."""
 
 
-def table_columns(aus: Sequence[int], *, graded: bool = False) -> list[str]:
+def table_columns(aus: Sequence[int], *, graded: bool = False, zeroed: bool = False) -> list[str]:
     """Return the columns of every table of results, in order; the same for a data frame and a CSV file.
 
     docs/outputs.md says what each means; `SCHEMA` names the version.
@@ -33,6 +33,7 @@ def table_columns(aus: Sequence[int], *, graded: bool = False) -> list[str]:
     Args:
         aus: Action Units of the network.
         graded: Whether it says how strong they are, on which side, and what is hidden.
+        zeroed: Whether they are also given from each person's own zero.
     """
     names = columns(aus)
     return [
@@ -40,9 +41,20 @@ def table_columns(aus: Sequence[int], *, graded: bool = False) -> list[str]:
         *names,
         *(f"{name}_present" for name in names),
         *(graded_columns(aus) if graded else ()),
+        *(zeroed_columns(aus) if zeroed else ()),
         *("unreliable_aus", "renderings_only_aus"),
         *("confidence", "box_x0", "box_y0", "box_x1", "box_y1", "yaw", "pitch", "roll", "weights"),
         *(f"lm_{axis}{point}" for point in range(NUM_LANDMARKS) for axis in "xy"),
+    ]
+
+
+def zeroed_columns(aus: Sequence[int]) -> list[str]:
+    """Return the columns that only a person's own zero fills."""
+    names = columns(aus)
+    return [
+        *(f"{name}_zeroed" for name in names),
+        *(f"{name}_zeroed_present" for name in names),
+        *("zero", "zero_looks", "zero_unsettled_aus"),
     ]
 
 
@@ -160,10 +172,18 @@ class Results(list[Result]):
             identity_embedding: Append the columns `id_0` to `id_255`.
         """
         aus = tuple(dict.fromkeys(au for result in self for au in result.aus))
-        names = table_columns(aus, graded=any(result.graded for result in self))
+        faces = [face for result in self for face in result.faces]
+        names = table_columns(
+            aus,
+            graded=any(result.graded for result in self),
+            zeroed=any(face.zeroed is not None for face in faces),
+        )
         table = pd.DataFrame([row for result in self for row in result.rows()], columns=pd.Index(names))
-        whole = dict.fromkeys(("frame", "face", "person"), "Int64")
-        yes_or_no = [*(f"{name}_present" for name in columns(aus)), *(f"{part}_hidden" for part in PARTS)]
+        whole = dict.fromkeys({"frame", "face", "person", "zero_looks"} & set(names), "Int64")
+        yes_or_no = [
+            *(f"{name}{zeroed}_present" for name in columns(aus) for zeroed in ("", "_zeroed")),
+            *(f"{part}_hidden" for part in PARTS),
+        ]
         table = table.astype(whole | dict.fromkeys([name for name in yes_or_no if name in table], "Int8"))
         if identity_embedding:
             table = pd.concat([table, self._embeddings()], axis=1)
@@ -196,6 +216,8 @@ def _face_row(face: Face) -> dict[str, Any]:
             strengths |= {f"{column(au)}_{side}": strength for side, strength in sides._asdict().items()}
         row |= {name: round(strength, 2) for name, strength in strengths.items() if not isnan(strength)}
         row |= {f"{part}_hidden": int(part in face.hidden) for part in PARTS}
+    if face.zeroed is not None:
+        row |= _zeroed_cells(face.zeroed)
     row["unreliable_aus"] = " ".join(columns(au for au in face.au_probs if au in face.unreliable_aus))
     row["renderings_only_aus"] = " ".join(
         columns(au for au, grade in face.au_evidence.items() if grade == Evidence.RENDERINGS)
@@ -206,3 +228,14 @@ def _face_row(face: Face) -> dict[str, Any]:
     for point, (x, y) in enumerate(np.round(face.landmarks.astype(float), 2).tolist()):
         row |= {f"lm_x{point}": x, f"lm_y{point}": y}
     return row
+
+
+def _zeroed_cells(zeroed: Zeroed) -> dict[str, Any]:
+    read = {au: prob for au, prob in zeroed.au_probs.items() if not isnan(prob)}
+    return {
+        **{f"{column(au)}_zeroed": round(prob, 4) for au, prob in read.items()},
+        **{f"{column(au)}_zeroed_present": int(bool(zeroed.au_occurrences[au])) for au in read},
+        "zero": zeroed.way,
+        "zero_looks": zeroed.looks,
+        "zero_unsettled_aus": " ".join(columns(au for au in zeroed.au_probs if au in zeroed.unsettled_aus)),
+    }

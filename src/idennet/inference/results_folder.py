@@ -68,6 +68,7 @@ class ResultsFolder(AbstractContextManager["ResultsFolder"]):
         aus: Action Units in the order of the columns.
         about: What decides the rows, as `about_run` says it.
         graded: As for `CsvWriter`.
+        zeroed: As for `CsvWriter`.
         resume: False deletes the tables of an earlier run first.
         again: Pictures that are read once more although they are done.
 
@@ -86,6 +87,7 @@ class ResultsFolder(AbstractContextManager["ResultsFolder"]):
         about: Mapping[str, Any],
         *,
         graded: bool = False,
+        zeroed: bool = False,
         resume: bool = True,
         again: Collection[Path] = (),
     ) -> None:
@@ -106,7 +108,7 @@ class ResultsFolder(AbstractContextManager["ResultsFolder"]):
             write_text(folder / ABOUT_NAME, json.dumps({**about, _ROOT: str(self._root)}, indent=1) + "\n")
         self.earlier = len(self._done)
         with ExitStack() as opening:
-            self._csv = opening.enter_context(CsvWriter(tables[0], aus, graded=graded))
+            self._csv = opening.enter_context(CsvWriter(tables[0], aus, graded=graded, zeroed=zeroed))
             self._lines = opening.enter_context(JsonLinesWriter(tables[1]))
             self._files = opening.pop_all()
 

@@ -79,11 +79,12 @@ class CsvWriter(Journal):
         path: Appended to; a new file gets the header.
         aus: Action Units in the order of the columns.
         graded: Whether there are columns of their intensities, sides and hidden parts.
+        zeroed: Whether there are columns of what is read from each person's own zero.
     """
 
-    def __init__(self, path: Path, aus: Sequence[int], *, graded: bool = False) -> None:
+    def __init__(self, path: Path, aus: Sequence[int], *, graded: bool = False, zeroed: bool = False) -> None:
         super().__init__(path)
-        self._columns = table_columns(aus, graded=graded)
+        self._columns = table_columns(aus, graded=graded, zeroed=zeroed)
         if self.is_new:
             self.append(csv_line(self._columns))
 

@@ -1,0 +1,263 @@
+"""From results to people: every face gets its person, and its Action Units from that person's own zero.
+
+Nothing that was read is replaced: persons and zeroed values stand beside it. `follow` takes results as they
+come; `gather` looks at all of them first.
+"""
+
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from idennet.errors import InputError
+from idennet.inference.face import Face, Zeroed
+from idennet.inference.result import Result
+from idennet.people.persons import Persons, Sighting, group, worth_of
+from idennet.people.population import Evidence, Floats, Population
+from idennet.people.zero import LOOK, RunningZero, Way, Zero, identity_zero, neutral_zero, whole_zero
+
+EVERYBODY = 0
+"""Number of the person whom all faces are taken for where nobody is told apart."""
+
+
+class Look(NamedTuple):
+    """One picture of a person, or one half second of a clip.
+
+    Attributes:
+        time: In seconds; None for a photograph.
+        track: Names the face that is followed; None for a photograph.
+        probs: (A,) what was read.
+        embedding: (D,) who it is.
+    """
+
+    time: float | None
+    track: Hashable
+    probs: Floats
+    embedding: NDArray[np.floating]
+
+
+class Asked(NamedTuple):
+    """Which zero is asked for.
+
+    Attributes:
+        way: How it is to be found.
+        neutral: Neutral pictures, for `Way.NEUTRAL`.
+        span: Seconds from and to which a clip is neutral, for `Way.NEUTRAL` without pictures.
+    """
+
+    way: Way
+    neutral: tuple[Look, ...] = ()
+    span: tuple[float, float] | None = None
+
+
+@dataclass(eq=False)
+class Person:
+    """What has been seen of a person.
+
+    Attributes:
+        running: The zero that follows from watching.
+        known: Who it is, from before.
+        looks: All looks.
+        tracks: What the looks of each track say of who it is, summed up.
+        zero: The one asked for, as far as it is known.
+    """
+
+    running: RunningZero
+    known: Evidence
+    looks: list[Look] = field(default_factory=list)
+    tracks: dict[Hashable, Evidence] = field(default_factory=dict)
+    zero: Zero | None = None
+
+    def look(self, look: Look, place: Evidence) -> None:
+        """Add a look, and what its embedding says."""
+        key = len(self.looks) if look.track is None else look.track
+        self.tracks[key] = self.tracks[key] + place if key in self.tracks else place
+        self.looks.append(look)
+        self.running.look(look.probs)
+
+    @property
+    def evidence(self) -> Evidence:
+        """Who it is."""
+        return sum(map(of_track, self.tracks.values()), self.known)
+
+
+class Following:
+    """Tells people apart, and gives their Action Units from their own zeros.
+
+    Args:
+        population: Of the weights that the results were read with.
+        apart: Whether people are told apart; otherwise all faces are one person's.
+        asked: Which zero, if any.
+        known: People who may appear, by number.
+
+    Attributes:
+        people: What was seen of each, by number.
+    """
+
+    def __init__(
+        self,
+        population: Population,
+        *,
+        apart: bool,
+        asked: Asked | None = None,
+        known: Mapping[int, Evidence] | None = None,
+    ) -> None:
+        self.population = population
+        self.people: dict[int, Person] = {}
+        self._apart = apart
+        self._asked = asked
+        self._known = dict(known or {})
+        self._persons = Persons(population, known)
+
+    def follow(self, results: Iterable[Result]) -> Iterator[Result]:
+        """Yield results with their people as they come, without looking ahead.
+
+        Raises:
+            InputError: The zero asked for needs everything first.
+        """
+        if self._asked and (self._asked.way == Way.WHOLE or self._asked.span):
+            raise InputError("A zero over a whole clip, or of a part of it, needs all results; gather them.")
+        for result in results:
+            numbers = self._numbers(result)
+            for face, number in zip(result.faces, numbers, strict=True):
+                if self._look(result, face, number):
+                    self.people[number].zero = self._zero(self.people[number])
+            yield self._told(result, numbers)
+
+    def gather(self, results: Iterable[Result]) -> list[Result]:
+        """Return results with their people, after all were looked at; aligned faces are not kept."""
+        kept = [
+            replace(result, faces=tuple(replace(face, crop=None) for face in result.faces))
+            for result in results
+        ]
+        numbered = self._grouped(kept) if self._apart else [[EVERYBODY] * len(one.faces) for one in kept]
+        for result, numbers in zip(kept, numbered, strict=True):
+            for face, number in zip(result.faces, numbers, strict=True):
+                self._look(result, face, number)
+        for person in self.people.values():
+            person.zero = self._zero(person)
+        return [self._told(result, numbers) for result, numbers in zip(kept, numbered, strict=True)]
+
+    def _numbers(self, result: Result) -> list[int]:
+        if not self._apart:
+            return [EVERYBODY] * len(result.faces)
+        sightings = [Sighting(_embedding(face), face.box, _track(result, face)) for face in result.faces]
+        return self._persons.assign(sightings, result.time)
+
+    def _grouped(self, results: Sequence[Result]) -> list[list[int]]:
+        """Return the person of each face of all results, people that are known first."""
+        seen: dict[Hashable, Evidence] = {}
+        frames: dict[Hashable, set[Hashable]] = {}
+        last: dict[Hashable, float] = {}
+        keys: list[list[Hashable]] = []
+        for at, result in enumerate(results):
+            keys.append([_track(result, face) or (at, k) for k, face in enumerate(result.faces)])
+            for key, face in zip(keys[-1], result.faces, strict=True):
+                frames.setdefault(key, set()).add(at)
+                if result.time is None or result.time - last.get(key, -np.inf) >= LOOK:
+                    place = self.population.evidence(_embedding(face))
+                    seen[key] = seen[key] + place if key in seen else place
+                    last[key] = result.time or 0.0
+        evidence = [*self._known.values(), *map(of_track, seen.values())]
+        apart: list[Hashable] = [*("known" for _ in self._known), *map(frozenset, frames.values())]
+        groups = group(self.population, evidence, apart).tolist()
+        names = dict(zip(groups, self._known, strict=False))
+        for label in groups:
+            names.setdefault(label, max(names.values(), default=0) + 1)
+        number = {key: names[label] for key, label in zip(seen, groups[len(self._known) :], strict=True)}
+        return [[number[key] for key in row] for row in keys]
+
+    def _look(self, result: Result, face: Face, number: int) -> bool:
+        """Take a look at a person, if half a second has gone by; say whether that was so."""
+        if number not in self.people:
+            known = self._known.get(number, self.population.nothing())
+            self.people[number] = Person(RunningZero(self.population.rest), known)
+        person = self.people[number]
+        last = person.looks[-1].time if person.looks else None
+        if result.time is not None and last is not None and 0 <= result.time - last < LOOK:
+            return False
+        look = look_at(result, face)
+        person.look(look, self.population.evidence(look.embedding))
+        return True
+
+    def _zero(self, person: Person) -> Zero | None:
+        """Return the zero of a person as far as it is known; None where nothing neutral was seen."""
+        if self._asked is None:
+            return None
+        rest = self.population.rest
+        match self._asked.way:
+            case Way.RUNNING:
+                return person.running.zero
+            case Way.WHOLE:
+                return whole_zero(rest, np.array([look.probs for look in person.looks]))
+            case Way.IDENTITY:
+                return identity_zero(self.population, person.evidence, len(person.looks))
+            case Way.NEUTRAL:
+                neutral = [look.probs for look in self._neutral(person)]
+                return neutral_zero(rest, np.array(neutral)) if neutral else None
+
+    def _neutral(self, person: Person) -> Sequence[Look]:
+        """Return the looks at a person that are said to be neutral."""
+        assert self._asked is not None, "a zero was asked for"
+        if self._asked.span:
+            start, end = self._asked.span
+            return [look for look in person.looks if look.time is not None and start <= look.time <= end]
+        if not self._apart:
+            return self._asked.neutral
+        evidence = person.evidence
+        return [
+            look
+            for look in self._asked.neutral
+            if self.population.same_person(evidence, self.population.evidence(look.embedding)) > 0
+        ]
+
+    def _told(self, result: Result, numbers: Sequence[int]) -> Result:
+        faces = [
+            replace(
+                face,
+                person=number if self._apart else face.person,
+                zeroed=zeroed(face, self.people[number].zero),
+            )
+            for face, number in zip(result.faces, numbers, strict=True)
+        ]
+        return replace(result, faces=tuple(faces))
+
+
+def zeroed(face: Face, zero: Zero | None) -> Zeroed | None:
+    """Return what a face shows from a person's zero; None without one."""
+    if zero is None:
+        return None
+    aus = tuple(face.au_probs)
+    probs = dict(zip(aus, zero.take_from(np.array([[*face.au_probs.values()]]))[0].tolist(), strict=True))
+    return Zeroed(
+        zero.way,
+        zero.looks,
+        probs,
+        {au: None if np.isnan(p) else p >= face.au_thresholds[au] for au, p in probs.items()},
+        frozenset(au for au, settled in zip(aus, zero.settled, strict=True) if not settled),
+    )
+
+
+def look_at(result: Result, face: Face) -> Look:
+    """Return what a face of a result says of its person."""
+    return Look(result.time, _track(result, face), np.array([*face.au_probs.values()]), _embedding(face))
+
+
+def of_track(seen: Evidence) -> Evidence:
+    """Return what the looks of one track say together of who it is, from their sum."""
+    worth = worth_of(round(seen.count))
+    return Evidence(worth, worth / seen.count * seen.total)
+
+
+def _embedding(face: Face) -> NDArray[np.floating]:
+    if face.identity_embedding is None:
+        raise InputError("These weights have no identity branch, so people cannot be told apart; use others.")
+    return face.identity_embedding
+
+
+def _track(result: Result, face: Face) -> Hashable:
+    """Return what names the track of a face in all clips; None for a photograph."""
+    track = getattr(face, "track", None)
+    return None if track is None else (result.source, track)

@@ -1,0 +1,137 @@
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from known_population import AUS, population
+
+from idennet.errors import InputError
+from idennet.inference.face import Box, Face
+from idennet.inference.result import Result, Results
+from idennet.models.calibration import sigmoid
+from idennet.people.following import Asked, Following, look_at
+from idennet.people.zero import Way, neutral_zero, whole_zero
+
+PEOPLE = population()
+ANNA, BERT = (np.array([x, y, 0.0, 0.0], np.float32) for x, y in ((0.7, 0.5), (-0.6, 0.4)))
+
+
+def face(embedding: np.ndarray, probs: np.ndarray) -> Face:
+    return Face(
+        box=Box(0, 0, 80, 80),
+        landmarks=np.zeros((68, 2), np.float32),
+        confidence=1.0,
+        pose=None,
+        au_probs=dict(zip(AUS, probs.tolist(), strict=True)),
+        au_occurrences={au: bool(prob >= 0.5) for au, prob in zip(AUS, probs, strict=True)},
+        au_thresholds=dict.fromkeys(AUS, 0.5),
+        identity_embedding=embedding,
+        crop=np.zeros((128, 128, 3), np.uint8),
+    )
+
+
+def result(*faces: Face, time: float | None = None, source: str = "a") -> Result:
+    return Result(source, (100, 100), faces, AUS, "drawn", frame=0, time=time)
+
+
+def some(number: int, offset: float = 0.0, seed: int = 0) -> np.ndarray:
+    generator = np.random.default_rng(seed)
+    return sigmoid(PEOPLE.rest.usual + offset + generator.normal(size=(number, len(AUS))))
+
+
+def photographs() -> list[Result]:
+    anna, bert = some(6, 1.0), some(6, -1.0, seed=1)
+    alone = [result(face(ANNA, probs)) for probs in anna] + [result(face(BERT, probs)) for probs in bert[:5]]
+    return [*alone, result(face(BERT, bert[5]), face(ANNA, anna[5]))]
+
+
+def test_photographs_are_grouped_and_zeroed_from_all_of_a_persons_pictures():
+    given = photographs()
+    told = Following(PEOPLE, apart=True, asked=Asked(Way.WHOLE)).gather(given)
+    assert [[one.person for one in each.faces] for each in told] == [[1]] * 6 + [[2]] * 5 + [[2, 1]]
+    probs = np.array([[*one.au_probs.values()] for each in told for one in each.faces if one.person == 1])
+    expected = whole_zero(PEOPLE.rest, probs).take_from(probs[:1])[0]
+    np.testing.assert_allclose([*told[0].faces[0].zeroed.au_probs.values()], expected)
+    assert told[0].faces[0].zeroed.looks == 7
+    assert told[0].faces[0].zeroed.way == "whole"
+
+
+def test_nothing_that_was_read_is_replaced():
+    given = photographs()
+    for told in (
+        Following(PEOPLE, apart=True, asked=Asked(Way.WHOLE)).gather(given),
+        list(Following(PEOPLE, apart=True, asked=Asked(Way.RUNNING)).follow(given)),
+    ):
+        before, after = Results(given).to_pandas(), Results(told).to_pandas()
+        same = [name for name in before if name != "person"]
+        assert after[same].equals(before[same])
+        assert {"AU12_zeroed", "AU12_zeroed_present", "zero", "zero_looks", "zero_unsettled_aus"} <= set(
+            after
+        )
+
+
+def test_without_a_zero_only_people_are_told():
+    told = Following(PEOPLE, apart=True).gather(photographs())
+    assert all(one.zeroed is None for each in told for one in each.faces)
+    assert "AU12_zeroed" not in Results(told).to_pandas()
+
+
+def test_following_a_clip_never_looks_ahead():
+    clip = [result(face(ANNA, probs), time=k / 4) for k, probs in enumerate(some(40, 1.0))]
+    for way in (Way.RUNNING, Way.IDENTITY):
+        all_of_it = list(Following(PEOPLE, apart=True, asked=Asked(way)).follow(clip))
+        start = list(Following(PEOPLE, apart=True, asked=Asked(way)).follow(clip[:15]))
+        for one, other in zip(start, all_of_it, strict=False):
+            assert one.faces[0].zeroed.au_probs == other.faces[0].zeroed.au_probs
+        looks = [each.faces[0].zeroed.looks for each in all_of_it]
+        assert looks[:4] == [1, 1, 2, 2]
+        assert all(after - before in (0, 1) for before, after in pairwise(looks))
+
+
+def test_what_needs_everything_is_not_followed():
+    for asked in (Asked(Way.WHOLE), Asked(Way.NEUTRAL, span=(0, 1))):
+        with pytest.raises(InputError, match="gather"):
+            list(Following(PEOPLE, apart=False, asked=asked).follow([]))
+
+
+def test_a_neutral_range_is_everybodys_start_when_nobody_is_told_apart():
+    clip = [result(face(ANNA, probs), time=k / 2) for k, probs in enumerate(some(20, 1.0))]
+    told = Following(PEOPLE, apart=False, asked=Asked(Way.NEUTRAL, span=(1.0, 2.0))).gather(clip)
+    probs = np.array([[*each.faces[0].au_probs.values()] for each in clip])
+    expected = neutral_zero(PEOPLE.rest, probs[2:5]).take_from(probs)
+    found = [[*each.faces[0].zeroed.au_probs.values()] for each in told]
+    np.testing.assert_allclose(found, expected)
+    assert told[0].faces[0].person is None
+
+
+def test_a_neutral_photograph_counts_for_the_person_whom_it_shows():
+    neutral = result(face(ANNA, some(1, 2.0)[0]))
+    asked = Asked(Way.NEUTRAL, (look_at(neutral, neutral.faces[0]),))
+    told = list(Following(PEOPLE, apart=True, asked=asked).follow(photographs()))
+    assert told[0].faces[0].zeroed is not None
+    assert told[8].faces[0].zeroed is None
+    anybody = list(Following(PEOPLE, apart=False, asked=asked).follow(photographs()))
+    assert anybody[8].faces[0].zeroed is not None
+
+
+def test_known_people_keep_their_numbers():
+    known = {4: PEOPLE.evidence([BERT, BERT]), 9: PEOPLE.evidence([ANNA])}
+    gathered = Following(PEOPLE, apart=True, known=known).gather(photographs())
+    followed = list(Following(PEOPLE, apart=True, known=known).follow(photographs()))
+    for told in (gathered, followed):
+        assert [[one.person for one in each.faces] for each in told] == [[9]] * 6 + [[4]] * 5 + [[4, 9]]
+
+
+def test_hidden_parts_stay_hidden():
+    hidden = some(1)[0]
+    hidden[0] = np.nan
+    told = Following(PEOPLE, apart=False, asked=Asked(Way.RUNNING)).gather([result(face(ANNA, hidden))])
+    assert np.isnan(told[0].faces[0].zeroed.au_probs[AUS[0]])
+    assert told[0].faces[0].zeroed.au_occurrences[AUS[0]] is None
+    assert told[0].to_dict()["faces"][0]["zeroed"]["aus"]["AU4"]["probability"] is None
+
+
+def test_a_network_without_identity_is_told():
+    nobody = replace(face(ANNA, some(1)[0]), identity_embedding=None)
+    with pytest.raises(InputError, match="no identity branch"):
+        Following(PEOPLE, apart=True).gather([result(nobody)])
