@@ -13,7 +13,9 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 from idennet.cli.main import app
+from idennet.facs import SYNFACS_AUS
 from idennet.inference.analyser import Analyser
+from idennet.inference.writers import CsvWriter
 from idennet.learning.data.store import FaceStore
 from idennet.learning.evaluation.folds import DISFA_SUBJECTS
 from idennet.learning.evaluation.result_files import read_result
@@ -179,6 +181,13 @@ def test_hidden_parts_are_counted_nowhere_and_told(
     np.testing.assert_array_equal(again.folds[0].counts.coded, result.folds[0].counts.coded)
     for mine, theirs in zip(result.conditions, again.conditions, strict=True):
         np.testing.assert_array_equal(mine.doubled_wins, theirs.doubled_wins)
+    with CsvWriter(tmp_path / "aus.csv", SYNFACS_AUS, graded=True) as writer:
+        for each in analyser.analyse_all([tmp_path / f"{number}.png" for number in (0, 1, 2, 4, 5)]):
+            writer.write(each)
+    arguments = (planted_csv, "--predictions", tmp_path / "aus.csv", "--missing", "leave-out", "-o", files[1])
+    ran = evaluate(*arguments)
+    assert ran.exit_code == 0, ran.output
+    assert read_result(files[1]).folds[0].counts.coded.sum() == sum(seen[number] for number in (0, 1, 4))
     absent = tmp_path / "absent.json"
     arguments = (planted_csv, "--weights", graded_weights, "--missing", "absent", "-o", absent)
     assert evaluate(*arguments).exit_code == 0

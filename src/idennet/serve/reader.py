@@ -100,7 +100,7 @@ class Reader:
     def _keep(self, result: Result) -> None:
         assert self._folder is not None
         with (
-            CsvWriter(self._folder / "aus.csv", result.aus) as table,
+            CsvWriter(self._folder / "aus.csv", result.aus, graded=result.graded) as table,
             JsonLinesWriter(self._folder / "aus.jsonl") as lines,
         ):
             table.write(result)

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from idennet.errors import InputError, ProtocolError
-from idennet.learning.evaluation.prediction_files import read_predictions
+from idennet.learning.evaluation.prediction_files import NO_FRAME, read_predictions
 from idennet.learning.evaluation.prediction_rows import NO_ROW, PredictionRows
 
 HEADER = ("frame", "face_id", "timestamp", "confidence", "success", "AU06_r", "AU12_r")
@@ -105,6 +105,26 @@ def test_tables_of_detect_are_predictions(tmp_path: Path, columns: str, row: str
     np.testing.assert_array_equal(table.scores[:, 0], [0.4, np.nan])
     np.testing.assert_array_equal(table.decisions[:, 0], [1, np.nan])
     assert table.recordings.tolist() == ["a/t1/7", "b"]
+
+
+def test_detect_counts_frames_of_videos_from_0_and_leaves_those_of_pictures_empty(tmp_path: Path) -> None:
+    lines = ("file,frame,time,face,AU12,AU12_present", "a.mp4,0,0.0,1,0.4,0", "b/c.png,,,1,0.9,1")
+    (tmp_path / "aus.csv").write_text("\n".join(lines))
+    table = read_predictions(tmp_path / "aus.csv")
+    assert table.recordings.tolist() == ["a", "b/c"]
+    assert table.frames.tolist() == [1, NO_FRAME]
+
+
+def test_what_a_table_of_decisions_leaves_empty_was_not_read(tmp_path: Path) -> None:
+    """With its decision; half of the two is a mistake."""
+    head = "file,AU5,AU5_present,AU12,AU12_present\n"
+    (tmp_path / "aus.csv").write_text(head + "a.png,,,0.9,1\n")
+    table = read_predictions(tmp_path / "aus.csv")
+    np.testing.assert_array_equal(table.scores, [[np.nan, 0.9]])
+    np.testing.assert_array_equal(table.decisions, [[np.nan, 1]])
+    (tmp_path / "aus.csv").write_text(head + "a.png,,1,0.9,1\n")
+    with pytest.raises(InputError, match="line 2: AU5 is nan"):
+        read_predictions(tmp_path / "aus.csv")
 
 
 @dataclass

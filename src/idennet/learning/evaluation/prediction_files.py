@@ -20,6 +20,8 @@ from idennet.learning.evaluation.prediction_cells import (
     whole_numbers,
 )
 from idennet.learning.evaluation.prediction_formats import (
+    DECIDED,
+    OF_DETECT,
     SEQUENCE,
     SUBJECT,
     Format,
@@ -55,8 +57,8 @@ class PredictionTable:
             or a path without suffix.
         named: Whether columns say it, so that nothing but the name itself will do.
         frames: (R,) numbers, the first frame of a recording being 1; `NO_FRAME` where a picture is named.
-        scores: (R, A) from 0 to 1, rising with the evidence; NaN rows where no face was found, and in plain
-            tables NaN for Action Units that were not read.
+        scores: (R, A) from 0 to 1, rising with the evidence; NaN rows where no face was found, and in tables
+            like those of `idennet detect` NaN for Action Units that were not read.
         decisions: (R, A) 1 and 0, what the tool called present; NaN where it gives a score alone.
         graded: Action Units of which the score is an intensity, divided by 5.
     """
@@ -135,7 +137,7 @@ def _read_file(file: Path, given: Format | None) -> PredictionTable:
     lost = np.zeros(len(table), dtype=bool)
     if layout.success in table:
         lost = numbers_of(table[layout.success], file) == 0
-    scores, decisions = _on_one_scale(values, columns, lost, lines, in_part=format is Format.CSV)
+    scores, decisions = _on_one_scale(values, columns, lost, lines, in_part=layout in (DECIDED, OF_DETECT))
     recordings, frames = _recordings(file, table, layout)
     return PredictionTable(
         path=file,
@@ -197,18 +199,19 @@ def _recordings(
     file: Path, table: pd.DataFrame, layout: Layout
 ) -> tuple[NDArray[np.str_], NDArray[np.int64]]:
     """Return for each row the recording or picture as far as the file names it, and its frame."""
-    numbers = np.full(len(table), NO_FRAME)
+    numbers, is_picture = np.full(len(table), NO_FRAME), np.zeros(len(table), bool)
+    if layout.picture in table and not _is_named(table, layout):
+        places = table[layout.picture].str.replace("\\", "/", regex=False)
+        is_picture = places.str.contains(_PICTURE, case=False, regex=True).to_numpy()
     if layout.frame in table:
-        numbers = whole_numbers(table[layout.frame], file) + 1 - layout.first_frame
+        given = table[layout.frame][~is_picture]
+        numbers[~is_picture] = whole_numbers(given, file) + 1 - layout.first_frame
     if _is_named(table, layout):
         whole = table[[name for name in (SUBJECT, SEQUENCE) if name in table]].agg("/".join, axis=1)
         return whole.to_numpy(str), numbers
     if layout.picture not in table:
         return np.full(len(table), file.with_suffix("").as_posix()), numbers
-    places = table[layout.picture].str.replace("\\", "/", regex=False)
-    is_picture = places.str.contains(_PICTURE, case=False, regex=True).to_numpy()
-    stems = places.str.replace(r"\.\w+$", "", regex=True)
-    return stems.to_numpy(str), np.where(is_picture, NO_FRAME, numbers)
+    return places.str.replace(r"\.\w+$", "", regex=True).to_numpy(str), numbers
 
 
 def _is_named(table: pd.DataFrame, layout: Layout) -> bool:

@@ -5,7 +5,7 @@ Sources: the wiki of OpenFace 2.2, and the public code and test files of py-feat
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -85,7 +85,7 @@ _LAYOUTS = {
     ),
 }
 
-_OF_DETECT = Layout(
+DECIDED = Layout(
     frame="frame",
     first_frame=1,
     quantities={Quantity.DECISION: _PRESENT, Quantity.PROBABILITY: r"(?i:au) ?(\d+)"},
@@ -93,11 +93,14 @@ _OF_DETECT = Layout(
 )
 """A plain table with `AU12_present`, where `AU12` is the probability."""
 
+OF_DETECT = replace(DECIDED, first_frame=0)
+"""`aus.csv` of `idennet detect`, which has a `time` too and counts frames from 0."""
+
 
 def layout_of(format: Format, names: Sequence[str]) -> Layout:
     """Return how the columns of a file of this format are named."""
     if format is Format.CSV and _any_matches(names, _PRESENT):
-        return _OF_DETECT
+        return OF_DETECT if "time" in names else DECIDED
     return _LAYOUTS[format]
 
 
