@@ -105,6 +105,16 @@ def columns(aus: Iterable[int]) -> list[str]:
     return [column(au) for au in aus]
 
 
+def side_columns(au: int) -> tuple[str, str]:
+    """Return the columns of an Action Unit's intensity on the subject's left and right."""
+    return f"{column(au)}_left_intensity", f"{column(au)}_right_intensity"
+
+
+def visible_column(part: str) -> str:
+    """Return the column that says whether one of `PARTS` is seen: 1, 0 (hidden) or -1 (partly or unknown)."""
+    return f"{part}_visible"
+
+
 def parse(text: str) -> int:
     """Return the Action Unit that a text names: `"AU12"`, `"au 12"`, `"AU04"`, `"AU12_r"` or `"12"`.
 

@@ -114,3 +114,13 @@ def test_identity_says_more_the_more_pictures_there_are():
     nothing = identity_zero(people, people.nothing(), 0)
     assert (nothing.offsets == 0).all()
     assert not nothing.settled.any()
+
+
+def test_what_is_hidden_says_nothing_and_stays_hidden():
+    hidden = np.array([[np.nan, 0.3, 0.2], [0.3, 0.3, 0.2]])
+    neutral, whole = neutral_zero(REST, hidden), whole_zero(REST, hidden[:1])
+    assert neutral.offsets[0] == neutral_zero(REST, hidden[1:]).offsets[0]
+    assert whole.offsets[0] == 0
+    assert whole.offsets[1] != 0
+    zeroed = neutral.take_from(hidden)
+    assert np.isnan(zeroed).tolist() == np.isnan(hidden).tolist()

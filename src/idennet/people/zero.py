@@ -61,14 +61,17 @@ class Zero:
         """Return zeroed probabilities (N, A).
 
         Args:
-            probs: (N, A) as the network gives them.
+            probs: (N, A) as the network gives them; NaN stays NaN.
 
         Raises:
             ShapeError: There is another number of Action Units.
         """
         if probs.ndim != 2 or probs.shape[1] != len(self.offsets):
             raise ShapeError(f"Probabilities (N, {len(self.offsets)}) are needed, not {probs.shape}.")
-        return sigmoid(logits_of(probs) - self.carried * self.offsets)
+        zeroed = np.full(probs.shape, np.nan)
+        seen = np.isfinite(probs)
+        zeroed[seen] = sigmoid((logits_of(probs) - self.carried * self.offsets)[seen])
+        return zeroed
 
 
 def neutral_zero(rest: Rest, probs: NDArray[np.floating]) -> Zero:
@@ -76,15 +79,16 @@ def neutral_zero(rest: Rest, probs: NDArray[np.floating]) -> Zero:
 
     Args:
         rest: Of the population.
-        probs: (N, A) of the neutral pictures, each a look of its own.
+        probs: (N, A) of the neutral pictures, each a look of its own; NaN where a part of the face is hidden.
 
     Raises:
         InputError: There is no picture.
     """
     if not len(probs):
         raise InputError("A neutral face is needed, and none was found; choose another picture or range.")
-    precision = 1 / rest.between + len(probs) / rest.neutral_within
-    surplus = (logits_of(probs) - rest.neutral).sum(axis=0) / rest.neutral_within
+    seen = np.isfinite(probs)
+    precision = 1 / rest.between + seen.sum(axis=0) / rest.neutral_within
+    surplus = np.where(seen, logits_of(probs) - rest.neutral, 0).sum(axis=0) / rest.neutral_within
     return _zero(rest, Way.NEUTRAL, len(probs), surplus / precision, 1 / precision)
 
 
@@ -119,16 +123,16 @@ class RunningZero:
         self._surplus = np.zeros_like(rest.usual)
 
     def look(self, probs: NDArray[np.floating]) -> None:
-        """Add a look, (A,) probabilities."""
-        rest = self._rest
-        offsets = logits_of(probs) - rest.usual
+        """Add a look, (A,) probabilities; NaN where a part of the face is hidden."""
+        rest, seen = self._rest, np.isfinite(probs)
+        offsets = np.where(seen, logits_of(probs) - rest.usual, 0)
         here = self._surplus / self._precision
         resting = self._at_rest / (SHOWN_LOOKS + self._looks)
         at_rest = _log_normal(offsets - here, rest.within) + np.log(resting)
         shown = _log_normal(offsets + rest.usual - rest.shown, rest.shown_spread) + np.log(1 - resting)
-        share = sigmoid(at_rest - shown)
+        share = np.where(seen, sigmoid(at_rest - shown), 0)
         self._looks += 1
-        self._at_rest = self._at_rest + share
+        self._at_rest = self._at_rest + np.where(seen, share, resting)
         self._precision = self._precision + share / rest.within
         self._surplus = self._surplus + share * offsets / rest.within
 

@@ -122,7 +122,7 @@ def test_appearance_is_finite_and_in_range(model: FaceModel, seed: int) -> None:
         assert 0 <= patch.top <= TEXTURE_SIZE - height
         assert 0 <= patch.left <= TEXTURE_SIZE - width
         assert patch.relief[..., 3].min() < -0.01, "a groove goes into the skin"
-    for mesh in look.accessories:
+    for mesh in look.worn:
         assert mesh.triangles.max() < len(mesh.vertices) == len(mesh.colour) == len(mesh.alpha)
         assert np.isfinite(mesh.vertices).all()
         assert 0 <= mesh.alpha.min() <= mesh.alpha.max() <= 1

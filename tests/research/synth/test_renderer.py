@@ -98,7 +98,7 @@ def test_a_landmark_is_where_the_picture_shows_it(model: FaceModel) -> None:
     scene = Scene(effects=CameraEffects(noise=0))
     frames = [
         Renderer(model, 160).render(worn, Expression(), scene, np.random.default_rng(0))
-        for worn in (subject, replace(subject, accessories=(bead,)))
+        for worn in (subject, replace(subject, glasses=(bead,)))
     ]
     changed = np.abs(frames[1].image.astype(int) - frames[0].image).max(axis=2) > 60
     rows, columns = np.nonzero(changed)

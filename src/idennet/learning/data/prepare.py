@@ -209,4 +209,10 @@ def _row(record: Record, landmarks: NDArray[np.float64]) -> dict[str, object]:
         "landmarks": landmarks.astype(np.float32).ravel(),
         **{facs.column(au): label for au, label in record.au_labels.items()},
         **{f"{facs.column(au)}_intensity": value for au, value in record.au_intensities.items()},
+        **{
+            name: value
+            for au, both in record.au_sides.items()
+            for name, value in zip(facs.side_columns(au), both, strict=True)
+        },
+        **{facs.visible_column(part): seen for part, seen in record.visible.items()},
     }

@@ -38,7 +38,8 @@ class FaceStore:
     Attributes:
         path: The folder.
         frames: One row a face: `subject`, `sequence`, `frame`, `landmarks` (136 float32, crop pixels,
-            NaN where unknown), `AU12` in {1, 0, -1}, `AU12_intensity` where the source has it.
+            NaN where unknown), `AU12` in {1, 0, -1}, and where the source has them `AU12_intensity`,
+            `AU12_left_intensity`, `AU12_right_intensity` and `mouth_visible`.
         aus: Action Units with at least one label in the store.
         digest: SHA-256 of all faces and rows of the stored folder, in hexadecimal.
         source: What the store was made of, for example `"synfacs-crowd"`.
@@ -142,6 +143,17 @@ class FaceStore:
         """Return intensities (N, A) float32 in order of `aus`, in the unit of the source or NaN."""
         names = [f"{name}_intensity" for name in facs.columns(aus)]
         return self._fill(names, np.full((len(self), len(names)), np.nan, dtype=np.float32))
+
+    def sides(self, aus: Iterable[int]) -> NDArray[np.float32]:
+        """Return intensities (N, A, 2) float32 on the subject's left and right, in order of `aus`, or NaN."""
+        names = [name for au in aus for name in facs.side_columns(au)]
+        values = self._fill(names, np.full((len(self), len(names)), np.nan, dtype=np.float32))
+        return values.reshape(len(self), -1, 2)
+
+    def visible(self) -> NDArray[np.int8]:
+        """Return (N, 3) int8 for `facs.PARTS`: 1 (seen), 0 (hidden) or -1 (partly or unknown)."""
+        names = list(map(facs.visible_column, facs.PARTS))
+        return self._fill(names, np.full((len(self), len(names)), facs.MISSING, dtype=np.int8))
 
     def _fill(self, names: list[str], values: NDArray[Number]) -> NDArray[Number]:
         """Overwrite the columns of `values` (N, A) that the table has."""

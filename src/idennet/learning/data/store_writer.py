@@ -216,11 +216,16 @@ def _join_frames(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
         if name in joined:
             joined[name] = joined[name].fillna(facs.MISSING).astype(np.int8)
             names += [name] if (joined[name] != facs.MISSING).any() else []
-    for name in facs.columns(facs.NAMES):
-        intensity = f"{name}_intensity"
-        if intensity in joined and joined[intensity].notna().any():
-            joined[intensity] = joined[intensity].astype(np.float32)
-            names.append(intensity)
+    intensities = [f"{name}_intensity" for name in facs.columns(facs.NAMES)]
+    sides = [name for au in facs.SIDED_AUS for name in facs.side_columns(au)]
+    for name in (*intensities, *sides):
+        if name in joined and joined[name].notna().any():
+            joined[name] = joined[name].astype(np.float32)
+            names.append(name)
+    for name in map(facs.visible_column, facs.PARTS):
+        if name in joined:
+            joined[name] = joined[name].fillna(facs.MISSING).astype(np.int8)
+            names.append(name)
     return joined[names]
 
 

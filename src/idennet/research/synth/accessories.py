@@ -12,16 +12,15 @@ _THINNEST = 0.15  # cm; thinner tubes would break up into dots, so they are draw
 _LENS_EDGE = 0.05  # cm; the ground edge of a lens without rim
 
 
-def worn(model: FaceModel, traits: Traits, vertices: FloatArray, normals: FloatArray) -> tuple[Mesh, ...]:
-    """Return the meshes of what a subject wears, fitted to the subject's vertices and normals (V, 3)."""
-    headwear = (_fabric(model, traits, traits.headwear, vertices, normals),) if traits.headwear else ()
-    glasses = _glasses(model, traits.glasses, vertices) if traits.glasses else ()
-    return headwear + glasses
+def headwear_mesh(model: FaceModel, traits: Traits, vertices: FloatArray, normals: FloatArray) -> Mesh | None:
+    """Return what a subject wears on the head, fitted to the subject's vertices and normals (V, 3)."""
+    if traits.headwear is None:
+        return None
+    return fabric(model, traits.headwear, vertices, normals, hair_volume=traits.hair.volume)
 
 
-def _glasses(model: FaceModel, glasses: Glasses, vertices: FloatArray) -> tuple[Mesh, ...]:
-    """Return rims with bridge and temples, then lenses."""
-    marks = vertices[model.landmarks]
+def glasses_meshes(glasses: Glasses, marks: FloatArray) -> tuple[Mesh, ...]:
+    """Return rims with bridge and temples, then both lenses, fitted to landmarks (68, 3)."""
     eyes = np.stack([marks[36:42].mean(0), marks[42:48].mean(0)])
     bridge = marks[27]
     front = max(float(bridge[2]) + 0.35, float(marks[[37, 38, 43, 44], 2].max()) + 1.0)
@@ -56,14 +55,14 @@ def _glasses(model: FaceModel, glasses: Glasses, vertices: FloatArray) -> tuple[
         [t * inner, height + 0.35 * glasses.height + 0.25 * (1 - t**2), np.full(7, front + 0.1)], 1
     )
     frames.append((arch, np.full(7, max(glasses.rim * 0.8, 0.09))))
-    return (_tubes(frames, glasses.colour), *lenses)
+    return (tubes(frames, glasses.colour), *lenses)
 
 
 def _closed(values: np.ndarray) -> np.ndarray:
     return np.concatenate([values, values[:1]])
 
 
-def _tubes(paths: list[tuple[FloatArray, FloatArray]], colour: tuple[float, float, float]) -> Mesh:
+def tubes(paths: list[tuple[FloatArray, FloatArray]], colour: tuple[float, float, float]) -> Mesh:
     """Return one mesh of square tubes along paths, each with a thickness in cm at each node."""
     vertices, triangles, opacity, start = [], [], [], 0
     for path, thickness in paths:
@@ -108,18 +107,35 @@ def _disc(ring: FloatArray, side: float, glasses: Glasses) -> Mesh:
     )
 
 
-def _fabric(
-    model: FaceModel, traits: Traits, headwear: Headwear, vertices: FloatArray, normals: FloatArray
+def fabric(
+    model: FaceModel,
+    headwear: Headwear,
+    vertices: FloatArray,
+    normals: FloatArray,
+    *,
+    hair_volume: float = 0.0,
+    cap_level: float = 6.0,
+    knit: float = 0.07,
 ) -> Mesh:
-    """Return a piece of the head's surface, lifted off it, in the colour of the fabric."""
+    """Return a piece of the head's surface, lifted off it, in the colour of the fabric.
+
+    Args:
+        model: The face model.
+        headwear: What it is.
+        vertices: (V, 3) the head.
+        normals: (V, 3) its normals.
+        hair_volume: Thickness in cm of the hair under a band.
+        cap_level: Height of a cap's edge over a plane that rises towards the front; the brows are near 3.2.
+        knit: Depth of a cap's ribs in its colour.
+    """
     rest = model.base
     x, y, z = np.abs(rest[:, 0]), rest[:, 1], rest[:, 2]
     level = 0.97 * y - 0.25 * z  # height over a plane that rises towards the front
     # The scarf's opening reaches below the chin, which an open jaw needs.
     # How far inside of the fabric's edge a vertex lies, in cm, and how far the fabric stands off.
     depth, thickness = {
-        "cap": (level - 6.0, 0.45),
-        "band": (np.minimum(level - 6.9, 9.2 - level), 0.3 + 0.6 * traits.hair.volume),
+        "cap": (level - cap_level, 0.45),
+        "band": (np.minimum(level - 6.9, 9.2 - level), 0.3 + 0.6 * hair_volume),
         "scarf": (
             7 * np.minimum(np.hypot(x / 7.0, (y - 1.8) / np.where(y > 1.8, 9.3, 12.0)) - 1, (y + 17) / 7),
             0.6,
@@ -132,8 +148,8 @@ def _fabric(
     folds = (
         0.12 * np.sin(3.1 * rest[used, 0] + 2 * np.sin(1.3 * y[used])) if headwear.kind == "scarf" else 0.0
     )
-    knit = (
-        1 + 0.07 * np.sin(9 * np.arctan2(rest[used, 0], z[used]) * 3)
+    ribs = (
+        1 + knit * np.sin(9 * np.arctan2(rest[used, 0], z[used]) * 3)
         if headwear.kind == "cap"
         else np.ones(len(used))
     )
@@ -141,7 +157,7 @@ def _fabric(
     return Mesh(
         vertices=points.astype(np.float32),
         triangles=renumbered.reshape(-1, 3).astype(np.int32),
-        colour=np.clip(np.array(headwear.colour) * knit[:, None], 0.002, 0.9).astype(np.float32),
+        colour=np.clip(np.array(headwear.colour) * ribs[:, None], 0.002, 0.9).astype(np.float32),
         alpha=np.ones(len(used), np.float32),
         specular=0.1,
         roughness=0.9,

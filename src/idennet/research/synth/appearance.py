@@ -122,7 +122,9 @@ class Appearance:
         lash_density: Opacity of the lashes, 0 to 1.
         style: (STYLE_SIZE,) about standard normal, clipped to +-2; how this person makes expressions.
         hair_behind: Layer drawn behind the head, such as long hair.
-        accessories: Things worn, drawn in this order over the face.
+        hair: Locks of hair over the head, or None.
+        headwear: A cap, a band or a scarf, or None.
+        glasses: Rims and lenses, drawn in this order.
     """
 
     vertices: FloatArray
@@ -142,4 +144,11 @@ class Appearance:
     lash_density: float
     style: FloatArray
     hair_behind: HairLayer | None = None
-    accessories: tuple[Mesh, ...] = ()
+    hair: Mesh | None = None
+    headwear: Mesh | None = None
+    glasses: tuple[Mesh, ...] = ()
+
+    @property
+    def worn(self) -> list[Mesh]:
+        """Everything on the head, in drawing order."""
+        return [mesh for mesh in (self.hair, self.headwear, *self.glasses) if mesh is not None]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from idennet.research.synth.accessories import worn
+from idennet.research.synth.accessories import glasses_meshes, headwear_mesh
 from idennet.research.synth.appearance import Appearance, FloatArray
 from idennet.research.synth.atlas import atlas_of, noise
 from idennet.research.synth.facemodel import FaceModel
@@ -62,7 +62,6 @@ def build_appearance(model: FaceModel, traits: Traits) -> Appearance:
         tufts = 0.05 * beard * (noise(beard_noise, 3) + noise(beard_noise, 1.5))
         relief[..., :3] += atlas.gradient(tufts.astype(np.float32), whole)
     vertices += lift[:, None] * normals
-    hair = locks(model, traits, vertices, normals, lock_noise)
     return Appearance(
         vertices=vertices,
         albedo=np.clip(albedo, 0.003, 0.95).astype(np.float32),
@@ -81,7 +80,9 @@ def build_appearance(model: FaceModel, traits: Traits) -> Appearance:
         lash_density=traits.eyes.lashes,
         style=np.array(traits.style, np.float32),
         hair_behind=hair_behind(traits, lock_noise),
-        accessories=(*((hair,) if hair else ()), *worn(model, traits, vertices, normals)),
+        hair=locks(model, traits, vertices, normals, lock_noise),
+        headwear=headwear_mesh(model, traits, vertices, normals),
+        glasses=glasses_meshes(traits.glasses, vertices[model.landmarks]) if traits.glasses else (),
     )
 
 

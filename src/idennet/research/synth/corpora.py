@@ -88,13 +88,15 @@ class Surroundings(Config):
         scenery: Share of sequences before a random scene; the others have a plain wall.
         wall: Linear RGB of the plain wall.
         wall_spread: Relative variation of the wall's colour.
-        occlusion: Share of frames in which something covers a part of the face.
+        occlusion: Share of frames in which something covers the edge of the face.
+        hidden: Share of frames in which something hides eyes, brows or mouth.
     """
 
     scenery: Probability = 0.0
     wall: tuple[float, float, float] = (0.25, 0.25, 0.27)
     wall_spread: float = 0.05
     occlusion: Probability = 0.0
+    hidden: Probability = 0.0
 
 
 class Cameras(Config):
@@ -261,15 +263,15 @@ WILD = CorpusConfig(
         ambient_warmth=(-0.4, 0.6),
         rim=0.3,
     ),
-    surroundings=Surroundings(scenery=0.92, occlusion=0.12),
+    surroundings=Surroundings(scenery=0.92, occlusion=0.12, hidden=0.12),
     cameras=Cameras(
-        exposure=0.45,
+        exposure=0.7,
         white_balance=0.06,
         noise=(0.05, 1.2),
         blur=0.2,
         motion=0.06,
         low_resolution=0.35,
-        grey=0.12,
+        grey=0.2,
         compression=0.45,
     ),
 )

@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from idennet.facs import MISSING, SYNFACS_AUS
+from idennet.facs import MISSING, SIDED_AUS, SYNFACS_AUS
 from idennet.research.synth.appearance import WRINKLES, Appearance, FloatArray
 from idennet.research.synth.facemodel import FaceModel
 
@@ -108,6 +108,11 @@ class Expression:
         """Return the gain of one Action Unit on each side of the face."""
         return dict(zip(_SIDES, self.asymmetry.get(au, (1.0, 1.0)), strict=True))
 
+    def intensities_of_sides(self, au: int) -> tuple[float, float]:
+        """Return the intensity of one Action Unit on the subject's left and right."""
+        left, right = self.asymmetry.get(au, (1.0, 1.0))
+        return self.of(au) * left, self.of(au) * right
+
 
 @dataclass(frozen=True)
 class VisibleActionUnits:
@@ -116,11 +121,14 @@ class VisibleActionUnits:
     Attributes:
         intensities: Of all 22 Action Units, 0 to 1; AU25 is measured on the lips, the others are as asked.
         occurrences: 1, 0, or -1 for a trace that nobody could code.
+        sides: Intensity on the subject's left and right of each Action Unit of `facs.SIDED_AUS`; NaN for an
+            AU43 that nobody can tell from lowered lids.
         lip_gap: Opening of the lips beyond the neutral face's, in cm; negative where they press together.
     """
 
     intensities: dict[int, float]
     occurrences: dict[int, int]
+    sides: dict[int, tuple[float, float]]
     lip_gap: float
 
 
@@ -207,8 +215,9 @@ def visible_occurrences(
     full_gap = _largest_gap(model, blendshape_weights(full, model, appearance) - rest)
     intensities = {au: expression.of(au) for au in SYNFACS_AUS}
     occurrences = {au: _occurrence(intensity) for au, intensity in intensities.items()}
+    sides = {au: expression.intensities_of_sides(au) for au in SIDED_AUS}
     if occurrences[43] == 0 and _eye_opening(model, appearance, weights) < _SHUT_EYES:
-        occurrences[43] = MISSING
+        occurrences[43], sides[43] = MISSING, (np.nan, np.nan)
     pushed_up = float((weights - rest)[model.expression_index("mouthShrugLower")])
     opening = (gap - _LIP_BULGE * max(0.0, pushed_up)) / mouth_height
     if opening >= _OPEN_LIPS:
@@ -218,7 +227,7 @@ def visible_occurrences(
     else:
         occurrences[25] = MISSING
     intensities[25] = float(np.clip(gap / full_gap, 0.0, 1.0)) if occurrences[25] != 0 else 0.0
-    return VisibleActionUnits(intensities, occurrences, gap)
+    return VisibleActionUnits(intensities, occurrences, sides, gap)
 
 
 def _occurrence(intensity: float) -> int:

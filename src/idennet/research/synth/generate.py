@@ -21,7 +21,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.text import Text
 
 from idennet.errors import StoreError
-from idennet.facs import MISSING, SYNFACS_AUS, column
+from idennet.facs import (
+    MISSING,
+    PARTS,
+    SIDED_AUS,
+    SYNFACS_AUS,
+    column,
+    side_columns,
+    visible_column,
+)
 from idennet.files import draft_of, draft_path, write_text
 from idennet.research.synth.build import build_appearance
 from idennet.research.synth.confounders import confounded
@@ -146,6 +154,11 @@ def _columns_of_frame(frame: Frame, config: CorpusConfig) -> dict[str, Any]:
         coded = au in config.aus
         row[column(au)] = frame.occurrences[au] if coded else MISSING
         row[f"{column(au)}_intensity"] = frame.intensities[au] if coded else np.nan
+    for au in SIDED_AUS:
+        sides = frame.sides[au] if au in config.aus else (np.nan, np.nan)
+        row.update(zip(side_columns(au), sides, strict=True))
+    for part in PARTS:
+        row[visible_column(part)] = frame.visible[part]
     return row
 
 
@@ -162,7 +175,7 @@ def _columns_of(traits: Traits) -> dict[str, Any]:
 
 
 def _typed(table: pd.DataFrame) -> pd.DataFrame:
-    labels = {column(au): np.int8 for au in SYNFACS_AUS}
+    labels = dict.fromkeys([*map(column, SYNFACS_AUS), *map(visible_column, PARTS)], np.int8)
     floats = {name: np.float32 for name in table.columns if table[name].dtype == np.float64}
     return table.astype({**floats, **labels, "frame": np.int32})
 

@@ -80,11 +80,13 @@ def blend_worn(
     lights: Lights,
     shadow: ShadowMap,
     out: FloatArray,
+    covered: FloatArray,
 ) -> None:
     """Blend a rasterised mesh with vertex colours and opacity over `out` where it is before the head.
 
     Used for lashes and accessories. Where it is opaque it also enters `head_depth`. Highlights are
     added, even where it is clear, so that lenses reflect. `cover` (H, W) scales the opacity.
+    `covered` (H, W) gathers the opacity of everything that was blended.
     """
     height, width = head_depth.shape
     for row in range(height):
@@ -118,5 +120,6 @@ def blend_worn(
                 base = red if channel == 0 else green if channel == 1 else blue
                 behind = out[row, column, channel] * (1.0 - opacity)
                 out[row, column, channel] = behind + base * light * opacity + shine * max(opacity, 0.3)
+            covered[row, column] += (1.0 - covered[row, column]) * opacity
             if opacity > 0.5:
                 head_depth[row, column] = buffer.depth[row, column]

@@ -1,7 +1,7 @@
 """Things between the camera and the face: hands, strands of hair, microphones, scarves, passing objects.
 
-They stay mostly at the edges of the face, since what they hide keeps its label. Places suit a face at the
-template's place: eyes at 0.375 of the frame's height, mouth near 0.65, chin near 0.8.
+Those of `sample_occluder` stay mostly at the edges of the face; the others hide the mouth. Places suit a
+face at the template's place: eyes at 0.375 of the frame's height, mouth near 0.65, chin near 0.8.
 """
 
 from collections.abc import Callable
@@ -17,9 +17,9 @@ _FINER = 2
 
 
 def sample_occluder(generator: np.random.Generator, size: int) -> FloatArray:
-    """Return a random occluder of a random kind, (size, size, 4) float32: linear RGB and opacity 0 to 1."""
-    kind = generator.choice(len(OCCLUDERS), p=_SHARES)
-    return occluder(generator, size, tuple(OCCLUDERS)[kind])
+    """Return a random occluder at the edge of the face, (size, size, 4): linear RGB and opacity 0 to 1."""
+    kind = generator.choice(len(AT_THE_EDGE), p=list(AT_THE_EDGE.values()))
+    return occluder(generator, size, list(AT_THE_EDGE)[kind])
 
 
 def occluder(generator: np.random.Generator, size: int, kind: str) -> FloatArray:
@@ -36,7 +36,7 @@ def occluder(generator: np.random.Generator, size: int, kind: str) -> FloatArray
 def _hand(g: np.random.Generator, size: int) -> tuple[FloatArray, FloatArray]:
     """A hand that rests on chin, cheek or temple, from below or from the side, with a soft shadow."""
     side = g.choice([-1.0, 1.0])
-    tip, root = [
+    places = [
         (
             (0.5 + side * g.uniform(0.12, 0.22), g.uniform(0.79, 0.86)),
             (0.5 + side * g.uniform(0.1, 0.35), 1.15),
@@ -49,9 +49,34 @@ def _hand(g: np.random.Generator, size: int) -> tuple[FloatArray, FloatArray]:
             (0.5 + side * g.uniform(0.26, 0.33), g.uniform(0.2, 0.36)),
             (0.5 + side * 0.65, g.uniform(0.3, 0.9)),
         ),
-    ][g.choice(3, p=(0.45, 0.45, 0.1))]
+    ]
+    tip, root = places[g.choice(3, p=(0.45, 0.45, 0.1))]
+    return _hand_from(g, size, np.array(tip), np.array(root))
+
+
+def _hand_over_mouth(g: np.random.Generator, size: int) -> tuple[FloatArray, FloatArray]:
+    """Fingers across the mouth, from one side or from below; often a second hand beside the first."""
+    side = g.choice([-1.0, 1.0])
+    if g.random() < 0.7:
+        tip = np.array((0.5 - side * g.uniform(0.1, 0.2), g.uniform(0.6, 0.68)))
+        root = tip + np.array((side * g.uniform(0.55, 0.8), g.uniform(0.15, 0.6)))
+    else:
+        tip = np.array((0.5 + side * g.uniform(0.0, 0.06), g.uniform(0.52, 0.6)))
+        root = tip + np.array((side * g.uniform(0.0, 0.3), 0.7))
+    return _hand_from(g, size, tip, root, fingers=4, scale=g.uniform(1.15, 1.5))
+
+
+def _hand_from(
+    g: np.random.Generator,
+    size: int,
+    tip: np.ndarray,
+    root: np.ndarray,
+    fingers: int | None = None,
+    scale: float = 1.0,
+) -> tuple[FloatArray, FloatArray]:
+    """A hand whose middle finger ends at `tip` and whose wrist lies towards `root`."""
     skin = skin_rgb(0.05 + 0.8 * g.beta(1.0, 1.8), g.uniform(0.4, 0.75))
-    height, crease, nail = _hand_relief(g, size, np.array(tip), np.array(root))
+    height, crease, nail = _hand_relief(g, size, tip, root, fingers or int(g.integers(2, 5)), scale)
     alpha = np.clip(height * 120, 0, 1)
     smooth = blurred(height, 0.006 * size) * np.float32(size)
     slope = np.gradient(smooth, axis=0), np.gradient(smooth, axis=1)
@@ -68,7 +93,7 @@ def _hand(g: np.random.Generator, size: int) -> tuple[FloatArray, FloatArray]:
 
 
 def _hand_relief(
-    g: np.random.Generator, size: int, tip: np.ndarray, root: np.ndarray
+    g: np.random.Generator, size: int, tip: np.ndarray, root: np.ndarray, count: int, scale: float
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return the height of a hand over the picture in fractions of the frame, its creases and its nails.
 
@@ -78,8 +103,7 @@ def _hand_relief(
     height, crease, nail = (np.zeros((size, size), np.float32) for _ in range(3))
     way = (root - tip) / np.linalg.norm(root - tip)
     across = np.array((-way[1], way[0]))
-    radius, long = g.uniform(0.026, 0.034), g.uniform(0.24, 0.32)
-    count = int(g.integers(2, 5))
+    radius, long = scale * g.uniform(0.026, 0.034), scale * g.uniform(0.24, 0.32)
     spread, bend, shows_back = g.uniform(0.02, 0.16), g.normal(0, 0.18), g.random() < 0.6
     knuckles = tip + long * way
 
@@ -153,6 +177,39 @@ def _microphone(g: np.random.Generator, size: int) -> tuple[FloatArray, FloatArr
     return colour, alpha
 
 
+def _microphone_at_mouth(g: np.random.Generator, size: int) -> tuple[FloatArray, FloatArray]:
+    """A large microphone right before the mouth."""
+    colour = np.zeros((size, size, 3), np.float32)
+    alpha = np.zeros((size, size), np.float32)
+    head = np.array((0.5 + g.normal(0, 0.03), g.uniform(0.64, 0.72)))
+    radius = g.uniform(0.085, 0.13)
+    foot = head + np.array((g.normal(0, 0.15), 0.6))
+    _capsule(colour, alpha, head, foot, 0.55 * radius, np.full(3, g.uniform(0.01, 0.08)))
+    _capsule(colour, alpha, head, head, radius, np.full(3, g.uniform(0.02, 0.3)))
+    grid = 1 + 0.3 * g.standard_normal((size // 4, size // 4), dtype=np.float32)
+    return colour * resized(grid, (size, size))[..., None].clip(0.4, 1.6), alpha
+
+
+def _cup(g: np.random.Generator, size: int) -> tuple[FloatArray, FloatArray]:
+    """A cup, a glass or a telephone held before the mouth: a block with round corners, from below."""
+    row, column = np.mgrid[:size, :size].astype(np.float32) / size
+    x, top = 0.5 + g.normal(0, 0.03), g.uniform(0.52, 0.62)
+    half, tall = g.uniform(0.12, 0.19), g.uniform(0.22, 0.4)
+    lean, taper, bulge = g.normal(0, 0.12), g.uniform(-0.25, 0.05), g.uniform(0.0, 0.04)
+    v = (row - top) / tall
+    u = (column - x - lean * (row - top)) / (half * (1 + taper * v))
+    edge = v + bulge / tall * (1 - u**2)  # the rim is seen a little from above or below
+    inside = np.clip((1 - np.abs(u)) * half * size, 0, 1) * np.clip(edge * tall * size, 0, 1)
+    inside *= np.clip((1 - v) * tall * size, 0, 1)
+    base = g.uniform(0.03, 0.8) * np.clip(1 + 0.3 * g.standard_normal(3), 0.2, 2)
+    shade = np.clip(1 - 0.45 * (u - g.uniform(-0.5, 0.5)) ** 2, 0.2, 1.2)
+    if g.random() < 0.4:  # a band or a print
+        shade = shade * np.where(
+            np.abs(v - g.uniform(0.3, 0.7)) < g.uniform(0.05, 0.2), g.uniform(0.2, 0.8), 1
+        )
+    return (base * shade[..., None]).astype(np.float32), inside.astype(np.float32)
+
+
 def _capsule(
     colour: FloatArray, alpha: FloatArray, start: np.ndarray, end: np.ndarray, radius: float, rgb: np.ndarray
 ) -> None:
@@ -207,7 +264,11 @@ OCCLUDERS: dict[str, Callable[[np.random.Generator, int], tuple[FloatArray, Floa
     "microphone": _microphone,
     "scarf": _scarf,
     "blob": _blob,
+    "hand over mouth": _hand_over_mouth,
+    "microphone at mouth": _microphone_at_mouth,
+    "cup": _cup,
 }
 """Kinds of occluders."""
 
-_SHARES = (0.32, 0.22, 0.14, 0.12, 0.20)
+AT_THE_EDGE = {"hand": 0.32, "strands": 0.22, "microphone": 0.14, "scarf": 0.12, "blob": 0.20}
+"""How often each kind is drawn at the edge of the face; the other kinds hide the mouth."""

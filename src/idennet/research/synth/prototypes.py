@@ -129,6 +129,42 @@ CONFUSABLE: tuple[Prototype, ...] = (
 )
 """What is easily taken for a smile or for closed eyes but is not."""
 
+ONE_SIDED: tuple[Prototype, ...] = (
+    Prototype(
+        "wink",
+        4.0,
+        (
+            Member(43, 1.0, 0.5, spread=1.0),
+            Member(6, 0.45, 0.2, 0.9, 1.0),
+            Member(12, 0.35, 0.2, 0.9, 0.9),
+            Member(7, 0.2, 0.2, 0.6),
+            Member(4, 0.15, 0.2, 0.6, 0.8),
+            Member(25, 0.2, 0.2, 0.8),
+        ),
+    ),
+    Prototype(
+        "winking smile",
+        1.2,
+        (Member(43, 1.0, 0.5, spread=1.0), Member(12, 1.0), Member(6, 0.6), Member(25, 0.6, 0.3)),
+    ),
+    Prototype(
+        "one raised brow",
+        1.2,
+        (Member(2, 1.0, 0.35, spread=1.0), Member(1, 0.5, 0.2, 0.9, 0.95), Member(5, 0.15, 0.2, 0.7, 0.9)),
+    ),
+    Prototype(
+        "one-sided smile",
+        1.6,
+        (Member(12, 1.0, 0.3, 1.0, 0.95), Member(6, 0.3, 0.2, 0.8, 0.9), Member(25, 0.35, 0.2, 0.8)),
+    ),
+    Prototype(
+        "one-sided sneer",
+        0.7,
+        (Member(10, 1.0, 0.35, 1.0, 1.0), Member(9, 0.4, 0.2, 0.8, 0.9), Member(7, 0.2)),
+    ),
+)
+"""What mostly happens on one side."""
+
 LIMITED_PAIRS: tuple[tuple[int, int, float], ...] = (
     (4, 12, 0.5),
     (5, 12, 0.4),

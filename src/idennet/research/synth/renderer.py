@@ -15,6 +15,7 @@ import numpy.typing as npt
 from idennet.research.synth import shading
 from idennet.research.synth.appearance import Appearance, FloatArray, Mesh
 from idennet.research.synth.atlas import smooth_curve
+from idennet.research.synth.coverings import put_on
 from idennet.research.synth.expression import (
     Expression,
     blendshape_weights,
@@ -30,10 +31,13 @@ from idennet.research.synth.raster import SurfaceBuffer, add_shapes, clear, rast
 from idennet.research.synth.scene import Scene
 from idennet.research.synth.sensor import develop
 from idennet.research.synth.shadow import SHADOW_SIZE, ShadowMap, draw_shadow_map
+from idennet.research.synth.visibility import visible_parts
 
-VERSION = 3
+VERSION = 4
 """Counts changes of the pictures or labels that equal arguments give; corpora of two versions do not mix.
 
+4: sides of Action Units and hidden parts are told; dark glasses, masks, scarves, hats, hands and cups that
+hide a part; winks, one-sided smiles and brows.
 3: lip lines from faint to dark, thinner lips, shaded eyes, heavier lids and the lashes of shut ones; smiles
 from curved to straight with more of the upper teeth; lips count as parted when a pixel of the mouth shows;
 faint Action Units and closed eyes respond earlier; combinations closer to those of photographs.
@@ -65,6 +69,9 @@ class Frame:
         roll: Degrees, as in `Camera`.
         intensities: Of all 22 Action Units, 0 to 1.
         occurrences: Of all 22 Action Units: 1, 0, or -1 for a trace.
+        sides: Intensity on the subject's left and right of each Action Unit of `facs.SIDED_AUS`; NaN where
+            it cannot be told.
+        visible: For each of `facs.PARTS` 1 (seen), 0 (hidden) or -1 (partly covered).
         lip_gap: Opening of the lips beyond the neutral face's, cm.
     """
 
@@ -75,6 +82,8 @@ class Frame:
     roll: float
     intensities: dict[int, float]
     occurrences: dict[int, int]
+    sides: dict[int, tuple[float, float]]
+    visible: dict[str, int]
     lip_gap: float
 
 
@@ -107,6 +116,7 @@ class Renderer:
         self._buffer = SurfaceBuffer.empty(self._size)
         self._worn_buffer = SurfaceBuffer.empty(self._size)
         self._cover = np.ones((self._size, self._size), np.float32)
+        self._covered = np.zeros((self._size, self._size), np.float32)
         self._shadow_buffer = SurfaceBuffer.empty(SHADOW_SIZE)
         self._openness = np.ones((self._size // 2, self._size // 2), np.float32)
         self._vertices = np.empty_like(model.base)
@@ -138,7 +148,8 @@ class Renderer:
         camera = scene.camera
         return Frame(
             image, landmarks, camera.yaw, camera.pitch, camera.roll,
-            labels.intensities, labels.occurrences, labels.lip_gap,
+            labels.intensities, labels.occurrences, labels.sides,
+            visible_parts(landmarks, self._cover_of(scene)), labels.lip_gap,
         )  # fmt: skip
 
     def _draw(
@@ -171,12 +182,18 @@ class Renderer:
             appearance.iris_rgb, appearance.sclera_rgb, float(appearance.iris_radius),
             float(appearance.pupil_radius), float(appearance.skin_oil), float(appearance.skin_roughness),
         )  # fmt: skip
-        worn = [_posed(mesh, view) for mesh in appearance.accessories]
+        things = (
+            put_on(self.model, scene.covering, appearance, self._vertices)
+            if scene.covering
+            else appearance.worn
+        )
+        worn = [_posed(mesh, view) for mesh in things]
         shadow = draw_shadow_map(
             self._shadow_buffer, posed, self._casting, worn, lights.directions[0], scene.lighting.key_softness
         )
         shading.shade(self._buffer, surface, finish, lights, shadow, openness, view.distance, light)
         self._blend_lashes(appearance, posed, screen, lights, shadow, light)
+        self._covered[:] = 0.0  # lashes hide nothing
         for mesh in worn:
             self._blend_posed(mesh, view.to_screen(mesh.vertices), lights, shadow, light)
         return light
@@ -232,7 +249,15 @@ class Renderer:
             self._worn_buffer, self._buffer.depth,
             mesh.vertices, mesh.triangles, normals, mesh.colour, mesh.alpha, self._cover,
             float(mesh.specular), float(mesh.roughness), lights, shadow, light,
+            self._covered,
         )  # fmt: skip
+
+    def _cover_of(self, scene: Scene) -> FloatArray:
+        """Return the (S, S) opacity of everything that the last picture has before the face."""
+        cover = _resized(self._covered, self.frame_size, cv2.INTER_AREA)
+        for layer in scene.occluders:
+            cover += (1 - cover) * layer[..., 3]
+        return cover
 
     def _reduce(self, light: FloatArray, scene: Scene) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
         """Return the picture in its delivered size with its occluders, and the pixels of the face."""

@@ -112,7 +112,7 @@ def locks(
         _skull(vertices[: model.parts["head"].stop]),
         generator,
     )
-    return _ribbons(paths, np.array(hair.colour, np.float32), hair.grey, generator)
+    return ribbons(paths, np.array(hair.colour, np.float32), hair.grey, generator)
 
 
 def _roots(
@@ -231,7 +231,7 @@ def _beside_face(place: np.ndarray, side: np.ndarray, fringe: np.ndarray, layer:
     return place
 
 
-def _ribbons(paths: np.ndarray, colour: np.ndarray, grey: float, g: np.random.Generator) -> Mesh:
+def ribbons(paths: np.ndarray, colour: np.ndarray, grey: float, g: np.random.Generator) -> Mesh:
     """Return ribbons along paths (N, K + 1, 3), tapered, each with its own tone."""
     count, nodes = paths.shape[:2]
     way = np.gradient(paths, axis=1)

@@ -9,11 +9,26 @@ from dataclasses import replace
 
 import numpy as np
 
-from idennet.facs import SYNFACS_AUS
+from idennet.facs import SIDED_AUS, SYNFACS_AUS
 from idennet.research.synth.expression import Expression
-from idennet.research.synth.prototypes import CONFUSABLE, EMOTIONAL, LIMITED_PAIRS, SPEECH, Member, Prototype
+from idennet.research.synth.prototypes import (
+    CONFUSABLE,
+    EMOTIONAL,
+    LIMITED_PAIRS,
+    ONE_SIDED,
+    SPEECH,
+    Member,
+    Prototype,
+)
 
-SHARES = {"neutral": 0.17, "alone": 0.22, "confusable": 0.05, "speech": 0.05, "emotional": 0.51}
+SHARES = {
+    "neutral": 0.16,
+    "alone": 0.22,
+    "one-sided": 0.06,
+    "confusable": 0.05,
+    "speech": 0.05,
+    "emotional": 0.46,
+}
 """How often each kind of expression is drawn for a single picture."""
 
 ADDITION_PROBABILITY = 0.5
@@ -23,20 +38,23 @@ BLEND_PROBABILITY = 0.5
 """Chance that a second prototype mixes with the first, as far as their Action Units can stand together."""
 
 UNILATERAL = 0.5
-"""Members whose spread is larger than this act on one side."""
+"""Members whose spread is larger than this act on one side, all of a prototype on the same."""
+
+ALONE_ON_ONE_SIDE = 0.16
+"""Share of the Action Units drawn alone that act on one side, of those that have sides."""
 
 # Prototypes show some units less than others; those are drawn single more often, as are those that count most
 # on photographs.
 _RARITY = {
-    1: 3, 2: 4, 4: 3, 5: 6, 6: 3, 7: 3, 9: 9, 10: 10, 12: 7, 14: 10, 15: 10, 17: 5, 18: 14,
-    20: 9, 22: 16, 23: 11, 24: 10, 25: 5, 26: 3, 27: 14, 28: 15, 43: 8,
+    1: 3, 2: 4, 4: 3, 5: 8, 6: 3, 7: 3, 9: 9, 10: 10, 12: 7, 14: 10, 15: 10, 17: 5, 18: 14,
+    20: 9, 22: 16, 23: 11, 24: 10, 25: 5, 26: 3, 27: 18, 28: 17, 43: 7,
 }  # fmt: skip
 _SINGLE_WEIGHTS = np.array([float(_RARITY[au]) for au in SYNFACS_AUS])
 _CHANCE_TO_STAY = {frozenset((a, b)): chance for a, b, chance in LIMITED_PAIRS}
 
 
 def sample_expression(generator: np.random.Generator) -> Expression:
-    """Return a random expression: neutral, one Action Unit alone, confusable, speech or emotional.
+    """Return a random expression: neutral, one Action Unit alone, one-sided, confusable, speech or emotional.
 
     Equal generators give equal expressions. The gaze is that of a head that faces the camera;
     `eyeballs.gaze_past` turns it into that of another pose.
@@ -46,8 +64,11 @@ def sample_expression(generator: np.random.Generator) -> Expression:
     if kind == "neutral":
         return Expression(gaze=_gaze(generator), lip_relax=_lip_relax(generator))
     if kind == "alone":
-        spread = 1.0 if generator.random() < 0.06 else 0.15
-        return _act(generator, Prototype("alone", 1.0, (Member(_single(generator), spread=spread),)))
+        au = _single(generator)
+        spread = 1.0 if au in SIDED_AUS and generator.random() < ALONE_ON_ONE_SIDE else 0.15
+        return _act(generator, Prototype("alone", 1.0, (Member(au, spread=spread),)))
+    if kind == "one-sided":
+        return _act(generator, _choose(generator, ONE_SIDED))
     if kind == "confusable":
         return _act(generator, _choose(generator, CONFUSABLE))
     if kind == "speech":
@@ -111,21 +132,25 @@ def _act(generator: np.random.Generator, prototype: Prototype, additions: bool =
             if generator.random() < member.probability:
                 members.setdefault(member.au, member)
     vigour = generator.random()
+    side = generator.choice((-1.0, 1.0))
     intensities, asymmetry = {}, {}
     for au in keep_apart(generator, list(members)):
         member = members[au]
         share = 0.7 * vigour + 0.3 * generator.random()
         intensities[au] = float(member.low + (member.high - member.low) * share)
-        asymmetry[au] = _asymmetry(generator, member.spread)
+        asymmetry[au] = _asymmetry(generator, member.spread, side)
     return Expression(
         intensities, asymmetry, _gaze(generator), _lip_relax(generator), float(generator.beta(0.8, 1.2))
     )
 
 
-def _asymmetry(generator: np.random.Generator, spread: float) -> tuple[float, float]:
-    """Return the gains of the left and the right side; the stronger side has 1."""
+def _asymmetry(generator: np.random.Generator, spread: float, side: float) -> tuple[float, float]:
+    """Return the gains of the left and the right side; the stronger side has 1.
+
+    What acts on one side does so on the left if `side` is 1, on the right if it is -1.
+    """
     if spread > UNILATERAL:
-        balance = np.copysign(generator.uniform(0.6, 1.0), generator.random() - 0.5)
+        balance = side * (1 - generator.uniform(0, 2 * (1 - spread)))
     else:
         balance = spread * np.clip(generator.normal(0, 0.7), -1, 1)
     return float(min(1, 1 + balance)), float(min(1, 1 - balance))

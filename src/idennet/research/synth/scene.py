@@ -62,6 +62,19 @@ class Lighting:
 
 
 @dataclass(frozen=True)
+class Covering:
+    """Something put on for one picture that hides a part of the face.
+
+    Attributes:
+        kind: One of `coverings.COVERINGS`.
+        seed: Source of its shape, colour and pattern.
+    """
+
+    kind: str
+    seed: int = 0
+
+
+@dataclass(frozen=True)
 class CameraEffects:
     """What lens, sensor and file do to the picture, in this order.
 
@@ -103,6 +116,7 @@ class Scene:
         background_rgb: Colour of the plain wall.
         occluders: (S, S, 4) linear RGB and opacity layers in frame coordinates, drawn in this order over
             everything (a hand, a microphone, a mask).
+        covering: What is put on for this picture, if anything.
         effects: Lens, sensor and file.
     """
 
@@ -111,4 +125,5 @@ class Scene:
     background: FloatArray | None = None
     background_rgb: Rgb = (0.25, 0.25, 0.27)
     occluders: tuple[FloatArray, ...] = ()
+    covering: Covering | None = None
     effects: CameraEffects = field(default_factory=CameraEffects)

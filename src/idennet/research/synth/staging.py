@@ -4,10 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from idennet.research.synth.appearance import FloatArray
 from idennet.research.synth.backdrop import sample_backdrop
 from idennet.research.synth.corpora import Cameras, CorpusConfig, Lights, Range, Views
-from idennet.research.synth.occluders import sample_occluder
-from idennet.research.synth.scene import Camera, CameraEffects, Lighting, Rgb, Scene
+from idennet.research.synth.coverings import COVERINGS
+from idennet.research.synth.occluders import occluder, sample_occluder
+from idennet.research.synth.scene import Camera, CameraEffects, Covering, Lighting, Rgb, Scene
 
 MAX_YAW = 45.0
 MAX_PITCH = 25.0
@@ -33,17 +35,39 @@ def sample_scenes(config: CorpusConfig, generator: np.random.Generator, frames: 
     scenes = []
     for camera in _cameras(config.views, generator, frames):
         occluded = generator.random() < around.occlusion
+        covering: Covering | None = None
+        layers: tuple[FloatArray, ...] = ()
+        if occluded:
+            layers = (sample_occluder(generator, config.frame_size),)
+        if generator.random() < around.hidden:
+            covering, layers = _hiding(generator, config.frame_size)
         scenes.append(
             Scene(
                 camera=camera,
                 lighting=lighting,
                 background=background,
                 background_rgb=(red, green, blue),
-                occluders=(sample_occluder(generator, config.frame_size),) if occluded else (),
+                occluders=layers,
+                covering=covering,
                 effects=_shaken(effects, config.cameras, generator),
             )
         )
     return scenes
+
+
+HIDING = {
+    "sunglasses": 0.34, "mask": 0.17, "scarf": 0.07, "cap": 0.08, "beanie": 0.06, "fringe": 0.06,
+    "hand over mouth": 0.10, "cup": 0.07, "microphone at mouth": 0.05,
+}  # fmt: skip
+"""How often each covering or occluder hides a part of the face, of those that do."""
+
+
+def _hiding(generator: np.random.Generator, size: int) -> tuple[Covering | None, tuple[FloatArray, ...]]:
+    """Return something that hides eyes, brows or mouth: a covering or the layers of an occluder."""
+    kind = list(HIDING)[generator.choice(len(HIDING), p=list(HIDING.values()))]
+    if kind in COVERINGS:
+        return Covering(kind, int(generator.integers(2**32))), ()
+    return None, (occluder(generator, size, kind),)
 
 
 def _cameras(views: Views, generator: np.random.Generator, frames: int) -> list[Camera]:

@@ -38,6 +38,8 @@ class Record:
             nothing else; or None. Without landmarks and eyes the face has to be found.
         au_labels: Occurrence 1, 0 or -1 of each Action Unit; one that is not listed was not coded.
         au_intensities: Intensity of each Action Unit that has one, in the source's unit.
+        au_sides: Intensity on the subject's left and right of each Action Unit that has both, in that unit.
+        visible: Whether each of `facs.PARTS` is seen: 1, 0 (hidden) or -1 (partly); unknown if not listed.
     """
 
     corpus: str
@@ -49,6 +51,8 @@ class Record:
     eyes: NDArray[np.float32] | None = None
     au_labels: Mapping[int, int] = field(default_factory=dict)
     au_intensities: Mapping[int, float] = field(default_factory=dict)
+    au_sides: Mapping[int, tuple[float, float]] = field(default_factory=dict)
+    visible: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def name(self) -> str:

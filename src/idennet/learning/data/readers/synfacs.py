@@ -81,7 +81,15 @@ class SynFacs:
         present = set(parquet.schema_arrow.names)
         aus = [au for au in facs.NAMES if facs.column(au) in present]
         with_intensity = [au for au in aus if f"{facs.column(au)}_intensity" in present]
-        names = [*_NEEDED, *facs.columns(aus), *(f"{facs.column(au)}_intensity" for au in with_intensity)]
+        with_sides = [au for au in facs.SIDED_AUS if present.issuperset(facs.side_columns(au))]
+        parts = [part for part in facs.PARTS if facs.visible_column(part) in present]
+        names = [
+            *_NEEDED,
+            *facs.columns(aus),
+            *(f"{facs.column(au)}_intensity" for au in with_intensity),
+            *(name for au in with_sides for name in facs.side_columns(au)),
+            *map(facs.visible_column, parts),
+        ]
         try:
             table = parquet.read(columns=names)
         except (OSError, pa.ArrowInvalid) as error:
@@ -92,6 +100,11 @@ class SynFacs:
         landmarks = landmarks.astype(np.float32).reshape(-1, 68, 2)
         labels = {au: table[facs.column(au)].to_numpy() for au in aus}
         intensities = {au: table[f"{facs.column(au)}_intensity"].to_numpy() for au in with_intensity}
+        sides = {
+            au: np.column_stack([table[name].to_numpy() for name in facs.side_columns(au)])
+            for au in with_sides
+        }
+        visible = {part: table[facs.visible_column(part)].to_numpy() for part in parts}
         for row in range(len(table)):
             subject = str(table["subject"][row].as_py())
             yield Record(
@@ -105,6 +118,12 @@ class SynFacs:
                 au_intensities={
                     au: float(column[row]) for au, column in intensities.items() if np.isfinite(column[row])
                 },
+                au_sides={
+                    au: (float(both[row, 0]), float(both[row, 1]))
+                    for au, both in sides.items()
+                    if np.isfinite(both[row]).all()
+                },
+                visible={part: int(column[row]) for part, column in visible.items()},
             )
 
 
