@@ -12,7 +12,10 @@ _FOLD = "One fold of a protocol"
 
 def train_command(
     recipe: Annotated[
-        str, typer.Argument(help="Recipe: demo, paper, released_code, transfer, or the path of a YAML file.")
+        str,
+        typer.Argument(
+            help="Recipe: demo, paper, released_code, taught, transfer, or the path of a YAML file."
+        ),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the run.")],
     au: Annotated[list[Path] | None, typer.Option(help="Face store with Action Units; repeatable.")] = None,
@@ -34,6 +37,9 @@ def train_command(
         bool, typer.Option("--partial", help="Accept a store that lacks subjects.", rich_help_panel=_FOLD)
     ] = False,
     initial: Annotated[Path | None, typer.Option(help="Weights (.safetensors) to start from.")] = None,
+    teacher: Annotated[
+        Path | None, typer.Option(help="Labels of --identity pictures, written by idennet teach.")
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
 ) -> None:
     """Train a network on face stores; interrupted, the same command continues where it was.
@@ -65,6 +71,7 @@ def train_command(
         device=device,
         resume=resume,
         initial=initial,
+        teacher=teacher,
     )
     numbers = ", ".join(f"{name} {value:.3f}" for name, value in run.best.items() if name != "score")
     Console().print(f"{run.weights}: {numbers}", highlight=False, markup=False, soft_wrap=True)

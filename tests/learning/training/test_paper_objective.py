@@ -2,11 +2,12 @@
 
 import pytest
 import torch
+from tiny_training import nothing_known
 
 from idennet.learning.data.store import FaceStore
 from idennet.learning.losses.mining import HardNegativeMiner
 from idennet.learning.losses.triplet import triplet_loss
-from idennet.learning.training.batches import Targets, batch_cost
+from idennet.learning.training.batches import Seen, batch_cost
 from idennet.learning.training.corpus import Corpus, join_stores
 from idennet.learning.training.paper_objective import SeparateSettings
 
@@ -54,8 +55,8 @@ def test_the_memory_adds_candidates_without_gradient(corpus: Corpus) -> None:
     objective.memory.add(old, owners)
     identities = torch.from_numpy(corpus.identities[batch.rows])
     new.requires_grad_()
-    targets = Targets(identities, torch.zeros(6, 0))
-    loss = batch_cost(objective, batch, targets, None, new, None, torch.Generator().manual_seed(0))
+    targets = nothing_known(identities, 0)
+    loss = batch_cost(objective, batch, targets, Seen(embeddings=new), None, torch.Generator().manual_seed(0))
     bank, names = torch.cat([new, old]), torch.cat([identities, owners])
     pairs = torch.arange(6).view(3, 2)
     triplets = HardNegativeMiner()(

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -13,6 +14,7 @@ import idennet.models.lightcnn
 from idennet.learning.data.store import FaceStore
 from idennet.learning.data.store_writer import FaceStoreWriter, Part
 from idennet.learning.training import Recipe
+from idennet.learning.training.batches import Targets
 from idennet.models.trunk import Trunk
 
 AUS = (6, 12)
@@ -66,3 +68,13 @@ def small_recipe(**changes: object) -> Recipe:
         "au_stage": {"steps": 6, **stage},
     }
     return Recipe.model_validate(values | changes)
+
+
+def nothing_known(identities: Tensor, aus: int) -> Targets:
+    """Return targets of faces of which only the identity is known."""
+    count = len(identities)
+    labels = torch.full((count, aus), -1, dtype=torch.int8)
+    taught = torch.full((count, aus), torch.nan)
+    return Targets(
+        identities, labels, taught, taught[..., None].expand(-1, -1, 2), torch.full((count, 3), -1)
+    )

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from idennet.errors import InputError
 from idennet.files import draft_of
+from idennet.learning.data.store import FaceStore
 
 LIP_GAP = "lip_gap"
 """Column: distance of the inner lips' middles (points 13 and 14) over the distance of the eye centres."""
@@ -73,6 +74,10 @@ LESSONS: tuple[Lesson, ...] = (
 """AU6 and AU9 are missing because the teacher's cheekSquint and noseSneer stay at 0."""
 
 _BOUND = 6.0  # of a teacher's logit: nothing is certain
+
+_FAINT = 0.2  # intensity at the middle of a lesson, the least that is coded
+_STRONGEST = 0.999  # quantile of a value that counts as the strongest there is
+_LEAST_RISE = 4.0  # widths from the middle to the strongest, at least
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,24 +137,73 @@ class TeacherLabels:
                 photographs, their own median takes the place of the median of all people's medians.
         """
         lessons = {lesson.au: lesson for lesson in LESSONS}
-        columns = [
-            self._logit(lessons[au], relative) if au in lessons else np.full(len(self.pictures), np.nan)
-            for au in aus
-        ]
+        nothing = np.full(len(self.pictures), np.nan)
+        columns = [self._logit(lessons[au], relative) if au in lessons else nothing for au in aus]
+        return np.stack(columns, axis=1).astype(np.float32)
+
+    def sides(self, aus: Sequence[int], relative: bool = True) -> NDArray[np.float32]:
+        """Return intensities (N, A, 2) of the subject's left and right, 0 to 1; NaN where it says nothing.
+
+        A lesson's middle is the least intensity that is coded, its value in the thousandth strongest
+        photograph the maximum, and between them the intensity rises with the value.
+        """
+        lessons = {lesson.au: lesson for lesson in LESSONS}
+        nothing = np.full((len(self.pictures), 2), np.nan)
+        columns = [self._intensity(lessons[au], relative) if au in lessons else nothing for au in aus]
         return np.stack(columns, axis=1).astype(np.float32)
 
     def _logit(self, lesson: Lesson, relative: bool) -> NDArray[np.float64]:
-        sides = self.values[list(lesson.columns)].to_numpy(np.float64)
+        sides = self._sides(lesson, relative)
         value = sides.max(axis=1) if lesson.larger else sides.mean(axis=1)
+        return ((value - lesson.middle) / lesson.width).clip(-_BOUND, _BOUND)
+
+    def _intensity(self, lesson: Lesson, relative: bool) -> NDArray[np.float64]:
+        value = self._sides(lesson, relative)
+        strongest = max(float(np.nanquantile(value, _STRONGEST)), lesson.middle + _LEAST_RISE * lesson.width)
+        return np.interp(value, [0, lesson.middle, strongest], [0, _FAINT, 1])
+
+    def _sides(self, lesson: Lesson, relative: bool) -> NDArray[np.float64]:
+        """Return the values of left and right (N, 2), relative to the person where the lesson is."""
+        sides = self.values[list(lesson.columns)].to_numpy(np.float64)
         if relative and lesson.relative:
-            people = pd.Series(value).groupby(np.array(self.subjects))
+            people = pd.Series(sides.mean(axis=1)).groupby(np.array(self.subjects))
             usual = people.transform("median").to_numpy()
             enough = people.transform("count").to_numpy() >= ENOUGH_PICTURES
-            value = np.where(enough, value - usual + np.nanmedian(people.median()), value)
-        return ((value - lesson.middle) / lesson.width).clip(-_BOUND, _BOUND)
+            shift = np.where(enough, np.nanmedian(people.median()) - usual, 0.0)
+            sides = sides + shift[:, None]
+        return np.broadcast_to(sides, (len(sides), 2))
 
 
 def lesson_weights(aus: Sequence[int]) -> NDArray[np.float32]:
     """Return how far each Action Unit's teacher is believed, (A,); 0 where there is no lesson."""
     weights = {lesson.au: lesson.weight for lesson in LESSONS}
     return np.array([weights.get(au, 0.0) for au in aus], np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Taught:
+    """A teacher's labels as a training takes them.
+
+    Attributes:
+        labels: The labels.
+        name: Of their file.
+        relative: Whether lessons marked so are relative to the person.
+    """
+
+    labels: TeacherLabels
+    name: str
+    relative: bool = True
+
+    def of(self, store: FaceStore, aus: Sequence[int]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return logits (N, A) and intensities by side (N, A, 2) of a store's faces; NaN where unknown.
+
+        A face and a label belong together when the picture's name and the person's are the same.
+        """
+        labels = self.labels
+        names = pd.Series(np.arange(len(labels.pictures)), index=pd.Index(labels.pictures))
+        people = np.array([subject.rpartition("/")[2] for subject in store.frames["subject"]])
+        row = names.reindex(store.frames["sequence"].astype(str)).fillna(-1).to_numpy(np.int64)
+        known = (row >= 0) & (np.array(labels.subjects)[row] == people)
+        logits, sides = labels.logits(aus, self.relative)[row], labels.sides(aus, self.relative)[row]
+        logits[~known], sides[~known] = np.nan, np.nan
+        return logits, sides

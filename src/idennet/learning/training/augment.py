@@ -1,22 +1,27 @@
 """Training faces made harder: a small change of geometry, light, sharpness and compression of each crop.
 
 Each face has its own random generator, named by (seed, step, position), so a batch is the same whoever
-prepares it, in whatever order. Flipping keeps the labels because no Action Unit here is coded by side.
+prepares it, in whatever order. `Augmenter.changes` says what becomes of sides and of parts that are covered.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
+from idennet.facs import PARTS
+from idennet.learning.training.covers import HIDES, cover, kind_of
 from idennet.settings import Config
 
+Landmarks = NDArray[np.float32]
 Face = NDArray[Any]  # uint8; OpenCV promises less about its results
 # Drawing 49,152 normal numbers would take longer than all else; a random window of these does as well.
 _NOISE = np.random.default_rng(0).standard_normal(2**19, dtype=np.float32)
 _GREY = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+_COVERS = 1  # names the random numbers of covers, apart from those of other changes
 _FIELD = np.stack(np.meshgrid(*2 * [np.linspace(0, 1, 64, dtype=np.float32)]))
 """x and y, 0 to 1, of the coarse grid on which shadows and bright spots are drawn: (2, 64, 64)."""
 
@@ -46,6 +51,30 @@ class Augmentation(Config):
     cut_out_size: float = Field(
         default=0.3, gt=0, le=0.6, description="largest side of it, share of the face"
     )
+    cover: float = Field(
+        default=0.0, ge=0, le=1, description="chance that something hides a part of the face"
+    )
+
+    @model_serializer(mode="wrap")
+    def _keep_digests(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave `cover` out where it is off, so that recipes older than the field keep their digests."""
+        values: dict[str, Any] = serialize(self)
+        if not self.cover:
+            del values["cover"]
+        return values
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What a change of N faces does to what is known of them.
+
+    Attributes:
+        flipped: (N,) whether left and right change places.
+        hidden: (N, 3) whether each of `facs.PARTS` is covered.
+    """
+
+    flipped: NDArray[np.bool_]
+    hidden: NDArray[np.bool_]
 
 
 class Augmenter:
@@ -58,21 +87,44 @@ class Augmenter:
             getattr(strengths, name) for name in Augmentation.model_fields if name not in _CONDITIONAL
         )
 
-    def __call__(self, faces: Face, step: int, first: int = 0) -> Face:
+    def __call__(self, faces: Face, step: int, first: int = 0, landmarks: Landmarks | None = None) -> Face:
         """Return changed copies of (n, height, width, 3) faces.
 
         Args:
             faces: uint8 RGB.
             step: Names the change, together with the seed and each face's position in the batch.
             first: Position of `faces[0]` in the whole batch, when this is only a process's share of it.
+            landmarks: (n, 68, 2) in their pixels, which covers need; faces with NaN are not covered.
         """
         if self._idle:
             return faces
         changed = np.empty_like(faces)
         for index, face in enumerate(faces):
+            if landmarks is not None:
+                kind, rng = self._cover(step, first + index, landmarks[index])
+                if kind is not None:
+                    face = cover(face, landmarks[index], kind, rng)
             rng = np.random.default_rng((self._seed, step, first + index))
             changed[index] = self._one(face, rng)
         return changed
+
+    def changes(self, step: int, landmarks: Landmarks) -> Changes:
+        """Return what a step's change does to the labels of a whole batch with (N, 68, 2) landmarks."""
+        flipped = np.zeros(len(landmarks), bool)
+        hidden = np.zeros((len(landmarks), len(PARTS)), bool)
+        for index, points in enumerate(landmarks):
+            flipped[index] = np.random.default_rng((self._seed, step, index)).random() < self.strengths.flip
+            kind, _ = self._cover(step, index, points)
+            if kind is not None:
+                hidden[index, PARTS.index(HIDES[kind])] = True
+        return Changes(flipped, hidden)
+
+    def _cover(self, step: int, index: int, points: Landmarks) -> tuple[str | None, np.random.Generator]:
+        """Return which cover a face gets, if any, and the generator to draw it with."""
+        rng = np.random.default_rng((self._seed, step, index, _COVERS))
+        if rng.random() >= self.strengths.cover or not np.isfinite(points).all():
+            return None, rng
+        return kind_of(rng), rng
 
     def _one(self, face: Face, rng: np.random.Generator) -> Face:
         face = _move(face, self.strengths, rng)

@@ -1,5 +1,6 @@
 """What batches are, and what they cost; the paper's and the released code's have a module of their own."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -27,10 +28,38 @@ class Batch:
 
 @dataclass(frozen=True)
 class Targets:
-    """What is known of a batch's faces: identity labels (N,) int64 and AU labels (N, A) int8."""
+    """What is known of a batch's faces.
+
+    Attributes:
+        identities: Identity labels, (N,) int64.
+        au_labels: AU labels, (N, A) int8 in {1, 0, -1}.
+        taught: A teacher's logits, (N, A), NaN where it says nothing.
+        sides: Intensity on the left and the right, (N, A, 2), 0 to 1, NaN where unknown.
+        visible: Whether each of `facs.PARTS` can be seen, (N, 3) in {1, 0, -1}.
+    """
 
     identities: Tensor
     au_labels: Tensor
+    taught: Tensor
+    sides: Tensor
+    visible: Tensor
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the network says of a batch's faces; None what it was not asked or has no branch for.
+
+    Attributes:
+        logits: Of Action Units, (N, A).
+        embeddings: Of the identity, (N, D).
+        sides: Logits of the intensity of each side, (N, A, 2).
+        parts: Logits of visible parts, (N, 3).
+    """
+
+    logits: Tensor | None = None
+    embeddings: Tensor | None = None
+    sides: Tensor | None = None
+    parts: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -78,39 +107,45 @@ class Objective(Protocol):
     ) -> Tensor:
         """Return the identity loss of all faces of a batch from their embeddings (N, D)."""
 
+    def further_losses(
+        self, batch: Batch, targets: Targets, seen: Seen
+    ) -> Mapping[str, tuple[float, Tensor]]:
+        """Return weight and value of what else is learnt, by its name in the records."""
+
 
 def batch_cost(
     objective: Objective,
     batch: Batch,
     targets: Targets,
-    logits: Tensor | None,
-    embeddings: Tensor | None,
+    seen: Seen,
     teacher_probs: Tensor | None,
     generator: torch.Generator,
 ) -> Cost:
     """Return alpha L_ID + (1 - alpha) L_AU (Eq. 5) and its parts, with the weights that the batch names.
 
-    Beyond the paper, faces without Action Units may add the consistency loss.
+    Beyond the paper, an objective may have further losses, and faces may add the consistency loss.
 
     Args:
         objective: The losses of both branches.
         batch: Faces and weights.
         targets: What is known of the faces.
-        logits: (N, A), or None if the network was not asked.
-        embeddings: (N, D), or None if the network has none.
-        teacher_probs: Probabilities (N, A) by the teacher, or None if it was not asked.
+        seen: What the network says of them.
+        teacher_probs: Probabilities (N, A) by the running mean of weights, or None if it was not asked.
         generator: Source of the random negatives.
     """
     parts: dict[str, Tensor] = {}
     terms = []
-    if logits is not None and batch.au_weight > 0:
-        parts["au_loss"] = objective.au_loss(logits, targets)
+    if seen.logits is not None and batch.au_weight > 0:
+        parts["au_loss"] = objective.au_loss(seen.logits, targets)
         terms.append(batch.au_weight * parts["au_loss"])
-    if embeddings is not None and batch.identity_weight > 0:
-        parts["identity_loss"] = objective.identity_loss(batch, targets, embeddings, generator)
+    if seen.embeddings is not None and batch.identity_weight > 0:
+        parts["identity_loss"] = objective.identity_loss(batch, targets, seen.embeddings, generator)
         terms.append(batch.identity_weight * parts["identity_loss"])
-    if logits is not None and teacher_probs is not None:
-        parts["consistency_loss"] = consistency_loss(logits, teacher_probs)
+    for name, (weight, loss) in objective.further_losses(batch, targets, seen).items():
+        parts[name] = loss
+        terms.append(weight * loss)
+    if seen.logits is not None and teacher_probs is not None:
+        parts["consistency_loss"] = consistency_loss(seen.logits, teacher_probs)
         terms.append(batch.consistency_weight * parts["consistency_loss"])
     return Cost(torch.stack(terms).sum(), parts, len(batch.rows))
 

@@ -1,7 +1,7 @@
 """All faces that one training sees: several face stores as one table of indices, split by subject."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -9,8 +9,14 @@ from numpy.typing import NDArray
 
 from idennet import facs
 from idennet.errors import InputError
+from idennet.learning.data.provenance import Origin
 from idennet.learning.data.split import split_subjects
 from idennet.learning.data.store import FaceStore
+from idennet.learning.data.teacher import Taught
+
+_BY_FACE = (
+    "store_of", "row_of", "identities", "au_labels", "au_coded", "taught", "sides", "visible", "landmarks",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -26,6 +32,10 @@ class Corpus:
         au_labels: (N, A) in {1, 0, -1}; -1 throughout for faces of identity stores.
         au_coded: (N,) whether the face comes from a store given for its Action Units.
         aus: The Action Units, in order.
+        taught: (N, A) float32, a teacher's logits; NaN where it says nothing.
+        sides: (N, A, 2) float32, intensity on the subject's left and right, 0 to 1; NaN where unknown.
+        visible: (N, 3) int8, whether each of `facs.PARTS` can be seen: 1, 0, or -1 where unknown.
+        landmarks: (N, 68, 2) float32 in pixels of the face; NaN where unknown.
     """
 
     stores: tuple[FaceStore, ...]
@@ -36,9 +46,18 @@ class Corpus:
     au_labels: NDArray[np.int8]
     au_coded: NDArray[np.bool_]
     aus: tuple[int, ...]
+    taught: NDArray[np.float32]
+    sides: NDArray[np.float32]
+    visible: NDArray[np.int8]
+    landmarks: NDArray[np.float32]
 
     def __len__(self) -> int:
         return len(self.row_of)
+
+    @property
+    def is_taught(self) -> NDArray[np.bool_]:
+        """(N,) whether a teacher says anything of the face."""
+        return np.asarray(~np.isnan(self.taught).all(axis=1))
 
     def read(self, indices: NDArray[np.int64]) -> NDArray[np.uint8]:
         """Return the faces at `indices` as (n, 128, 128, 3) uint8 RGB."""
@@ -50,16 +69,8 @@ class Corpus:
 
     def only(self, mask: NDArray[np.bool_]) -> "Corpus":
         """Return the faces for which `mask` (N,) is true; identities keep their numbers."""
-        return Corpus(
-            self.stores,
-            self.store_of[mask],
-            self.row_of[mask],
-            self.identities[mask],
-            self.subjects,
-            self.au_labels[mask],
-            self.au_coded[mask],
-            self.aus,
-        )
+        by_face = {name: getattr(self, name)[mask] for name in _BY_FACE}
+        return replace(self, **by_face)
 
     def split(self, fraction: float, seed: int) -> tuple["Corpus", "Corpus"]:
         """Return (training, validation) faces that share no subject.
@@ -95,7 +106,10 @@ class Corpus:
 
 
 def join_stores(
-    au_stores: Sequence[FaceStore], identity_stores: Sequence[FaceStore], aus: Sequence[int] | None = None
+    au_stores: Sequence[FaceStore],
+    identity_stores: Sequence[FaceStore],
+    aus: Sequence[int] | None = None,
+    teacher: Taught | None = None,
 ) -> Corpus:
     """Return the faces of all stores as one corpus.
 
@@ -103,10 +117,12 @@ def join_stores(
         au_stores: Stores whose Action Unit labels are used; their subjects are identities as well.
         identity_stores: Stores of which only the subjects are used.
         aus: Action Units to learn; when None, those with a label in any of `au_stores`, in FACS order.
+        teacher: What a teacher says of pictures of `identity_stores`.
 
     Raises:
         InputError: There is no store, one given for its Action Units has none, a wanted one is coded
-            nowhere, or two stores use one name for subjects that may be different people.
+            nowhere, two stores use one name for subjects that may be different people, or the teacher knows
+            none of the pictures.
     """
     stores = (*au_stores, *identity_stores)
     if not stores:
@@ -126,6 +142,16 @@ def join_stores(
         store.labels(wanted) if coded_here else np.full((len(store), len(wanted)), facs.MISSING, np.int8)
         for store, coded_here in zip(stores, has_aus, strict=True)
     ]
+    taught = [np.full((length, len(wanted)), np.nan, np.float32) for length in lengths]
+    sides = [_sides(store, wanted) for store in stores]
+    if teacher is not None:
+        for number, store in enumerate(identity_stores, start=len(au_stores)):
+            taught[number], sides[number] = teacher.of(store, wanted)
+        if identity_stores and all(np.isnan(part).all() for part in taught):
+            raise InputError(
+                f"The teacher's labels {teacher.name} know none of the pictures of "
+                f"{', '.join(str(store.path) for store in identity_stores)}; write labels of these pictures."
+            )
     return Corpus(
         stores=stores,
         store_of=np.repeat(np.arange(len(stores)), lengths),
@@ -137,7 +163,19 @@ def join_stores(
         au_labels=np.concatenate(labels),
         au_coded=np.repeat(has_aus, lengths),
         aus=wanted,
+        taught=np.concatenate(taught),
+        sides=np.concatenate(sides),
+        visible=np.concatenate([store.visible() for store in stores]),
+        landmarks=np.concatenate([store.landmarks for store in stores]),
     )
+
+
+def _sides(store: FaceStore, aus: Sequence[int]) -> NDArray[np.float32]:
+    """Return intensities by side (N, A, 2), 0 to 1; where a store has no sides, both are the whole face's."""
+    strongest = 1 if store.provenance.origin is Origin.RENDERED else 5
+    whole = np.repeat(store.intensities(aus)[..., None], 2, axis=2)
+    own = store.sides(aus)
+    return np.asarray(np.where(np.isnan(own), whole, own) / strongest, np.float32)
 
 
 def _refuse_shared_names(stores: Sequence[FaceStore]) -> None:

@@ -43,6 +43,7 @@ def prepare_folder(
     initial: Path | None,
     resume: bool,
     *,
+    teacher: Path | None = None,
     fold: FoldFaces | None = None,
     plans: Sequence[StagePlan] = (),
 ) -> None:
@@ -55,6 +56,7 @@ def prepare_folder(
         validation: Those of them that no gradient sees.
         initial: Weights to start from.
         resume: False deletes what another run left there.
+        teacher: File of a teacher's labels, if there is any.
         fold: Of a protocol, if it is trained for one.
         plans: Its stages.
 
@@ -69,6 +71,7 @@ def prepare_folder(
         "recipe_digest": recipe.digest(),
         "stores": _describe_stores(corpus),
         "initial": None if initial is None else load_weights(initial)[1].sha256,
+        "teacher": None if teacher is None else hashlib.sha256(teacher.read_bytes()).hexdigest(),
         "protocol": None if fold is None else fold.protocol,
         "fold": None if fold is None else fold.fold,
         "validation_subjects": [corpus.subjects[index] for index in sorted(set(validation.identities))],

@@ -7,9 +7,10 @@ import torch
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 
+from idennet.facs import AUS_OF_PART, MISSING, PARTS
 from idennet.learning.training import distributed
 from idennet.learning.training.augment import Augmenter
-from idennet.learning.training.batches import Batch, Targets, batch_cost
+from idennet.learning.training.batches import Batch, Seen, Targets, batch_cost
 from idennet.learning.training.corpus import Corpus
 from idennet.learning.training.engine import Cost, step_seed
 from idennet.learning.training.recipe import Recipe
@@ -26,11 +27,13 @@ class Prepared:
         batch: Which faces.
         faces: Changed by augmentation.
         plain: As they are, for the teacher of the consistency loss; None where it is not asked.
+        known: The arrays of `Targets` of the whole batch.
     """
 
     batch: Batch
     faces: np.ndarray
     plain: np.ndarray | None
+    known: tuple[np.ndarray, ...]
 
 
 class StageLesson:
@@ -63,36 +66,52 @@ class StageLesson:
         """Return the batch of a step."""
         batch = self._plan.drawing.draw(step)
         share = distributed.share(len(batch.rows))
-        faces = self._training.read(batch.rows[share])
+        rows = batch.rows[share]
+        faces = self._training.read(rows)
         plain = faces if batch.consistency_weight > 0 else None
-        return Prepared(batch, self._augmenter(faces, step, share.start), plain)
+        changed = self._augmenter(faces, step, share.start, self._training.landmarks[rows])
+        return Prepared(batch, changed, plain, self._targets(batch, step))
 
     def cost(self, prepared: Prepared, step: int) -> Cost:
         """Return what a batch costs."""
-        batch = prepared.batch
-        logits, embeddings = self._look(to_tensor(prepared.faces, self._device), batch)
-        targets = Targets(
-            torch.from_numpy(self._training.identities[batch.rows]).to(self._device),
-            torch.from_numpy(self._training.au_labels[batch.rows]).to(self._device),
-        )
+        batch, device = prepared.batch, self._device
+        seen = self._look(to_tensor(prepared.faces, device), batch)
+        targets = Targets(*(torch.from_numpy(known).to(device) for known in prepared.known))
         generator = torch.Generator().manual_seed(step_seed(self._plan.seed, step))
         taught = None if prepared.plain is None else self._ask_teacher(prepared.plain, batch)
-        return batch_cost(self._plan.objective, batch, targets, logits, embeddings, taught, generator)
+        return batch_cost(self._plan.objective, batch, targets, seen, taught, generator)
 
-    def _look(self, faces: Tensor, batch: Batch) -> tuple[Tensor | None, Tensor | None]:
-        """Return AU logits and identity embeddings of the whole batch, whichever its losses need."""
+    def _targets(self, batch: Batch, step: int) -> tuple[np.ndarray, ...]:
+        """Return what is known of changed faces, as `Targets` names it.
+
+        In a mirror left and right change places, and nobody can say what a hidden part does.
+        """
+        corpus, rows = self._training, batch.rows
+        changes = self._augmenter.changes(step, corpus.landmarks[rows])
+        visible = np.where(changes.hidden, 0, corpus.visible[rows]).astype(np.int8)
+        visible[~corpus.au_coded[rows][:, None] & (visible == MISSING)] = 1  # photographs show faces
+        sides = np.where(changes.flipped[:, None, None], corpus.sides[rows][..., ::-1], corpus.sides[rows])
+        labels, taught = corpus.au_labels[rows], corpus.taught[rows]
+        for part, seen in zip(PARTS, visible.T, strict=True):
+            unseen = (seen == 0)[:, None] & np.isin(corpus.aus, AUS_OF_PART[part])
+            labels[unseen], taught[unseen], sides[unseen] = MISSING, np.nan, np.nan
+        return corpus.identities[rows], labels, taught, sides.astype(np.float32), visible
+
+    def _look(self, faces: Tensor, batch: Batch) -> Seen:
+        """Return what the network says of the whole batch, as far as its losses need it."""
+        count = len(batch.rows)
+
+        def whole(values: Tensor | None) -> Tensor | None:
+            return None if values is None else distributed.gather(values.float(), count)
+
         with self._autocast():
             if batch.au_weight > 0 or batch.consistency_weight > 0:
                 output = self._model(faces)
-                logits, embeddings = output.au_logits, output.identity_embedding
             else:
                 assert isinstance(self._model, IdenNet)
-                logits, embeddings = None, self._model.embed(faces)
-        count = len(batch.rows)
-        return (
-            None if logits is None else distributed.gather(logits.float(), count),
-            None if embeddings is None else distributed.gather(embeddings.float(), count),
-        )
+                return Seen(embeddings=whole(self._model.embed(faces)))
+        found = (output.au_logits, output.identity_embedding, output.side_logits, output.part_logits)
+        return Seen(*map(whole, found))
 
     @torch.no_grad()
     def _ask_teacher(self, plain: np.ndarray, batch: Batch) -> Tensor:

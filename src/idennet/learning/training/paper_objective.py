@@ -1,5 +1,6 @@
 """The paper's training: batches of faces with Action Units or with identity only, and their losses."""
 
+from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
@@ -18,6 +19,7 @@ from idennet.learning.training.batches import (
     Drawing,
     Objective,
     Pairs,
+    Seen,
     Targets,
     identity_rows,
     named_seed,
@@ -178,6 +180,12 @@ class PaperObjective:
         return triplet_loss(
             embeddings, triplets, settings.margin, negatives=candidates, reduction=settings.reduction
         )
+
+    def further_losses(
+        self, batch: Batch, targets: Targets, seen: Seen
+    ) -> Mapping[str, tuple[float, Tensor]]:
+        """Return nothing: the paper has two losses."""
+        return {}
 
 
 def _positive_weight(au_labels: NDArray[np.int8], bound: float) -> Tensor:

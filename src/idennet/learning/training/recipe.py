@@ -13,10 +13,11 @@ from idennet.learning.training.augment import Augmentation
 from idennet.learning.training.optimiser import Optimiser
 from idennet.learning.training.paper_objective import SeparateSettings
 from idennet.learning.training.released_objective import MixedSettings
+from idennet.learning.training.taught_objective import TaughtSettings
 from idennet.models.combination import IdentityUse
 from idennet.settings import Config, load_config
 
-Batches = Annotated[SeparateSettings | MixedSettings, Field(discriminator="kind")]
+Batches = Annotated[SeparateSettings | MixedSettings | TaughtSettings, Field(discriminator="kind")]
 
 
 class Model(Config):
@@ -89,10 +90,12 @@ class Stage(Config):
     @model_validator(mode="after")
     def _teacher_can_teach(self) -> "Stage":
         batches = self.batches
-        if not isinstance(batches, SeparateSettings) or not batches.alpha_consistency:
+        if isinstance(batches, MixedSettings) or not batches.alpha_consistency:
             return self
         if not self.optimiser.average:
             raise ValueError("batches.alpha_consistency needs optimiser.average, the teacher")
+        if isinstance(batches, TaughtSettings):
+            return self
         if self.steps is not None and batches.consistency_from >= self.steps:
             raise ValueError(
                 f"batches.consistency_from is {batches.consistency_from}, but there are {self.steps} steps; "

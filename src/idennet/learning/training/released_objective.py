@@ -1,5 +1,6 @@
 """The training of the authors' released code: half of each batch has Action Units, half has none."""
 
+from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
@@ -16,6 +17,7 @@ from idennet.learning.training.batches import (
     Drawing,
     Objective,
     Pairs,
+    Seen,
     Targets,
     identity_rows,
     named_seed,
@@ -99,3 +101,9 @@ class ReleasedObjective:
     ) -> Tensor:
         """Return the `RankHardLoss` of all pairs."""
         return self._rank_hard(embeddings, targets.identities, generator=generator)
+
+    def further_losses(
+        self, batch: Batch, targets: Targets, seen: Seen
+    ) -> Mapping[str, tuple[float, Tensor]]:
+        """Return nothing: the paper has two losses."""
+        return {}

@@ -5,7 +5,7 @@ A run's folder: `recipe.yaml` (resolved), `run.json` (what, with what, where, wh
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from idennet import facs
 from idennet.errors import RecipeError
 from idennet.faces.alignment import TEMPLATE
 from idennet.learning.data.store import FaceStore
+from idennet.learning.data.teacher import LESSONS, Taught, TeacherLabels
 from idennet.learning.training import distributed
 from idennet.learning.training.checkpoint import load_checkpoint
 from idennet.learning.training.corpus import Corpus, join_stores
@@ -29,6 +30,9 @@ from idennet.learning.training.lesson import Prepared, StageLesson
 from idennet.learning.training.progress import Reporter, forget_metrics_after
 from idennet.learning.training.recipe import Recipe
 from idennet.learning.training.stages import StagePlan, plan_stages, to_tensor
+from idennet.learning.training.taught_objective import TaughtSettings
+from idennet.models.action_units import ActionUnitModel
+from idennet.models.calibration import logits_of
 from idennet.models.device import choose_device
 from idennet.models.idennet import IdenNet
 from idennet.models.lightcnn import LightCNN
@@ -87,6 +91,7 @@ def train(
     device: str = "auto",
     resume: bool = True,
     initial: Path | None = None,
+    teacher: Path | None = None,
     held_out: Collection[str] = (),
     fold: FoldFaces | None = None,
     quiet: bool = False,
@@ -102,6 +107,7 @@ def train(
         resume: Whether to continue an interrupted run in `out`; False begins anew and deletes it.
         initial: Weights to start from. All of them are taken if they have the same layers and Action
             Units; else trunk and identity branch (CONV1 to NORM, as in the paper).
+        teacher: A teacher's labels of pictures of `identity_stores`, written by `idennet teach`.
         held_out: Subjects of the stores for validation, instead of the random share that the recipe asks for.
         fold: The fold that it is trained for, from `faces_of_fold`; its faces, validation subjects and Action
             Units take the place of `au_stores`, `held_out` and those of the stores.
@@ -118,9 +124,18 @@ def train(
     where = choose_device(device, distributed.local_rank())
     if recipe.precision == "float16" and where.type != "cuda":
         raise RecipeError(f"Precision float16 needs a CUDA device, but this one is {where}; use float32.")
+    batches = None if recipe.au_stage is None else recipe.au_stage.batches
+    relative = not isinstance(batches, TaughtSettings) or batches.relative
     corpus = join_stores(
-        au_stores, identity_stores, recipe.model.aus or (None if au_stores else facs.SYNFACS_AUS)
+        au_stores,
+        identity_stores,
+        recipe.model.aus or (None if au_stores else facs.SYNFACS_AUS),
+        None if teacher is None else Taught(TeacherLabels.open(teacher), str(teacher), relative),
     )
+    if isinstance(batches, TaughtSettings) and batches.kept:
+        if initial is None:
+            raise RecipeError("batches.kept needs weights that already read; give them with --initial.")
+        corpus = _taught_by(initial, corpus, batches.kept, choose_device(device, distributed.local_rank()))
     if held_out or fold is not None:
         training, validation = corpus.hold_out(held_out)
     else:
@@ -128,7 +143,9 @@ def train(
     plans = plan_stages(recipe, training, validation)
     with distributed.process_group(where):
         if distributed.is_first():
-            prepare_folder(out, recipe, corpus, validation, initial, resume, fold=fold, plans=plans)
+            prepare_folder(
+                out, recipe, corpus, validation, initial, resume, teacher=teacher, fold=fold, plans=plans
+            )
         distributed.wait()
         model = _build(recipe, len(corpus.aus))
         learnt = start_from(model, corpus.aus, initial) if initial is not None else ()
@@ -154,6 +171,22 @@ def train(
                 distributed.wait()
                 model.load_state_dict(load_weights(best_weights(out, plan.name))[0].state_dict())
     return open_run(out)
+
+
+def _taught_by(initial: Path, corpus: Corpus, kept: Sequence[int], device: torch.device) -> Corpus:
+    """Return a corpus in which weights teach some Action Units on faces that a teacher knows."""
+    network, card = load_weights(initial)
+    if missing := set(kept) - set(card.aus):
+        raise RecipeError(f"The weights {initial} do not read {facs.column(min(missing))}, which is in kept.")
+    rows = np.flatnonzero(corpus.is_taught)
+    reader = ActionUnitModel(network, card.model_copy(update={"calibration": {}}), str(device), mirror=True)
+    probs = np.concatenate(
+        [reader.read(corpus.read(part)).probs for part in np.array_split(rows, len(rows) // 256 + 1)]
+    )
+    taught = corpus.taught.copy()
+    for au in kept:
+        taught[rows, corpus.aus.index(au)] = logits_of(probs[:, card.aus.index(au)])
+    return replace(corpus, taught=taught)
 
 
 def _tell(reporter: Reporter, plans: Sequence[StagePlan], fold: FoldFaces | None) -> None:
@@ -234,6 +267,9 @@ def _card(recipe: Recipe, corpus: Corpus, fold: FoldFaces | None) -> WeightsCard
             for store in corpus.stores
         ],
     }
+    if corpus.is_taught.any():
+        taught = {lesson.au for lesson in LESSONS} & set(corpus.aus)
+        provenance |= {"taught": facs.columns(sorted(taught))}
     if fold is not None:
         provenance |= {"protocol": fold.protocol, "fold": fold.fold}
     return WeightsCard(

@@ -3,7 +3,7 @@
 Stage `identity` learns to tell people apart (alpha = 1); stage `au` learns Action Units on top.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -12,7 +12,8 @@ import torch
 from numpy.typing import NDArray
 
 from idennet.errors import InputError
-from idennet.learning.evaluation.metrics import verification_auc
+from idennet.learning.data.teacher import lesson_weights
+from idennet.learning.evaluation.metrics import auc, verification_auc
 from idennet.learning.evaluation.scores import score
 from idennet.learning.training.batches import Drawing, Objective
 from idennet.learning.training.corpus import Corpus
@@ -21,6 +22,12 @@ from idennet.models.idennet import IdenNet
 from idennet.models.weights import Network
 
 StageName = Literal["identity", "au"]
+SURE = 1.0
+"""Distance from 0 at which a teacher's logit is sure."""
+
+FEW = 5
+"""Faces of either kind that an AUC needs."""
+
 _BATCH = 64
 _STREAMS: dict[StageName, int] = {"identity": 1, "au": 2}
 
@@ -119,6 +126,47 @@ class DetectAUs:
         return numbers
 
 
+@dataclass(frozen=True)
+class ReadPhotographs:
+    """Judges stage `au` by rendered people with exact labels and by photographs with a teacher's alike.
+
+    Attributes:
+        rendered: Judges the rendered faces.
+        photographs: Faces with a teacher's labels.
+    """
+
+    rendered: DetectAUs
+    photographs: Corpus
+
+    def __call__(self, model: Network, device: torch.device) -> dict[str, float]:
+        """Return the numbers of `DetectAUs`, `taught_auc`, and the mean of both AUCs as the score.
+
+        `taught_auc` is the mean over Action Units whose teacher is believed, of photographs where it is sure.
+        """
+        numbers = self.rendered(model, device)
+        logits = [
+            model(faces).au_logits.float().cpu().numpy() for faces in _batches(self.photographs, device)
+        ]
+        areas = taught_aucs(np.concatenate(logits), self.photographs.taught, self.photographs.aus)
+        area = float(np.nanmean(areas))
+        return {**numbers, "score": (numbers["mean_auc"] + area) / 2, "taught_auc": area}
+
+
+def taught_aucs(
+    scores: NDArray[np.floating], taught: NDArray[np.floating], aus: Sequence[int]
+) -> NDArray[np.float64]:
+    """Return for each Action Unit (A,) the AUC of scores (N, A) where a teacher's logits (N, A) are sure.
+
+    NaN where the teacher is not believed by half, or is sure of fewer than `FEW` present or absent faces.
+    """
+    areas = np.full(len(aus), np.nan)
+    for column in np.flatnonzero(lesson_weights(aus) >= 0.5):
+        present, absent = taught[:, column] > SURE, taught[:, column] < -SURE
+        if min(present.sum(), absent.sum()) >= FEW:
+            areas[column] = auc(scores[present | absent, column], present[present | absent].astype(np.int8))
+    return areas
+
+
 def _identity_judge(recipe: Recipe, validation: Corpus) -> Judge | None:
     faces = validation.only(~validation.au_coded) if not validation.au_coded.all() else validation
     faces = faces.sample(recipe.validation.faces, recipe.validation.seed)
@@ -129,7 +177,13 @@ def _identity_judge(recipe: Recipe, validation: Corpus) -> Judge | None:
 def _au_judge(recipe: Recipe, validation: Corpus) -> Judge | None:
     faces = validation.only(validation.au_coded).sample(recipe.validation.faces, recipe.validation.seed)
     has_both = ((faces.au_labels == 1).any(axis=0) & (faces.au_labels == 0).any(axis=0)).any()
-    return DetectAUs(faces) if has_both else None
+    if not has_both:
+        return None
+    taught = validation.only(validation.is_taught)
+    taught = taught.sample(recipe.validation.faces, recipe.validation.seed)
+    if np.isnan(taught_aucs(taught.taught, taught.taught, taught.aus)).all():
+        return DetectAUs(faces)
+    return ReadPhotographs(DetectAUs(faces), taught)
 
 
 def _batches(corpus: Corpus, device: torch.device) -> Iterator[torch.Tensor]:
