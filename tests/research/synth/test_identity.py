@@ -58,7 +58,7 @@ def test_traits_lie_in_their_ranges_and_cover_them() -> None:
         assert np.abs(t.shape).max() <= 2
         assert 0 <= min(t.wrinkle_static) <= max(t.wrinkle_static) <= 1
         assert 0.2 <= t.wrinkle_gain <= 1.2
-        assert 0 <= t.eyes.lid_droop <= 0.3
+        assert -0.2 <= t.eyes.lid_droop <= 0.45
 
 
 def test_blond_hair_is_rare_on_dark_skin() -> None:

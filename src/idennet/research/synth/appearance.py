@@ -118,7 +118,7 @@ class Appearance:
         pupil_radius: In cm, about 0.18 to 0.33.
         skin_oil: Strength of the skin's highlight, about 0.3 to 1.
         skin_roughness: About 0.3 to 0.5.
-        lid_droop: Resting closure of the upper lids, 0 (wide) to 0.3 (heavy).
+        lid_droop: Resting closure of the upper lids, -0.2 (wide) to 0.45 (heavy).
         lash_density: Opacity of the lashes, 0 to 1.
         style: (STYLE_SIZE,) about standard normal, clipped to +-2; how this person makes expressions.
         hair_behind: Layer drawn behind the head, such as long hair.

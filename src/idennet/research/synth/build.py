@@ -35,6 +35,7 @@ _RESTING_SHAPES = {
 
 _PART_COLOURS = {"mouth": (0.22, 0.05, 0.045), "sockets": (0.45, 0.20, 0.17), "gums": (0.42, 0.12, 0.11)}
 _TEETH = np.array((0.72, 0.66, 0.55), np.float32)
+_LIP_ROLL, _LIPS_OF_MODEL = 0.5, 0.5  # full lips roll outwards; the model's own are thin
 _SIDE_SHAPES = {"_L": 1.0, "_R": -1.0}
 
 
@@ -90,6 +91,9 @@ def _neutral_mesh(model: FaceModel, traits: Traits) -> FloatArray:
     """Return (V, 3) the subject's face at rest: identity modes and the resting expression."""
     vertices = np.empty_like(model.base)
     add_shapes(model.base, model.identity[:SHAPE_MODES], np.array(traits.shape, np.float32), vertices)
+    roll = np.float32(_LIP_ROLL * (_LIPS_OF_MODEL - traits.lip_fullness))
+    for shape in ("mouthRollUpper", "mouthRollLower"):
+        vertices += roll * model.expression[model.expression_index(shape)]
     for field, shape in _RESTING_SHAPES.items():
         weight = getattr(traits.resting, field)
         if weight == 0:

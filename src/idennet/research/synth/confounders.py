@@ -13,17 +13,17 @@ from idennet.research.synth.traits import Beard, RestingFace, Traits
 
 Range = tuple[float, float]
 
-ORDINARY_BROWS = {"lift": -0.12, "arch": 0.11, "tilt": 0.0, "reach": -0.02}
+ORDINARY_BROWS = {"lift": -0.72, "arch": 0.11, "tilt": 0.0, "reach": -0.02}
 """Where the brows of everybody lie at strength 0, in cm; see `Brows`."""
 
-BROWS_WITHIN = {"lift": (-0.6, 0.4), "arch": (-0.3, 0.6), "tilt": (-0.5, 0.5), "reach": (-0.7, 0.5)}
+BROWS_WITHIN = {"lift": (-1.3, 0.4), "arch": (-0.3, 0.6), "tilt": (-0.5, 0.5), "reach": (-0.7, 0.5)}
 
-ORDINARY_LIPS = {"lip_fullness": 0.8, "lip_line": 0.5, "lip_line_width": 0.12}
+ORDINARY_LIPS = {"lip_fullness": 0.92, "lip_line": 0.5, "lip_line_width": 0.12}
 """The lips of everybody at strength 0; see `Traits`."""
 
 LIPS_WITHIN = {"lip_fullness": (0.3, 1.3), "lip_line": (0.0, 1.0), "lip_line_width": (0.03, 0.25)}
 
-ORDINARY_DROOP, DROOP_WITHIN = 0.1, (0.0, 0.35)
+ORDINARY_DROOP, DROOP_WITHIN = 0.1, (-0.25, 0.5)
 """Closure of the upper lids at rest."""
 
 RESTING_WITHIN = (0.0, 0.6)

@@ -103,12 +103,13 @@ class Cameras(Config):
     """Lens, sensor and file.
 
     Attributes:
-        exposure: Stops, standard deviation.
+        exposure: Stops, standard deviation; more pictures are too dark than too bright.
         white_balance: Relative error of the channels, standard deviation.
         noise: Strength.
         blur: Share of sequences out of focus, up to 1.2 pixels.
         motion: Share of frames with motion blur, up to 3.5 pixels.
         low_resolution: Share of sequences that were once smaller, down to 38 % of the side.
+        haze: Share of sequences that scattered light makes flat.
         grey: Share of sequences without colour.
         compression: Share of sequences with a JPEG of quality 30 to 90.
     """
@@ -119,6 +120,7 @@ class Cameras(Config):
     blur: Probability = 0.0
     motion: Probability = 0.0
     low_resolution: Probability = 0.0
+    haze: Probability = 0.0
     grey: Probability = 0.0
     compression: Probability = 0.0
 
@@ -265,12 +267,13 @@ WILD = CorpusConfig(
     ),
     surroundings=Surroundings(scenery=0.92, occlusion=0.12, hidden=0.12),
     cameras=Cameras(
-        exposure=0.7,
+        exposure=0.65,
         white_balance=0.06,
         noise=(0.05, 1.2),
         blur=0.2,
         motion=0.06,
         low_resolution=0.35,
+        haze=0.15,
         grey=0.2,
         compression=0.45,
     ),

@@ -20,17 +20,17 @@ VISIBLE_INTENSITY = 0.2
 
 SHAPES: MappingProxyType[int, dict[str, float]] = MappingProxyType(
     {
-        1: {"browInnerUp": 1.0},
-        2: {"browOuterUp": 0.95},
-        4: {"browDown": 1.1, "noseSneer": 0.06, "mouthShrugUpper": -0.08},
-        5: {"eyeWide": 1.0},
+        1: {"browInnerUp": 1.5},
+        2: {"browOuterUp": 1.25},
+        4: {"browDown": 1.6, "noseSneer": 0.06, "mouthShrugUpper": -0.08},
+        5: {"eyeWide": 1.25},
         6: {"cheekSquint": 0.75, "cheekRaiser": 0.3, "mouthShrugUpper": -0.08},
-        7: {"eyeSquint": 1.0, "cheekRaiser": 0.1, "mouthShrugUpper": -0.03},
+        7: {"eyeSquint": 1.15, "cheekRaiser": 0.15, "mouthShrugUpper": -0.03},
         9: {"noseSneer": 1.0, "browDown": 0.12, "mouthShrugUpper": -0.4, "mouthLowerDown": -0.1},
         10: {"mouthUpperUp": 0.75, "mouthShrugUpper": 0.2, "noseSneer": 0.08},
         12: {"mouthSmile": 0.9, "mouthStretch": 0.18, "mouthDimple": 0.08},
         14: {"mouthDimple": 1.0, "mouthPress": 0.2, "mouthFrown": 0.15},
-        15: {"mouthFrown": 1.0},
+        15: {"mouthFrown": 1.1},
         17: {"mouthShrugLower": 0.75, "mouthShrugUpper": 0.4},
         18: {"mouthPucker": 0.95},
         20: {"mouthStretch": 0.9, "mouthDimple": 0.2},
@@ -70,7 +70,7 @@ FOLDS: MappingProxyType[int, dict[str, float]] = MappingProxyType(
 _SIDES = ("L", "R")
 _UPPER_LIP, _LOWER_LIP = [61, 62, 63], [67, 66, 65]
 _UPPER_LIDS, _LOWER_LIDS = {"L": [43, 44], "R": [37, 38]}, {"L": [47, 46], "R": [41, 40]}
-_MOST = 1.2  # the model's shapes tear beyond this weight
+_MOST, _MOST_OF_BROWS = 1.2, 1.7  # the model's shapes tear beyond these weights
 _LIP_BULGE = 0.15  # cm of the gap that a fully pushed-up lower lip hides by standing before it
 _REST_SEAL = 0.09  # cm by which resting lips press closer than the mean face's
 # Growth of the lip gap over the height of the mouth: what is wider shows more than a pixel of the mouth's
@@ -170,7 +170,7 @@ def blendshape_weights(expression: Expression, model: FaceModel, appearance: App
     _add_smile_and_parting(weights, expression, appearance.style)
     _add_habits(weights, expression, appearance.style)
     weights.scale("mouthUpperUp", 1.0 - 0.55 * expression.of(9))  # the sneer lifts the lip already
-    weights.values = _saturate(weights.values)
+    weights.values = _saturate(weights.values, _bearable(model))
     _seal_neutral_lips(weights, appearance, slack=expression.lip_relax)
     _close_lids(weights, expression, appearance)
     _turn_eyes(weights, expression.gaze)
@@ -286,11 +286,17 @@ def _add_habits(weights: _Weights, expression: Expression, style: FloatArray) ->
     weights.add("browInnerUp", -0.08 * float(style[6]) * expression.of(2))
 
 
-def _saturate(values: FloatArray) -> FloatArray:
-    """Bend sums smoothly under the largest weight that the shapes bear; leaves what is below 0.9."""
-    above = np.maximum(values - 0.9, 0.0)
-    bent = 0.9 + (_MOST - 0.9) * np.tanh(above / (_MOST - 0.9))
-    return np.where(values > 0.9, bent, np.maximum(values, -0.3)).astype(np.float32)
+def _bearable(model: FaceModel) -> FloatArray:
+    """Return the (57,) largest weights of the shapes: skin over the brows slides further than lips bend."""
+    brows = [name.startswith(("browInnerUp", "browOuterUp", "browDown")) for name in model.expression_names]
+    return np.where(brows, _MOST_OF_BROWS, _MOST).astype(np.float32)
+
+
+def _saturate(values: FloatArray, most: FloatArray) -> FloatArray:
+    """Bend sums smoothly under the largest weight that the shapes bear; leaves what is below 3/4 of it."""
+    free = 0.75 * most
+    bent = free + (most - free) * np.tanh((values - free) / (most - free))
+    return np.where(values > free, bent, np.maximum(values, -0.3)).astype(np.float32)
 
 
 def _seal_neutral_lips(weights: _Weights, appearance: Appearance, slack: float) -> None:

@@ -33,9 +33,11 @@ from idennet.research.synth.sensor import develop
 from idennet.research.synth.shadow import SHADOW_SIZE, ShadowMap, draw_shadow_map
 from idennet.research.synth.visibility import visible_parts
 
-VERSION = 4
+VERSION = 5
 """Counts changes of the pictures or labels that equal arguments give; corpora of two versions do not mix.
 
+5: brows as low as people's, which the Action Units move as far as people do; fuller lips; wide and narrow
+eyes; darker, brighter and flatter pictures.
 4: sides of Action Units and hidden parts are told; dark glasses, masks, scarves, hats, hands and cups that
 hide a part; winks, one-sided smiles and brows.
 3: lip lines from faint to dark, thinner lips, shaded eyes, heavier lids and the lashes of shut ones; smiles

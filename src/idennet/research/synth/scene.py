@@ -88,6 +88,7 @@ class CameraEffects:
         resolution: Share of a side's pixels that a small intermediate picture keeps, above 0, at most 1.
         noise: Strength of shot and read noise; 1 is a dim phone picture.
         contrast: Slope of the tone curve at middle grey; 1 leaves it, cameras and photographs have about 1.5.
+        haze: Share of the light that a lens or a window scatters evenly over the picture, 0 to 1.
         grey: Whether colour is dropped.
         jpeg_quality: 1 to 100, or None for no compression.
     """
@@ -101,6 +102,7 @@ class CameraEffects:
     resolution: float = 1.0
     noise: float = 0.3
     contrast: float = 1.0
+    haze: float = 0.0
     grey: bool = False
     jpeg_quality: int | None = None
 

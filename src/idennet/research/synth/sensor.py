@@ -33,6 +33,8 @@ def develop(
     if effects.vignette > 0:
         picture *= _vignette(picture.shape[0], effects.vignette)[..., None]
     picture = _soften(picture, effects)
+    if effects.haze > 0:
+        picture += (picture.mean(axis=(0, 1)) - picture) * np.float32(effects.haze)
     if effects.noise > 0:
         grain = generator.standard_normal(picture.shape, dtype=np.float32)
         picture += grain * np.sqrt(np.maximum(picture, 0) * 4e-4 + 2e-6) * np.float32(effects.noise)

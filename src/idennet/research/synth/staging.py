@@ -136,11 +136,12 @@ def _effects(cameras: Cameras, generator: np.random.Generator) -> CameraEffects:
     return CameraEffects(
         vignette=float(generator.uniform(0, 0.3)),
         white_balance=(red, green, blue),
-        exposure=float(generator.normal(0, cameras.exposure)),
+        exposure=float(generator.normal(-0.4 * cameras.exposure, cameras.exposure)),
         blur=float(generator.uniform(0.4, 1.2)) if happens(cameras.blur) else 0.0,
         resolution=float(generator.uniform(0.38, 0.85)) if happens(cameras.low_resolution) else 1.0,
         noise=_within(generator, cameras.noise),
         contrast=float(np.exp(generator.normal(0.5, 0.08 + 0.3 * cameras.exposure))),
+        haze=float(generator.uniform(0.15, 0.6)) if happens(cameras.haze) else 0.0,
         grey=happens(cameras.grey),
         jpeg_quality=int(generator.integers(30, 91)) if happens(cameras.compression) else None,
     )

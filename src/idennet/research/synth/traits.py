@@ -90,7 +90,8 @@ class Brows:
         colour: Linear RGB.
         thickness: Height of the brow, 0.25 to 0.75.
         density: 0.35 to 1.
-        lift: Height over the face model's brow bone, -0.45 to 0.25: low brows imitate AU4, high ones AU2.
+        lift: Height over the upper edge of the face model's brows, -1.25 to 0.15: low brows imitate AU4, high
+            ones AU2.
         arch: How much the middle rises, -0.15 to 0.4.
         tilt: How much lower (positive) or higher (negative) the inner end lies, -0.3 to 0.3: AU4 or AU1.
         reach: How far the inner ends stand apart from the usual place, -0.5 (meeting) to 0.3.
@@ -152,7 +153,7 @@ class Eyes:
         iris_radius: 0.57 to 0.64.
         pupil_radius: 0.18 to 0.33.
         sclera: Linear RGB.
-        lid_droop: Resting closure of the upper lids, 0 to 0.3.
+        lid_droop: Resting closure of the upper lids, -0.2 (wide) to 0.45; wide ones imitate AU5.
         lashes: Opacity of the lashes, 0 to 1.
     """
 
@@ -240,7 +241,7 @@ class Traits:
         masculine: Whether beards and thick brows are likely.
         wrinkle_static: Resting strength of each wrinkle in the order of `WRINKLES`, 0 to 1.
         wrinkle_gain: How strongly the skin wrinkles under an Action Unit, about 0.2 to 1.2.
-        lip_fullness: Size of the red of the lips against the model's, 0.35 to 1.2;
+        lip_fullness: Size of the red of the lips against the model's, 0.35 to 1.3;
             thin lips imitate AU23, AU24 and AU28.
         lip_contrast: How much the lips stand out, 0.1 to 1.3.
         lip_line: Darkness of the line between the closed lips, 0.1 to 1; dark ones imitate AU25.
