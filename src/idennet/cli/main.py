@@ -17,6 +17,7 @@ VERBS = {
         _READ,
         "Open a page for photographs, clips and the webcam in the browser, and an interface for programs.",
     ),
+    "view": (_READ, "Write a page that shows results over time, with charts and summaries."),
     "export": (
         _READ,
         "Write results for other programs: Parquet, episodes, OpenFace's tables, ELAN and Praat.",

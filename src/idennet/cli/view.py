@@ -1,0 +1,33 @@
+"""`idennet view`: results to look at."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def view_command(
+    results: Annotated[
+        Path, typer.Argument(help="Folder of idennet detect --out, or a CSV file of OpenFace.")
+    ],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder to write to (default: that of the results).")
+    ] = None,
+) -> None:
+    """Write a page that shows results over time, with charts and summaries.
+
+    [bold]idennet view results[/bold]
+
+    report.html has the video beside its timelines and needs nothing but a browser; the charts are there as
+    PNG too, and summary.csv has a row for each person and Action Unit.
+    """
+    from rich.console import Console
+
+    from idennet.timelines import check_packages
+
+    check_packages("idennet view")
+    from idennet.timelines.view import view
+
+    folder = out or (results if results.is_dir() else results.parent)
+    for path in view(results, folder):
+        Console().print(f"Written: {path}", highlight=False, soft_wrap=True, markup=False)

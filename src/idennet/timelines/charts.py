@@ -1,0 +1,73 @@
+"""Charts of recordings as PNG: a heat map over time for each track, and which Action Units went together."""
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
+
+from idennet.facs import NAMES
+from idennet.timelines.episodes import episodes_of
+from idennet.timelines.recording import Recording
+from idennet.timelines.summary import going_together
+
+_INK, _QUIET, _ACCENT = "#1b2330", "#8b94a3", "#0f766e"
+_RAMP = LinearSegmentedColormap.from_list("strength", ["#f2f4f7", "#99d8cf", "#14a08f", "#0b4f49"])
+_MOST_COLUMNS = 3000
+
+
+def save_timeline(recording: Recording, path: Path) -> Path:
+    """Draw each track of a clip as a heat map, with the episodes outlined, and return the path.
+
+    Long clips show the largest value of the frames that share a column.
+    """
+    times = np.zeros(1) if recording.times is None else recording.times
+    step = recording.step or 1.0
+    rows = len(recording.aus)
+    figure = Figure(figsize=(12, 1.0 + len(recording.tracks) * (0.6 + 0.19 * rows)), layout="constrained")
+    axes = figure.subplots(len(recording.tracks), 1, squeeze=False, sharex=True)[:, 0]
+    for axis, track in zip(axes, recording.tracks, strict=True):
+        values = _thinned(track.spread(track.values, len(times)))
+        extent = (times[0], times[-1] + step, rows - 0.5, -0.5)
+        axis.imshow(values.T, aspect="auto", cmap=_RAMP, vmin=0, vmax=1, extent=extent, interpolation="none")
+        for one in episodes_of(recording, track):
+            at = recording.aus.index(one.au) + 0.42
+            axis.plot([one.onset, one.offset], [at, at], color=_INK, lw=1.1, solid_capstyle="butt")
+        labels = [f"{NAMES[au]}  {recording.marked(au)}" for au in recording.aus]
+        axis.set_yticks(range(rows), labels, fontsize=7, color=_INK)
+        axis.set_title(track.name, loc="left", fontsize=10, color=_INK)
+        axis.tick_params(length=0, labelsize=7)
+        axis.spines[:].set_visible(False)
+    axes[-1].set_xlabel("seconds; the line under a row is an episode", fontsize=8, color=_QUIET)
+    axes[-1].xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    _save(figure, path)
+    return path
+
+
+def save_together(recording: Recording, path: Path) -> Path:
+    """Draw which Action Units went together, for each track, and return the path."""
+    figure = Figure(figsize=(6.2 * len(recording.tracks), 6.0), layout="constrained")
+    axes = figure.subplots(1, len(recording.tracks), squeeze=False)[0]
+    labels = [recording.marked(au) for au in recording.aus]
+    for axis, track in zip(axes, recording.tracks, strict=True):
+        axis.imshow(going_together(track), cmap=_RAMP, vmin=0, vmax=1)
+        axis.set_xticks(range(len(labels)), labels, fontsize=7, rotation=90, color=_INK)
+        axis.set_yticks(range(len(labels)), labels, fontsize=7, color=_INK)
+        axis.set_title(f"{track.name}: of the frames with the row's, share with the column's", fontsize=9)
+        axis.tick_params(length=0)
+        axis.spines[:].set_visible(False)
+    _save(figure, path)
+    return path
+
+
+def _thinned(values: np.ndarray) -> np.ndarray:
+    """Return at most `_MOST_COLUMNS` rows of (T, A), each the largest of its frames."""
+    factor = -(-len(values) // _MOST_COLUMNS)
+    padded = np.pad(values, ((0, -len(values) % factor), (0, 0)), constant_values=np.nan)
+    groups = padded.reshape(-1, factor, values.shape[1])
+    return np.where(np.isnan(groups).all(axis=1), np.nan, np.nan_to_num(groups).max(axis=1))
+
+
+def _save(figure: Figure, path: Path) -> None:
+    figure.savefig(path, dpi=150, facecolor="white")

@@ -1,0 +1,57 @@
+"""What a person did in a recording, in numbers: how often, how long, how strongly, and what went together."""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from idennet.facs import NAMES, column
+from idennet.timelines.episodes import episodes_of
+from idennet.timelines.recording import Recording, Track
+
+
+def summary_of(recording: Recording, track: Track) -> pd.DataFrame:
+    """Return one row an Action Unit; docs/outputs.md says what the columns mean."""
+    episodes = episodes_of(recording, track)
+    rows = []
+    for index, au in enumerate(recording.aus):
+        own = [episode for episode in episodes if episode.au == au]
+        lengths = [episode.offset - episode.onset for episode in own]
+        zeroed = None if track.zeroed is None else track.zeroed[:, index]
+        rows.append(
+            {
+                "au": column(au),
+                "name": NAMES[au],
+                "reliable": int(au not in recording.unreliable_aus),
+                "frames": len(track.rows),
+                "share_present": track.present[:, index].mean(),
+                "mean": track.values[:, index].mean(),
+                "zeroed_mean": np.nan if zeroed is None else np.nanmean(zeroed),
+                "largest": track.values[:, index].max(),
+                "episodes": len(own),
+                "mean_duration": np.mean(lengths) if lengths else np.nan,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def summary_table(recordings: list[Recording]) -> pd.DataFrame:
+    """Return the summaries of all recordings and tracks under each other."""
+    parts = []
+    for recording in recordings:
+        for track in recording.tracks:
+            part = summary_of(recording, track).round(4)
+            part.insert(0, "file", recording.name)
+            part.insert(1, "who", track.name)
+            parts.append(part)
+    return pd.concat(parts, ignore_index=True)
+
+
+def going_together(track: Track) -> NDArray[np.float64]:
+    """Return (A, A): of the frames that show the row's Action Unit, the share that show the column's.
+
+    A row is NaN where the Action Unit is never present.
+    """
+    present = track.present.astype(np.float64)
+    both = present.T @ present
+    with np.errstate(invalid="ignore"):
+        return both / np.diag(both)[:, None]

@@ -1,0 +1,168 @@
+"""What `idennet view` writes: one HTML page that needs nothing else, charts as PNG, a table of summaries."""
+
+import base64
+import os
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import numpy as np
+from numpy.typing import NDArray
+
+from idennet import __version__
+from idennet.facs import NAMES, column
+from idennet.files import write_text
+from idennet.timelines.charts import save_timeline, save_together
+from idennet.timelines.episodes import episodes_of
+from idennet.timelines.export import file_names
+from idennet.timelines.recording import Recording, Track, read_recordings
+from idennet.timelines.summary import going_together, summary_of, summary_table
+
+PAGE_NAME, SUMMARY_NAME = "report.html", "summary.csv"
+
+EMBEDDED_BYTES = 12_000_000
+"""Videos up to this size are inside the page; larger ones are played from where they lie."""
+
+_MEDIA_TYPES = {
+    ".mp4": "video/mp4",
+    ".m4v": "video/mp4",
+    ".mov": "video/mp4",  # browsers play what is inside, but not by its own name
+    ".webm": "video/webm",
+    ".ogv": "video/ogg",
+}
+_MISSING = 255  # a byte for a frame without this face
+
+
+def view(source: Path, out: Path) -> list[Path]:
+    """Write page, charts and summaries of results and return the files, the page first.
+
+    Args:
+        source: A folder of `idennet detect --out`, or a CSV file of OpenFace.
+        out: Folder to write to; made when it does not exist.
+
+    Raises:
+        InputError: `source` is neither, or holds no face.
+    """
+    recordings = [recording for recording in read_recordings(source) if recording.tracks]
+    out.mkdir(parents=True, exist_ok=True)
+    page, summary = out / PAGE_NAME, out / SUMMARY_NAME
+    write_text(page, page_of(recordings, out))
+    write_text(summary, summary_table(recordings).to_csv(index=False, lineterminator="\n"))
+    charts = []
+    for recording, name in zip(recordings, file_names(recordings), strict=True):
+        if recording.times is not None:
+            charts.append(save_timeline(recording, out / f"{name}.timeline.png"))
+        charts.append(save_together(recording, out / f"{name}.together.png"))
+    return [page, summary, *charts]
+
+
+def page_of(recordings: Sequence[Recording], folder: Path) -> str:
+    """Return the page of recordings.
+
+    Args:
+        recordings: Each with a track at least.
+        folder: Where the page will lie; videos that are not inside it are named from there.
+    """
+    template = resources.files("idennet.timelines").joinpath("page.html.j2").read_text(encoding="utf-8")
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
+    data = [_recording(recording, folder) for recording in recordings]
+    seconds = sum(recording.duration for recording in recordings)
+    clips = sum(recording.times is not None for recording in recordings)
+    pictures = sum(len(recording.frames) for recording in recordings if recording.times is None)
+    facts = {
+        "clips": f"{clips}, {_minutes(seconds)}" if clips else "",
+        "photographs": str(pictures or ""),
+        "faces or people": str(sum(len(recording.tracks) for recording in recordings)),
+        "weights": ", ".join(sorted({recording.weights for recording in recordings})),
+        "IdenNet": __version__,
+    }
+    return environment.from_string(template).render(
+        facts={name: fact for name, fact in facts.items() if fact},
+        data=data,
+        linked=any(one["video"] and not one["video"].startswith("data:") for one in data),
+    )
+
+
+def _minutes(seconds: float) -> str:
+    return f"{int(seconds // 60)} min {seconds % 60:.0f} s" if seconds >= 60 else f"{seconds:.1f} s"
+
+
+def _recording(recording: Recording, folder: Path) -> dict[str, Any]:
+    return {
+        "name": os.path.basename(recording.name),  # noqa: PTH119 - any text
+        "times": None if recording.times is None else _bytes(recording.times.astype("<f4")),
+        "count": len(recording.frames),
+        "step": recording.step,
+        "video": None if recording.times is None else _video(Path(recording.name), folder),
+        "aus": [
+            {
+                "au": column(au),
+                "name": NAMES[au],
+                "threshold": round(float(threshold), 4),
+                "reliable": au not in recording.unreliable_aus,
+            }
+            for au, threshold in zip(recording.aus, recording.thresholds, strict=True)
+        ],
+        "tracks": [_track(recording, track) for track in recording.tracks],
+    }
+
+
+def _track(recording: Recording, track: Track) -> dict[str, Any]:
+    clip, frames = recording.times is not None, len(recording.frames)
+    together = going_together(track)
+    summary = summary_of(recording, track).round(4)
+    return {
+        "name": track.name,
+        "seen": len(track.rows),
+        "values": _bytes(_quantised(track.spread(track.values, frames))) if clip else None,
+        "zeroed": _bytes(_quantised(track.spread(track.zeroed, frames)))
+        if clip and track.zeroed is not None
+        else None,
+        "boxes": _bytes(np.nan_to_num(track.spread(track.box, frames)).clip(-9999, 30000).astype("<i2"))
+        if clip and not np.isnan(track.box).any()
+        else None,
+        "flags": _flag_runs(track) if clip else [],
+        "episodes": [
+            [recording.aus.index(one.au)]
+            + [round(value, 4) for value in (one.onset, one.apex, one.offset, one.strength)]
+            for one in episodes_of(recording, track)
+        ],
+        "summary": summary.astype(object).where(summary.notna(), None).to_dict("records"),
+        "together": [[None if np.isnan(share) else round(share, 3) for share in row] for row in together],
+    }
+
+
+def _flag_runs(track: Track) -> list[list[Any]]:
+    """Return first and last frame and the flags of each stretch of frames with the same flags."""
+    runs: list[list[Any]] = []
+    for row, flags in zip(track.rows.tolist(), track.flags, strict=True):
+        if flags and runs and runs[-1][1] == row - 1 and runs[-1][2] == flags:
+            runs[-1][1] = row
+        elif flags:
+            runs.append([row, row, flags])
+    return runs
+
+
+def _quantised(values: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Return values from 0 to 1 as bytes from 0 to 254; `_MISSING` where there are none."""
+    steps = (254 * np.nan_to_num(values).clip(0, 1)).round().astype(np.uint8)
+    return np.where(np.isnan(values), np.uint8(_MISSING), steps)
+
+
+def _bytes(values: NDArray[Any]) -> str:
+    return base64.b64encode(np.ascontiguousarray(values).tobytes()).decode()
+
+
+def _video(path: Path, folder: Path) -> str | None:
+    """Return what a browser plays: the video itself if small, else where it lies; None if it is gone."""
+    kind = _MEDIA_TYPES.get(path.suffix.lower())
+    if not path.is_file():
+        return None
+    if kind and path.stat().st_size <= EMBEDDED_BYTES:
+        return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
+    try:
+        return Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()
+    except ValueError:  # on another drive
+        return path.resolve().as_uri()

@@ -1,0 +1,126 @@
+import base64
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from planted_clip import FRAMES, RATE, clip_results, smile, write_results
+from typer.testing import CliRunner
+
+from idennet.cli.main import app
+from idennet.facs import SYNFACS_AUS
+from idennet.timelines.recording import read_recordings
+from idennet.timelines.summary import going_together, summary_table
+from idennet.timelines.view import page_of, view
+
+AU12 = SYNFACS_AUS.index(12)
+
+
+def data_of(page: str) -> list[dict]:
+    return json.loads(re.search(r"^const data = (.*);$", page, re.MULTILINE)[1])
+
+
+def decoded(text: str, kind: str) -> np.ndarray:
+    return np.frombuffer(base64.b64decode(text), kind)
+
+
+def test_the_command_writes_page_summary_and_charts(results: Path, tmp_path: Path) -> None:
+    ran = CliRunner().invoke(app, ["view", str(results), "--out", str(tmp_path / "out")])
+    assert ran.exit_code == 0, ran.stderr
+    charts = ["photographs.together.png", "talk.timeline.png", "talk.together.png"]
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {*charts, "report.html", "summary.csv"}
+    for name in charts:
+        with Image.open(tmp_path / "out" / name) as chart:
+            assert min(chart.size) > 300
+            assert len(chart.convert("RGB").getcolors(10**6)) > 20
+
+
+def test_the_page_holds_every_value_of_every_frame(results: Path, tmp_path: Path) -> None:
+    clip, photographs = data_of(page_of(read_recordings(results), tmp_path))
+    np.testing.assert_allclose(decoded(clip["times"], "<f4"), np.arange(FRAMES) / RATE, atol=1e-6)
+    first, second = clip["tracks"]
+    values = decoded(first["values"], np.uint8).reshape(FRAMES, len(SYNFACS_AUS))
+    assert (values[40:45] == 255).all()
+    seen = np.r_[0:40, 45:50]
+    np.testing.assert_allclose(values[seen, AU12] / 254, [smile(k) for k in seen], atol=0.5 / 254 + 1e-6)
+    assert decoded(first["boxes"], "<i2").reshape(FRAMES, 4)[0].tolist() == [20, 30, 80, 90]
+    assert (first["seen"], second["seen"]) == (45, 20)
+    assert first["episodes"] == [[AU12, 0.4, 0.8, 1.4, 0.9]]
+    assert second["flags"] == [[25, 39, "small"], [45, 49, "small"]]
+    assert first["zeroed"] is None
+    assert [one["au"] for one in clip["aus"] if not one["reliable"]] == ["AU23"]
+    assert photographs["times"] is None
+    assert photographs["tracks"][0]["summary"][AU12]["share_present"] == 0.5
+    assert photographs["tracks"][0]["summary"][AU12]["mean_duration"] is None
+
+
+def test_the_page_loads_nothing_from_outside(results: Path, tmp_path: Path) -> None:
+    page = page_of(read_recordings(results), tmp_path)
+    assert not re.findall(r"https?://|<link|@import|src=", page)
+    assert "{{" not in page
+
+
+def test_a_small_video_is_inside_and_a_large_one_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    video = tmp_path / "clips" / "talk.mp4"
+    video.parent.mkdir()
+    video.write_bytes(b"film")
+    recordings = read_recordings(write_results(tmp_path / "r", clip_results(str(video))))
+    page = page_of(recordings, tmp_path / "r")
+    assert data_of(page)[0]["video"] == "data:video/mp4;base64,ZmlsbQ=="
+    assert "except the videos" not in page
+    monkeypatch.setattr("idennet.timelines.view.EMBEDDED_BYTES", 3)
+    page = page_of(recordings, tmp_path / "r")
+    assert data_of(page)[0]["video"] == "../clips/talk.mp4"
+    assert "except the videos" in page
+    video.unlink()
+    assert data_of(page_of(recordings, tmp_path / "r"))[0]["video"] is None
+
+
+def test_names_cannot_break_the_page(tmp_path: Path) -> None:
+    name = "</script><b>&'\".mp4"
+    page = page_of(read_recordings(write_results(tmp_path / "r", clip_results(name))), tmp_path)
+    assert page.count("</script>") == 1
+    assert data_of(page)[0]["name"] == "script><b>&'\".mp4"
+
+
+def test_values_with_own_zero_stand_beside_the_raw_ones(results: Path, tmp_path: Path) -> None:
+    clip = read_recordings(results)[0]
+    track = replace(clip.tracks[0], zeroed=0.5 * clip.tracks[0].values)
+    (shown,) = data_of(page_of([replace(clip, tracks=(track,))], tmp_path))
+    values, zeroed = (
+        decoded(shown["tracks"][0][name], np.uint8).astype(int) for name in ("values", "zeroed")
+    )
+    there = values < 255
+    assert (abs(values[there] - 2 * zeroed[there]) <= 1).all()
+    assert (zeroed[~there] == 255).all()
+
+
+def test_summaries_count_what_was_planted(results: Path) -> None:
+    table = summary_table(read_recordings(results))
+    row = table[(table["who"] == "person 1") & (table["au"] == "AU12")].iloc[0]
+    assert row["share_present"] == pytest.approx(25 / 45, abs=1e-4)
+    assert (row["frames"], row["episodes"], row["mean_duration"]) == (45, 1, 1.0)
+    assert row["largest"] == pytest.approx(0.9)
+    assert table.groupby(["file", "who"]).size().tolist() == [22, 22, 22]
+
+
+def test_going_together_is_a_share_of_the_rows_frames(results: Path) -> None:
+    track = read_recordings(results)[0].tracks[0]
+    present = np.zeros((10, 3), bool)
+    present[:4, 0] = present[2:5, 1] = True
+    shares = going_together(replace(track, present=present))
+    np.testing.assert_allclose(shares[:2, :2], [[1, 0.5], [2 / 3, 1]])
+    assert np.isnan(shares[2]).all()
+
+
+def test_tables_of_openface_can_be_viewed(results: Path, tmp_path: Path) -> None:
+    CliRunner().invoke(app, ["export", str(results), "--out", str(tmp_path)])
+    written = view(tmp_path / "talk.openface.csv", tmp_path / "out")
+    assert written[0].name == "report.html"
+    assert set(pd.read_csv(written[1])["who"]) == {"face 1", "face 2"}
