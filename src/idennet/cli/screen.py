@@ -137,7 +137,7 @@ def _print_details(console: Screen, result: Result) -> None:
         console.print()
         console.print(Text(f"Face {number}", style="bold cyan").append(_circumstances(face), style="dim"))
         for note in face.notes:
-            console.print(Text(f"read with care: {note}", style="yellow"))
+            console.print(Text(f"read with care: {note}", style="yellow"), soft_wrap=True)
         console.print(_face_table(console, face))
         for au in face.aus:
             if face.only_side(au):
