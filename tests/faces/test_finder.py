@@ -10,7 +10,7 @@ import pytest
 from skimage import data
 
 from idennet.errors import ShapeError, WeightsError
-from idennet.faces.boxes import NO_BOXES, boxes_of
+from idennet.faces.boxes import NO_BOXES, BoxFinder, boxes_of
 from idennet.faces.finder import FaceFinder, open_finder
 from idennet.faces.landmarks import eye_centres
 
@@ -163,7 +163,7 @@ def test_small_faces_of_a_large_picture_are_found(finder, astronaut):
         assert eye_error(face, (EYES - [110, 20]) * 1.1 + place) < CLOSE
 
 
-class Everywhere:
+class Everywhere(BoxFinder):
     """Proposes the same boxes in every picture."""
 
     def __init__(self, *boxes: tuple[float, ...]) -> None:

@@ -21,7 +21,7 @@ from idennet.models.action_units import ActionUnitModel
 from planted import PlantedFinder, planted_face, planted_picture
 
 FROZEN_COLUMNS = (
-    ["file", "frame", "time", "face", "person", "problem", "notes", "flags"]
+    ["file", "frame", "time", "face", "track", "person", "problem", "notes", "flags"]
     + ["AU1", "AU2", "AU4", "AU5", "AU6", "AU7", "AU9", "AU10", "AU12", "AU14", "AU15"]
     + ["AU17", "AU18", "AU20", "AU22", "AU23", "AU24", "AU25", "AU26", "AU27", "AU28", "AU43"]
     + ["AU1_present", "AU2_present", "AU4_present", "AU5_present", "AU6_present", "AU7_present"]

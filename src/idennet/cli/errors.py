@@ -23,7 +23,7 @@ _REFUSALS = (
 """What a file system says to a path that a user chose; other errors of files are defects."""
 
 _EXTRAS = {
-    **dict.fromkeys(("av", "h5py", "pyarrow", "scipy", "skimage", "sklearn", "tensorboard"), "learn"),
+    **dict.fromkeys(("h5py", "pyarrow", "scipy", "skimage", "sklearn", "tensorboard"), "learn"),
     **dict.fromkeys(("jinja2", "matplotlib", "numba"), "research"),
     **dict.fromkeys(("fastapi", "prometheus_client", "uvicorn", "websockets"), "serve"),
 }

@@ -1,6 +1,7 @@
 """Where faces may be: what every finder of boxes gives, whatever network is behind it."""
 
-from typing import Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -16,15 +17,28 @@ Pixels = NDArray[np.uint8]
 NO_BOXES: Floats = np.zeros((0, 5), np.float32)
 
 
-class BoxFinder(Protocol):
-    """Proposes faces; may be called from several threads at once."""
+class BoxFinder(ABC):
+    """Proposes faces; may be called from several threads at once.
 
+    A box is x0, y0, x1, y1 in pixels of the upright square that the landmark network expects
+    (`crop.squares_around`), and a score, 0 to 1. It may reach outside the picture.
+    """
+
+    @abstractmethod
     def find(self, pixels: Pixels) -> Floats:
-        """Return boxes (K, 5) of a picture (H, W, 3) uint8 RGB, best first.
+        """Return boxes (K, 5) of a picture (H, W, 3) uint8 RGB; of doubles, the first counts."""
 
-        A box is x0, y0, x1, y1 in pixels of the upright square that the landmark network expects
-        (`crop.squares_around`), and a score, 0 to 1. It may reach outside the picture.
+    def find_all(
+        self, pictures: Sequence[Pixels], expected: Sequence[Floats | None] | None = None
+    ) -> list[Floats]:
+        """Return the boxes of each picture.
+
+        Args:
+            pictures: Perhaps of different sizes.
+            expected: For each picture the squares (M, 4) of faces that were there a moment ago: once boxes
+                about all of them are found, the rest may be left out. None: find everything.
         """
+        return [self.find(pixels) for pixels in pictures]
 
 
 def boxes_of(x: Numbers, y: Numbers, side: Numbers, score: Numbers, overlap: float) -> Floats:
@@ -41,3 +55,13 @@ def boxes_of(x: Numbers, y: Numbers, side: Numbers, score: Numbers, overlap: flo
     kept = np.asarray(cv2.dnn.NMSBoxes(corners.tolist(), score.tolist(), 0.0, overlap), np.int64).reshape(-1)
     left, top, width, height = corners[kept].T
     return np.stack([left, top, left + width, top + height, score[kept]], axis=1).astype(np.float32)
+
+
+def overlaps(first: Floats, second: Floats) -> NDArray[np.float64]:
+    """Return intersection over union (K, L) of boxes (K, 4 or more) and (L, 4 or more)."""
+    one, two = (boxes[:, None].astype(np.float64) for boxes in (first, second))
+    two = two.swapaxes(0, 1)
+    sides = np.minimum(one[..., 2:4], two[..., 2:4]) - np.maximum(one[..., :2], two[..., :2])
+    common = sides.clip(0).prod(-1)
+    areas = [(boxes[..., 2:4] - boxes[..., :2]).prod(-1) for boxes in (one, two)]
+    return np.asarray(common / (areas[0] + areas[1] - common))

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from idennet.errors import WeightsError
-from idennet.faces.boxes import Pixels, boxes_of
+from idennet.faces.boxes import BoxFinder, Pixels, boxes_of
 from idennet.faces.crop import Floats
 
 _MEMBER = "face_detector.tflite"
@@ -23,7 +23,7 @@ _SIDE, _DOWN = 1.27, 0.03  # landmark square in units of its box, measured on ph
 _OVERLAP = 0.3
 
 
-class MediaPipeFinder:
+class MediaPipeFinder(BoxFinder):
     """Finds boxes by the first network of `face_landmarker.task`."""
 
     def __init__(self, file: Path, threshold: float = 0.5) -> None:

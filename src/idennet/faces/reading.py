@@ -13,6 +13,8 @@ from idennet.faces.landmarks import MIRROR
 from idennet.faces.weights import for_reading
 
 _BATCH = 64
+_GRID: Floats = np.array([32, 32, 32, 1024], np.float32)  # steps a pixel, and a radian
+_STEPS_A_PIXEL = 64
 _FLIP: Floats = np.array([-1, 1], np.float32)
 
 
@@ -32,7 +34,11 @@ class Reading(NamedTuple):
 
 
 class LandmarkReader:
-    """Reads squares; may be called from several threads at once."""
+    """Reads squares; may be called from several threads at once.
+
+    Squares and landmarks lie on fine grids: what a picture gives does not depend on the batch that it was in,
+    although sums are rounded in another way there.
+    """
 
     def __init__(self, network: LandmarkNet | None = None) -> None:
         """Prepare a network for reading, by default the bundled one.
@@ -52,6 +58,7 @@ class LandmarkReader:
         """
         if not len(squares):
             return Reading(np.zeros((0, 68, 2), np.float32), squares[:, 0], squares[:, :2])
+        squares = (np.round(squares * _GRID) / _GRID).astype(np.float32)
         crops = np.stack([cut(grey, square) for grey, square in zip(greys, squares, strict=True)])
         if not mirrored:
             points, confidence, pose = self._run(crops)
@@ -62,7 +69,8 @@ class LandmarkReader:
             points = np.float32(0.5) * (points + other)
             pose = np.float32(0.5) * (pose + other_pose * _FLIP)
             confidence = np.mean(np.split(both.confidence, 2), axis=0)
-        return Reading(transform(points, crop_to_picture(squares)), confidence, pose)
+        landmarks = np.round(transform(points, crop_to_picture(squares)) * _STEPS_A_PIXEL) / _STEPS_A_PIXEL
+        return Reading(landmarks.astype(np.float32), confidence, pose)
 
     @torch.inference_mode()
     def _run(self, crops: np.ndarray) -> Reading:

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from idennet.errors import WeightsError
-from idennet.faces.boxes import NO_BOXES, Pixels, boxes_of
+from idennet.faces.boxes import NO_BOXES, BoxFinder, Pixels, boxes_of
 from idennet.faces.crop import Floats
 
 _LONGEST = 1280  # pixels; larger pictures are reduced
@@ -16,7 +16,7 @@ _SIDE, _DOWN = 1.10, 0.095  # landmark square in units of YuNet's box, measured 
 _OVERLAP = 0.4
 
 
-class YuNetFinder:
+class YuNetFinder(BoxFinder):
     """Finds boxes by YuNet. Licence of the model: MIT or Apache 2.0, see its source."""
 
     def __init__(self, file: Path, threshold: float = 0.5) -> None:

@@ -2,24 +2,29 @@
 
 Each picture is examined by one thread, and a few pictures share a batch of the network; so numbers are the
 same alone and among many, memory stays bounded, and results come in the order of their pictures.
+
+The frames of a video are examined in their order, a group at a time, since faces are tracked; meanwhile other
+threads read the Action Units of the groups before, and the caller's thread decodes those that come next.
 """
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass, field
 from functools import partial
-from itertools import islice
 from math import isnan
 from pathlib import Path
-from typing import NamedTuple, Protocol, TypeVar
+from threading import Event
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from idennet.errors import IdenNetError, InputError, WeightsError
 from idennet.faces.alignment import TEMPLATE, align
-from idennet.faces.finder import FaceFinder, FoundFace
+from idennet.faces.finder import FaceFinder, Finder, FoundFace
+from idennet.faces.tracking import FaceTracker, Track
 from idennet.facs import PARTS, SIDED_AUS
 from idennet.inference.face import Box, Face, HeadPose, Sides
 from idennet.inference.quality import flags_of
@@ -27,6 +32,7 @@ from idennet.inference.result import Result
 from idennet.media.frame import Frame
 from idennet.media.names import text_of
 from idennet.media.pictures import as_frame
+from idennet.media.video import Video
 from idennet.models.action_units import CROP_SHAPE, SEEN_FROM, ActionUnitModel, Readings
 from idennet.models.threads import cores, workers
 
@@ -38,17 +44,31 @@ PICTURES_TOGETHER_ON_GPU = 32
 PIXELS_TOGETHER = 40_000_000
 """Pixels of pictures that wait for each other, about 120 MB."""
 
+FRAMES_TOGETHER = 8
+"""Frames of a video that are searched and read together."""
+
+FRAME_PIXELS_TOGETHER = 10_000_000
+"""Pixels of frames from which on fewer are read together, about 30 MB."""
+
 Finish = Callable[[Result, Frame], Result]
 """What else is done with a picture while its pixels are in memory; returns the result, perhaps with notes."""
 
 _log = logging.getLogger(__name__)
 
 
-class Finder(Protocol):
-    """Anything that finds faces; must be safe to be called from several threads."""
+@dataclass(frozen=True)
+class Clip:
+    """A video, and the tracks with which an earlier reading of its first frames ended.
 
-    def find_all(self, pictures: Sequence[NDArray[np.uint8]]) -> Sequence[Sequence[FoundFace]]:
-        """Return the faces of each picture (H, W, 3) uint8 RGB, from left to right."""
+    Attributes:
+        video: Its frames.
+        tracks: Of the last frame that was read.
+        first_track: Number of the next new track.
+    """
+
+    video: Video
+    tracks: tuple[Track, ...] = ()
+    first_track: int = 1
 
 
 class _Examined(NamedTuple):
@@ -57,6 +77,23 @@ class _Examined(NamedTuple):
     frame: Frame
     found: Sequence[FoundFace]
     crops: Sequence[NDArray[np.uint8]]
+
+
+@dataclass
+class _Group:
+    """Pictures with their numbers, or frames of a video, that one worker examines together.
+
+    Attributes:
+        sources: Pictures, or frames and failures.
+        tracker: Of the video.
+        turn: Set when the group of frames before has been examined.
+        done: Set when this one has.
+    """
+
+    sources: list[tuple[int, object]] = field(default_factory=list)
+    tracker: FaceTracker | None = None
+    turn: Event = field(default_factory=Event)
+    done: Event = field(default_factory=Event)
 
 
 Value = TypeVar("Value")
@@ -108,22 +145,25 @@ class Analyser:
         return self._read([self._examine_one(as_frame(source))], finish)[0]
 
     def analyse_all(self, sources: Iterable[object], finish: Finish | None = None) -> Iterator[Result]:
-        """Yield one result a picture, in order, while reading the pictures as a stream.
+        """Yield one result a picture or frame, in order, while reading them as a stream.
 
-        A picture that cannot be read gives a result with its `error`, whatever went wrong. A few pictures
-        are read ahead: at most `PICTURES_TOGETHER` for each worker, and as many again.
+        A picture that cannot be read gives a result with its `error`, whatever went wrong; so does what is
+        missing of a video, after its frames. A few pictures are read ahead: at most `PICTURES_TOGETHER` for
+        each worker, and as many again.
 
         Args:
-            sources: Pictures as for `analyse`; read by the caller's thread.
+            sources: A video, or pictures as for `analyse` and videos (`Video`, `Clip`); read by the caller's
+                thread.
             finish: Called by a worker for each picture that was read, before its result is yielded.
         """
+        if isinstance(sources, Video):
+            sources = [sources]
         count = cores() if self._workers is None else self._workers
         together = PICTURES_TOGETHER if self.model.device.type == "cpu" else PICTURES_TOGETHER_ON_GPU
-        if isinstance(sources, Sized):
+        if isinstance(sources, Sequence) and not any(isinstance(source, Video | Clip) for source in sources):
             count = max(min(count, len(sources)), 1)
             together = max(min(together, -(-len(sources) // count)), 1)
-        numbered = enumerate(sources, start=1)
-        groups = iter(lambda: list(islice(numbered, together)), [])
+        groups = self._groups(sources, together)
         if count == 1:
             for group in groups:
                 yield from self._analyse_group(group, finish)
@@ -137,25 +177,69 @@ class Analyser:
             while ahead:
                 yield from ahead.popleft().result()
 
-    def _analyse_group(self, group: Iterable[tuple[int, object]], finish: Finish | None) -> list[Result]:
+    def _groups(self, sources: Iterable[object], together: int) -> Iterator["_Group"]:
+        group = _Group()
+        for number, source in enumerate(sources, start=1):
+            if isinstance(source, Video | Clip):
+                if group.sources:
+                    yield group
+                    group = _Group()
+                yield from self._groups_of(source if isinstance(source, Clip) else Clip(source))
+                continue
+            group.sources.append((number, source))
+            if len(group.sources) == together:
+                yield group
+                group = _Group()
+        if group.sources:
+            yield group
+
+    def _groups_of(self, clip: Clip) -> Iterator["_Group"]:
+        """Yield the frames of a video, at the end perhaps with a result that says what is missing."""
+        tracker = FaceTracker(self.finder, clip.tracks, clip.first_track)
+        group, pixels = _Group(tracker=tracker), 0
+        group.turn.set()
+        frames, video = iter(clip.video), clip.video
+        go_on = True
+        while go_on:
+            frame = self._or_failed(lambda: next(frames, None), video.source, video.path)
+            go_on = isinstance(frame, Frame)
+            if frame is not None:
+                group.sources.append((0, frame))
+                pixels += frame.pixels[..., 0].size if isinstance(frame, Frame) else 0
+            is_full = len(group.sources) >= FRAMES_TOGETHER or pixels > FRAME_PIXELS_TOGETHER
+            if group.sources and (is_full or not go_on):
+                yield group
+                group, pixels = _Group(tracker=tracker, turn=group.done), 0
+
+    def _analyse_group(self, group: "_Group", finish: Finish | None) -> list[Result]:
+        if group.tracker is not None:
+            group.turn.wait()
+            try:
+                frames: list[Frame | Result] = [source for _, source in group.sources]  # type: ignore[misc]
+                examined = self._examine_or_explain(frames, group.tracker)
+            finally:
+                group.done.set()
+            return self._read(examined, finish)
         results: list[Result] = []
-        frames: list[Frame | Result] = []
+        frames = []
         pixels = 0
-        for number, source in group:
+        for number, source in group.sources:
             frame = self._or_failed(partial(as_frame, source, number), _name(source, number), source)
             frames.append(frame)
             pixels += 0 if isinstance(frame, Result) else frame.pixels[..., 0].size
             if pixels > PIXELS_TOGETHER:
-                results += self._read(self._examine_or_explain(frames), finish)
+                results += self._read(self._examine_or_explain(frames, self.finder), finish)
                 frames, pixels = [], 0
-        return results + self._read(self._examine_or_explain(frames), finish)
+        return results + self._read(self._examine_or_explain(frames, self.finder), finish)
 
-    def _examine_or_explain(self, frames: Sequence[Frame | Result]) -> list[_Examined | Result]:
+    def _examine_or_explain(
+        self, frames: Sequence[Frame | Result], finder: Finder
+    ) -> list[_Examined | Result]:
         """Return what is found in frames, and results of failures as they are."""
         readable = [frame for frame in frames if not isinstance(frame, Result)]
         examined: Sequence[_Examined | Result]
         try:
-            examined = self._examine(readable)
+            examined = self._examine(readable, finder)
         except Exception:  # which of them it is, and why, is found out one by one
             examined = [
                 self._or_failed(partial(self._examine_one, frame), _name(frame, 0), frame.path)
@@ -181,15 +265,15 @@ class Analyser:
         version = self.model.card.version
         return Result(name, None, (), self.model.aus, version, error=sentence, defect=defect, path=path)
 
-    def _examine(self, frames: Sequence[Frame]) -> list[_Examined]:
-        found = self.finder.find_all([frame.pixels for frame in frames])
+    def _examine(self, frames: Sequence[Frame], finder: Finder) -> list[_Examined]:
+        found = finder.find_all([frame.pixels for frame in frames])
         return [
             _Examined(frame, faces, [align(frame.pixels, face.landmarks) for face in faces])
             for frame, faces in zip(frames, found, strict=True)
         ]
 
     def _examine_one(self, frame: Frame) -> _Examined:
-        return self._examine([frame])[0]
+        return self._examine([frame], self.finder)[0]
 
     def _read(self, examined: Sequence[_Examined | Result], finish: Finish | None = None) -> list[Result]:
         """Return the results of examined pictures, whose faces are read together; failures as they are."""
@@ -251,6 +335,7 @@ class Analyser:
             hidden=hidden,
             identity_embedding=None if readings.embeddings is None else readings.embeddings[row],
             crop=crop,
+            track=found.track,
         )
 
     def _by_au(self, values: NDArray[np.float32], unseen: NDArray[np.bool_]) -> dict[int, float]:

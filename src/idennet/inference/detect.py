@@ -8,8 +8,8 @@ from typing import Any, overload
 import numpy as np
 from PIL import Image
 
-from idennet.faces.finder import open_finder
-from idennet.inference.analyser import Analyser, Finder
+from idennet.faces.finder import Finder, open_finder
+from idennet.inference.analyser import Analyser
 from idennet.inference.result import Result, Results
 from idennet.media.frame import Frame
 from idennet.media.pictures import is_picture

@@ -105,6 +105,7 @@ class Face:
         hidden: Parts of the face that cannot be seen, of `facs.PARTS`: "eyes", "brows", "mouth".
         identity_embedding: (256,) float32 of unit length, or None for a network without identity branch.
         crop: (128, 128, 3) uint8 RGB, the aligned face that the network saw.
+        track: In a video, the number of the track that the face continues, from 1; else None.
         person: Number of the person, where faces of several pictures were assigned to people; else None.
         zeroed: The Action Units again, from the person's own zero, where that was asked for.
     """
@@ -124,6 +125,7 @@ class Face:
     hidden: frozenset[str] = frozenset()
     identity_embedding: np.ndarray | None = None
     crop: np.ndarray | None = None
+    track: int | None = None
     person: int | None = None
     zeroed: Zeroed | None = None
 
@@ -198,6 +200,7 @@ class Face:
             "box": [round(float(value), 2) for value in self.box],
             "confidence": round(self.confidence, 4),
             "pose": None if self.pose is None else {k: round(v, 2) for k, v in self.pose._asdict().items()},
+            **({} if self.track is None else {"track": self.track}),
             **({} if self.person is None else {"person": self.person}),
             "flags": list(self.flags),
             **({"hidden": list(self._hidden_in_order)} if self.au_intensities else {}),

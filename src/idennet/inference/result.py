@@ -16,6 +16,7 @@ from idennet.inference.face import Face, Sides, Zeroed
 from idennet.inference.overlay import draw_faces
 from idennet.media.frame import Frame
 from idennet.media.pictures import read_picture
+from idennet.media.video import Video
 from idennet.models.weights import Evidence
 
 NO_FACE = "no face found"
@@ -37,7 +38,7 @@ def table_columns(aus: Sequence[int], *, graded: bool = False, zeroed: bool = Fa
     """
     names = columns(aus)
     return [
-        *("file", "frame", "time", "face", "person", "problem", "notes", "flags"),
+        *("file", "frame", "time", "face", "track", "person", "problem", "notes", "flags"),
         *names,
         *(f"{name}_present" for name in names),
         *(graded_columns(aus) if graded else ()),
@@ -158,8 +159,17 @@ class Result:
         """
         if self.error:
             raise ImageError(self.error)
-        frame = frame or self._frame or read_picture(self.path or self.source)
+        frame = frame or self._frame or self._read_again()
         return draw_faces(frame.pixels, self.faces)
+
+    def _read_again(self) -> Frame:
+        path = self.path or Path(self.source)
+        if self.time is None:
+            return read_picture(path)
+        frame = next(iter(Video(path, start=self.time)), None)
+        if frame is None:
+            raise ImageError(f"{self.source} has no frame at second {self.time:.2f}.")
+        return frame
 
 
 class Results(list[Result]):
@@ -179,7 +189,7 @@ class Results(list[Result]):
             zeroed=any(face.zeroed is not None for face in faces),
         )
         table = pd.DataFrame([row for result in self for row in result.rows()], columns=pd.Index(names))
-        whole = dict.fromkeys({"frame", "face", "person", "zero_looks"} & set(names), "Int64")
+        whole = dict.fromkeys({"frame", "face", "track", "person", "zero_looks"} & set(names), "Int64")
         yes_or_no = [
             *(f"{name}{zeroed}_present" for name in columns(aus) for zeroed in ("", "_zeroed")),
             *(f"{part}_hidden" for part in PARTS),
@@ -204,7 +214,8 @@ class Results(list[Result]):
 
 
 def _face_row(face: Face) -> dict[str, Any]:
-    row: dict[str, Any] = {} if face.person is None else {"person": face.person}
+    row: dict[str, Any] = {} if face.track is None else {"track": face.track}
+    row |= {} if face.person is None else {"person": face.person}
     row |= {"flags": " ".join(face.flags)} if face.flags else {}
     row["confidence"] = round(face.confidence, 4)
     for au in face.ranked_aus:

@@ -35,16 +35,7 @@ def read_picture(path: str | os.PathLike[str]) -> Frame:
     """
     file = Path(path)
     name = text_of(file)
-    try:
-        state = file.stat()
-    except FileNotFoundError as error:
-        raise ImageError(f"{name} does not exist.") from error
-    except (OSError, ValueError) as error:
-        raise _not_opened(name, error) from error
-    if stat.S_ISDIR(state.st_mode):
-        raise ImageError(f"{name} is a folder, not a picture.")
-    if not stat.S_ISREG(state.st_mode):
-        raise ImageError(f"{name} is not a regular file.")
+    state = check_file(file)
     reason = REASONS.get(file.suffix.lower(), OTHER)
     if reason != OTHER:  # what raw files and videos begin with may look like a picture, but is not
         raise ImageError(f"{name} is not read: {reason}.")
@@ -56,6 +47,26 @@ def read_picture(path: str | os.PathLike[str]) -> Frame:
         raise _not_opened(name, error) from error
     pixels, notes = decode(data, name)
     return Frame(pixels, name, file, notes=notes)
+
+
+def check_file(file: Path) -> os.stat_result:
+    """Return the state of a file that can be read.
+
+    Raises:
+        ImageError: It does not exist, is a folder, or is otherwise no file.
+    """
+    name = text_of(file)
+    try:
+        state = file.stat()
+    except FileNotFoundError as error:
+        raise ImageError(f"{name} does not exist.") from error
+    except (OSError, ValueError) as error:
+        raise _not_opened(name, error) from error
+    if stat.S_ISDIR(state.st_mode):
+        raise ImageError(f"{name} is a folder, not a picture.")
+    if not stat.S_ISREG(state.st_mode):
+        raise ImageError(f"{name} is not a regular file.")
+    return state
 
 
 def decode_picture(encoded: bytes, name: str = "picture 1", max_pixels: int = MAX_PIXELS) -> Frame:

@@ -2,7 +2,6 @@
 
 import re
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 from agreement import assert_agreement, by_name, shaded_people
 from drawn_people import all_of
 
-from idennet.errors import InputError, MissingExtraError, StoreError
+from idennet.errors import InputError, StoreError
 from idennet.learning.data.prepare import prepare
 from idennet.learning.data.readers import disfa, disfa_bad_frames
 from idennet.learning.data.readers.disfa import BAD_FRAME, VIDEO_ENDS, Disfa
@@ -234,12 +233,6 @@ def test_subjects_without_a_picture_are_named(copy: Path, tmp_path: Path) -> Non
     report = prepare(Disfa(copy), tmp_path / "s", locate=lambda picture: None)
     assert report.left_out["no video"] == 7
     assert report.lost_subjects == ("disfa/SN010",)
-
-
-def test_videos_need_their_package(tree: Written, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "av", None)
-    with pytest.raises(MissingExtraError, match=r"idennet\[learn\]"):
-        all_of(Disfa(tree[0]))
 
 
 def test_prepared_with_a_warning_about_the_totals(tree: Written, tmp_path: Path) -> None:

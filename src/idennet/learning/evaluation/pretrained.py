@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from idennet import facs
 from idennet.errors import InputError
 from idennet.faces import finder as finders
-from idennet.inference.analyser import Analyser, Finder
+from idennet.inference.analyser import Analyser
 from idennet.inference.result import Result
 from idennet.learning.data.prepare import NO_FACE, UNREADABLE, Progress
 from idennet.learning.data.readers.labelled_pictures import LabelledPictures
@@ -98,7 +98,7 @@ class WeightsSystem:
         self,
         model: ActionUnitModel,
         data: Sequence[Faces] = (),
-        finder: Finder | None = None,
+        finder: finders.Finder | None = None,
         progress: Progress | None = None,
     ) -> None:
         card = model.card

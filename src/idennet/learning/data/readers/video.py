@@ -6,12 +6,12 @@ belong to the first, second, ... frame that comes out.
 
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 
+import av
 import numpy as np
 from numpy.typing import NDArray
 
-from idennet.errors import ImageError, MissingExtraError
+from idennet.errors import ImageError
 
 
 def video_frames(file: Path) -> Iterator[NDArray[np.uint8]]:
@@ -19,9 +19,7 @@ def video_frames(file: Path) -> Iterator[NDArray[np.uint8]]:
 
     Raises:
         ImageError: The file is no video, or is damaged from some frame on.
-        MissingExtraError: The package that reads videos is not installed.
     """
-    av = _av()
     try:
         with av.open(str(file)) as container:
             for frame in container.decode(video=0):
@@ -35,21 +33,9 @@ def frame_count(file: Path) -> int:
 
     Raises:
         ImageError: The file is no video.
-        MissingExtraError: The package that reads videos is not installed.
     """
-    av = _av()
     try:
         with av.open(str(file)) as container:
             return int(container.streams.video[0].frames)
     except (av.FFmpegError, IndexError) as error:
         raise ImageError(f"{file} is no video that can be read ({error}).") from error
-
-
-def _av() -> ModuleType:
-    """Return PyAV."""
-    try:
-        import av
-    except ImportError as error:
-        raise MissingExtraError("Reading videos", "learn") from error
-    module: ModuleType = av
-    return module

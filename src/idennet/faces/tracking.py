@@ -1,0 +1,166 @@
+"""Faces of a video: found as in photographs, followed where they are not, numbered while they stay.
+
+What a photograph of a frame would give, the frame gives: Action Units depend on where the square lay that was
+read first, so a face that the finder sees is read from the finder's square. But the finder need not search
+the whole frame each time: it stops as soon as it sees the faces of the frames before again. All of a frame is
+searched every so often, whenever a face is lost, and after a cut. Where the finder misses a face that was
+there, because the head turns away or lies on its side, the landmarks of the frame before propose its square.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from idennet.faces.boxes import Pixels
+from idennet.faces.crop import Floats, cut, squares_around
+from idennet.faces.finder import FaceFinder, Finder, FoundFace
+
+ROUND = 15
+"""Frames from one search of everything to the next."""
+
+_MEMORY = 30  # frames for which a lost face keeps its number
+_NEAR = 0.5  # mean distance of the landmarks of one face in two frames, in sides of its square
+_SAME = 0.25  # below it, two faces of a frame are one
+_ALIKE = 0.6  # correlation of a face's pixels in two frames, below which it is another face
+_CUT = 30.0  # mean difference of grey values of two frames between which there is a cut
+_THUMBNAIL = (16, 12)
+
+
+@dataclass(frozen=True)
+class Track:
+    """A face that is followed.
+
+    Attributes:
+        number: From 1.
+        landmarks: (68, 2) where it was last.
+        missed: Frames since then.
+        look: What it looked like, (64, 64) grey, or None where that is not known.
+    """
+
+    number: int
+    landmarks: Floats
+    missed: int = 0
+    look: NDArray[np.uint8] | None = None
+
+
+class FaceTracker:
+    """Finds the faces of one video, a few consecutive frames at a time.
+
+    Args:
+        finder: Finds faces.
+        earlier: Tracks with which an earlier reading of the video ended.
+        first: Number of the next new track.
+
+    Attributes:
+        tracks: That may go on.
+    """
+
+    def __init__(self, finder: Finder, earlier: Sequence[Track] = (), first: int = 1) -> None:
+        self._finder = finder
+        self.tracks = list(earlier)
+        self._next = first
+        self._since = ROUND  # frames since everything was searched
+        self._thumbnail: NDArray[np.float32] | None = None
+
+    def find_all(self, pictures: Sequence[Pixels]) -> list[list[FoundFace]]:
+        """Return the faces of each frame (H, W, 3) uint8 RGB, from left to right, with their `track`."""
+        cuts = [self._is_cut(pixels) for pixels in pictures]
+        found: Sequence[Sequence[FoundFace]]
+        if isinstance(self._finder, FaceFinder):
+            found = self._found(self._finder, pictures, cuts)
+        else:
+            found = self._finder.find_all(pictures)
+        return [
+            self._numbered(pixels, faces, after_cut)
+            for pixels, faces, after_cut in zip(pictures, found, cuts, strict=True)
+        ]
+
+    def _found(
+        self, finder: FaceFinder, pictures: Sequence[Pixels], cuts: Sequence[bool]
+    ) -> list[list[FoundFace]]:
+        """Return what the finder sees; a frame that shows nothing is also turned, every so often."""
+        known = [track.landmarks for track in self.tracks if not track.missed]
+        expected: list[Floats | None] = []
+        rounds = []
+        for after_cut in cuts:
+            known = [] if after_cut else known
+            rounds.append(self._since >= ROUND)
+            expected.append(np.stack(known) if known and not rounds[-1] else None)
+            self._since = 1 if rounds[-1] else self._since + 1
+        found = finder.find_again(pictures, expected)
+        return [
+            finder.find(pixels) if is_round and not faces and not known else faces
+            for pixels, faces, is_round in zip(pictures, found, rounds, strict=True)
+        ]
+
+    def _numbered(self, pixels: Pixels, found: Sequence[FoundFace], after_cut: bool) -> list[FoundFace]:
+        """Return the faces of the next frame with the numbers of their tracks, and followed ones."""
+        if after_cut:
+            self.tracks.clear()
+        grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+        seen = [_Seen(face, grey) for face in found]
+        pairs = sorted(
+            (distance, track.number, k)
+            for track in self.tracks
+            for k, one in enumerate(seen)
+            if (distance := one.distance(track.landmarks)) < _NEAR and one.is_like(track)
+        )
+        numbers: dict[int, int] = {}  # of the faces, in `seen`
+        for _, number, k in pairs:
+            if k not in numbers and number not in numbers.values():
+                numbers[k] = number
+        for track, one in self._followed(pixels, grey, set(numbers.values())):
+            if all(one.distance(other.face.landmarks) > _SAME for other in seen):
+                numbers[len(seen)] = track
+                seen.append(one)
+        for k in range(len(seen)):
+            if k not in numbers:
+                numbers[k], self._next = self._next, self._next + 1
+        here = {numbers[k]: Track(numbers[k], one.face.landmarks, 0, one.look) for k, one in enumerate(seen)}
+        gone = [replace(track, missed=track.missed + 1) for track in self.tracks if track.number not in here]
+        self.tracks = [*here.values(), *(track for track in gone if track.missed <= _MEMORY)]
+        faces = [replace(one.face, track=numbers[k]) for k, one in enumerate(seen)]
+        return sorted(faces, key=lambda face: float(face.landmarks[:, 0].mean()))
+
+    def _followed(self, pixels: Pixels, grey: np.ndarray, taken: set[int]) -> Iterator[tuple[int, "_Seen"]]:
+        """Yield number and face of tracks that the finder does not see, but their landmarks lead to."""
+        lost = [track for track in self.tracks if not track.missed and track.number not in taken]
+        if not lost or not isinstance(self._finder, FaceFinder):
+            return
+        faces = self._finder.follow(pixels, np.stack([track.landmarks for track in lost]))
+        for track, face in zip(lost, faces, strict=True):
+            if face is not None:
+                one = _Seen(face, grey)
+                if one.distance(track.landmarks) < _NEAR and one.is_like(track):
+                    yield track.number, one
+
+    def _is_cut(self, pixels: Pixels) -> bool:
+        """Say whether a frame differs from the one before as another scene does."""
+        few = pixels[:: max(1, len(pixels) // 96), :: max(1, pixels.shape[1] // 128)]
+        small = cv2.resize(few, _THUMBNAIL, interpolation=cv2.INTER_AREA).astype(np.float32)
+        before, self._thumbnail = self._thumbnail, small
+        return before is not None and float(np.abs(small - before).mean()) > _CUT
+
+
+class _Seen:
+    """A face of a frame, with what tells it from other faces."""
+
+    def __init__(self, face: FoundFace, grey: np.ndarray) -> None:
+        self.face = face
+        square = squares_around(face.landmarks[None])[0]
+        self.look: NDArray[np.uint8] = np.asarray(cut(grey, square), np.uint8)
+        self._side = float(square[2])
+
+    def distance(self, landmarks: Floats) -> float:
+        """Return how far another face's landmarks are, in sides of this face."""
+        return float(np.linalg.norm(self.face.landmarks - landmarks, axis=1).mean()) / self._side
+
+    def is_like(self, track: Track) -> bool:
+        """Say whether the face looks as it did."""
+        if track.look is None:
+            return True
+        correlation = cv2.matchTemplate(self.look, track.look, cv2.TM_CCOEFF_NORMED)
+        return float(correlation[0, 0]) > _ALIKE

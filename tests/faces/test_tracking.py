@@ -1,0 +1,139 @@
+"""Tracks are steady, and what a frame gives does not depend on the frames before it."""
+
+import cv2
+import numpy as np
+import pytest
+from skimage import data
+
+from idennet.faces.boxes import BoxFinder
+from idennet.faces.finder import FaceFinder
+from idennet.faces.shots import ShotFinder
+from idennet.faces.tracking import ROUND, FaceTracker
+
+HEAD = data.astronaut()[0:230, 110:330]
+TOGETHER = 8
+
+
+@pytest.fixture(scope="module")
+def finder() -> FaceFinder:
+    return FaceFinder()
+
+
+def scene(*places: tuple[float, float], scale: float = 1.0, size: tuple[int, int] = (640, 480)) -> np.ndarray:
+    """A frame with a head at each place."""
+    canvas = np.full((size[1], size[0], 3), 90, np.uint8)
+    for x, y in places:
+        matrix = np.array([[scale, 0, x], [0, scale, y]], np.float32)
+        cv2.warpAffine(HEAD, matrix, size, dst=canvas, borderMode=cv2.BORDER_TRANSPARENT)
+    return canvas
+
+
+def tracked(finder, frames: list[np.ndarray], together: int = TOGETHER) -> list:
+    tracker = FaceTracker(finder)
+    groups = [frames[start : start + together] for start in range(0, len(frames), together)]
+    return [faces for group in groups for faces in tracker.find_all(group)]
+
+
+def test_two_heads_keep_their_numbers_while_they_move_and_pass(finder):
+    frames = [scene((20 + 6 * k, 10 + 2 * k), (390 - 6 * k, 250 - 2 * k)) for k in range(24)]
+    lines: dict[int, list[float]] = {}
+    for faces in tracked(finder, frames):
+        assert len(faces) == 2
+        for face in faces:
+            lines.setdefault(face.track, []).append(float(face.eyes[:, 1].mean()))
+    assert sorted(lines) == [1, 2]
+    assert np.all(np.diff(lines[1]) > 0)
+    assert np.all(np.diff(lines[2]) < 0)
+
+
+@pytest.mark.parametrize("scale", [0.5, 1.3])
+def test_a_frame_gives_what_it_gives_as_a_photograph(finder, scale):
+    """Whatever the frames before it, and in whatever groups: exactly."""
+    frames = [scene((30 + 5 * k, 20 + 3 * k), scale=scale) for k in range(ROUND + 3)]
+    for together in (1, TOGETHER):
+        for frame, faces in zip(frames, tracked(finder, frames, together), strict=True):
+            (alone,) = finder.find(frame)
+            (face,) = faces
+            np.testing.assert_allclose(face.landmarks, alone.landmarks, atol=1e-4)
+            assert face.confidence == pytest.approx(alone.confidence, abs=1e-5)
+
+
+class Counting(ShotFinder):
+    """Counts how many pixels it looks at."""
+
+    looked = 0
+
+    def _seen(self, greys):
+        self.looked += greys.size
+        return super()._seen(greys)
+
+
+def test_faces_that_are_there_still_need_no_search_of_everything(finder):
+    boxes = Counting()
+    tracker = FaceTracker(FaceFinder(boxes))
+    frames = [scene((100 + k, 50), scale=1.6) for k in range(ROUND)]
+    tracker.find_all(frames[:1])
+    whole, boxes.looked = boxes.looked, 0
+    tracker.find_all(frames[1:])
+    assert boxes.looked < 0.1 * whole * (ROUND - 1)
+
+
+def test_a_face_that_comes_later_and_a_small_one_are_found(finder):
+    one = (60, 40)
+    frames = [scene(one) for _ in range(3)]
+    both = scene(one)
+    both[300:369, 500:566] = cv2.resize(HEAD, (66, 69), interpolation=cv2.INTER_AREA)
+    counts = [len(faces) for faces in tracked(finder, frames + [both] * (ROUND + 1), together=4)]
+    assert counts[:3] == [1, 1, 1]
+    assert counts[-1] == 2
+
+
+class Once(BoxFinder):
+    """Finds boxes in the first picture only."""
+
+    def __init__(self) -> None:
+        self._inner, self.calls = ShotFinder(), 0
+
+    def find(self, pixels):
+        self.calls += 1
+        return self._inner.find(pixels) if self.calls == 1 else np.zeros((0, 5), np.float32)
+
+
+def test_landmarks_follow_a_face_that_the_finder_loses():
+    frames = [scene((100 + 4 * k, 50), scale=1.4) for k in range(12)]
+    found = tracked(FaceFinder(Once()), frames, together=3)
+    assert [[face.track for face in faces] for faces in found] == [[1]] * 12
+    x = [faces[0].eyes[:, 0].mean() for faces in found]
+    np.testing.assert_allclose(np.diff(x), 4, atol=1.5)
+
+
+def test_a_face_that_is_hidden_for_a_moment_keeps_its_number(finder):
+    here, gone = scene((100, 50)), scene()
+    found = tracked(finder, [here] * 4 + [gone] * 5 + [here] * 4)
+    assert [len(faces) for faces in found] == [1] * 4 + [0] * 5 + [1] * 4
+    assert {face.track for faces in found for face in faces} == {1}
+
+
+def test_a_cut_ends_all_tracks(finder):
+    bright = scene((100, 50))
+    bright[:, 400:] = 255
+    found = tracked(finder, [scene((100, 50))] * 3 + [bright] * 3)
+    assert [[face.track for face in faces] for faces in found] == [[1]] * 3 + [[2]] * 3
+
+
+def test_a_head_on_its_side_is_found_and_followed(finder):
+    frames = [np.ascontiguousarray(np.rot90(scene((100 + 2 * k, 50)))) for k in range(10)]
+    found = tracked(finder, frames)
+    assert [len(faces) for faces in found] == [1] * 10
+    assert {face.track for faces in found for face in faces} == {1}
+    assert all(abs(abs(face.roll) - 90) < 15 for faces in found for face in faces)
+
+
+def test_an_interrupted_track_goes_on(finder):
+    frames = [scene((100 + 2 * k, 50)) for k in range(6)]
+    tracker = FaceTracker(finder)
+    tracker.find_all(frames[:3])
+    later = FaceTracker(finder, tracker.tracks, first=7)
+    assert [[face.track for face in faces] for faces in later.find_all(frames[3:])] == [[1]] * 3
+    stranger = FaceTracker(finder, (), first=7)
+    assert stranger.find_all(frames[3:4])[0][0].track == 7
