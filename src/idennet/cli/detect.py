@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,12 +14,13 @@ if TYPE_CHECKING:
     from idennet.inference.analyser import Analyser
     from idennet.inference.results_folder import ResultsFolder
     from idennet.media.folders import FoundPictures
+    from idennet.people.following import Following
 
 EXIT_NO_FACE = 1
 EXIT_DEFECT = 3
 EXIT_PIPE_CLOSED = 141
 
-_HOW = "How it runs"
+_HOW, _PEOPLE = "How it runs", "People"
 
 
 def detect_command(
@@ -45,6 +46,21 @@ def detect_command(
         bool,
         typer.Option("--resume/--fresh", help="Continue a run in --out, or delete its tables first."),
     ] = True,
+    people: Annotated[
+        bool, typer.Option("--people", help="Tell people apart, and number them.", rich_help_panel=_PEOPLE)
+    ] = False,
+    zero: Annotated[
+        str | None,
+        typer.Option(
+            help="Also read from each person's own resting face: running, whole, identity, store, a range of "
+            "a clip (2-5 or 0:02-0:05), or pictures of the neutral face.",
+            rich_help_panel=_PEOPLE,
+        ),
+    ] = None,
+    store: Annotated[
+        Path | None,
+        typer.Option(help="Recognise the people that idennet people enrolled.", rich_help_panel=_PEOPLE),
+    ] = None,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Print only problems and the summary.")
     ] = False,
@@ -59,6 +75,8 @@ def detect_command(
     [bold]idennet detect photo.jpg[/bold] prints a table;
     [bold]idennet detect photos --out results[/bold] reads a folder and writes files. Interrupted, the same
     command continues; pictures whose rows are there are not read again.
+    [bold]idennet detect photos --people --zero whole --out results[/bold] tells people apart, and also reads
+    each from the own resting face; rows are then written when everything was read.
 
     Exits with 0; with 1 when the only picture shows no face; with 2 when it cannot be read. In a batch
     such pictures get a row without Action Units; the exit code is 3 when that is a defect of IdenNet.
@@ -69,6 +87,7 @@ def detect_command(
     from idennet.cli.console import Screen
     from idennet.faces.finder import open_finder
     from idennet.inference.analyser import Analyser
+    from idennet.inference.results_folder import about_run
     from idennet.media.names import text_of
     from idennet.models.action_units import ActionUnitModel
 
@@ -81,21 +100,32 @@ def detect_command(
     paths = found.files
     analyser = Analyser(open_finder(finder), ActionUnitModel.open(weights, device, mirror=mirror), workers)
 
+    following = _following(analyser, weights, people, zero, store)
     console = Screen()
     summary = screen.Summary()
     stopped: KeyboardInterrupt | None = None
-    folder = None if out is None else _open_folder(out, paths, analyser, finder, resume, alone)
+    folder = None
+    if out is not None:
+        about = about_run(analyser, finder) | {
+            "people": people or None, "zero": zero, "store": store and store.name,
+        }  # fmt: skip
+        folder = _open_folder(out, paths, analyser, about, resume, alone, zeroed=zero is not None)
     with folder or nullcontext():
         rest = [path for path in paths if folder is None or not folder.holds(path)]
         if folder and folder.earlier:
             screen.print_continued(console, folder.earlier, len(rest))
-        results = track(
+            if following and rest:
+                raise InputError(
+                    f"People and zeros follow from all pictures together, and {out} holds some of an earlier "
+                    "run; add --fresh to read all of them again."
+                )
+        read = track(
             analyser.analyse_all(rest, folder.draw if folder and overlay is not False else None),
             "Reading", total=len(rest), console=console, transient=True,
             disable=alone or quiet or not console.is_terminal,
         )  # fmt: skip
         try:
-            for result in results:
+            for result in following.gather(read) if following else read:
                 if folder:
                     folder.write(result)
                 summary.add(result)
@@ -140,15 +170,39 @@ def _photographs(pictures: Sequence[str], alone: bool) -> "FoundPictures":
     return FoundPictures(photographs, found.passed_over + passed_over)
 
 
-def _open_folder(
-    out: Path, paths: Sequence[Path], analyser: "Analyser", finder: Path | None, resume: bool, alone: bool
-) -> "ResultsFolder":
-    from idennet.inference.results_folder import ResultsFolder, about_run
+def _following(
+    analyser: "Analyser", weights: Path | None, people: bool, zero: str | None, store: Path | None
+) -> "Following | None":
+    """Return what tells people apart and finds their zeros, where that is asked for."""
+    if not (people or zero or store):
+        return None
+    from idennet.people.population import Population
+    from idennet.people.store import PersonStore
+    from idennet.people.wishes import following
 
-    model, about = analyser.model, about_run(analyser, finder)
+    population = Population.open(weights)
+    with nullcontext() if store is None else PersonStore(store, population) as opened:
+        return following(analyser, population, apart=people, zero=zero, store=opened)
+
+
+def _open_folder(
+    out: Path,
+    paths: Sequence[Path],
+    analyser: "Analyser",
+    about: dict[str, Any],
+    resume: bool,
+    alone: bool,
+    *,
+    zeroed: bool,
+) -> "ResultsFolder":
+    from idennet.inference.results_folder import ResultsFolder
+
+    model = analyser.model
     graded = model.card.architecture.graded
     again = paths if alone else ()
-    return ResultsFolder(out, paths, model.aus, about, graded=graded, resume=resume, again=again)
+    return ResultsFolder(
+        out, paths, model.aus, about, graded=graded, zeroed=zeroed, resume=resume, again=again
+    )
 
 
 def _how_to_go_on(out: Path | None) -> str:

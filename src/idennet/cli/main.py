@@ -22,6 +22,10 @@ VERBS = {
         _READ,
         "Write results for other programs: Parquet, episodes, OpenFace's tables, ELAN and Praat.",
     ),
+    "people": (
+        _READ,
+        "Enrol people, so that --people --store recognises them; list, rename, merge, split, delete.",
+    ),
     "demo": (
         _READ,
         "Read a real photograph, train both stages for about two minutes, and write one HTML report.",

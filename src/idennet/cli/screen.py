@@ -8,7 +8,7 @@ from rich.text import Text
 from idennet.cli.console import Screen
 from idennet.cli.words import count
 from idennet.facs import NAMES, columns
-from idennet.inference.face import Face
+from idennet.inference.face import Face, Zeroed
 from idennet.inference.result import Result
 from idennet.models.weights import Evidence
 
@@ -139,6 +139,8 @@ def _print_details(console: Screen, result: Result) -> None:
         for note in face.notes:
             console.print(Text(f"read with care: {note}", style="yellow"), soft_wrap=True)
         console.print(_face_table(console, face))
+        if face.zeroed is not None:
+            console.print(Text(_from_zero(face, face.zeroed), style="magenta"), soft_wrap=True)
         for au in face.aus:
             if face.only_side(au):
                 console.print(Text(f"{face.marked(au)} {face.named(au)}", style="cyan"))
@@ -150,14 +152,28 @@ def _print_lines(console: Screen, result: Result) -> None:
         line = Text(result.source, style="bold")
         if len(result.faces) > 1:
             line.append(f" face {number}", style="cyan")
+        if face.person is not None:
+            line.append(f" person {face.person}", style="cyan")
         line.append("  ")
         for au in face.aus:
             told = [f"{face.au_probs[au]:.0%}", face.strength(au), face.one_sided(au)]
             line.append(f"{face.marked(au)} ", style="cyan").append(" ".join(filter(None, told)) + "  ")
         if not face.aus:
             line.append("no Action Unit  ", style="dim")
+        if face.zeroed is not None:
+            line.append(f"{_from_zero(face, face.zeroed)}  ", style="magenta")
         line.append("".join(f"({note})" for note in (*result.notes, *face.notes)), style="yellow")
         console.print(line, soft_wrap=True)
+
+
+def _from_zero(face: Face, zeroed: Zeroed) -> str:
+    """Return in words what occurs from the person's own resting face; an Action Unit unsettled has a "?"."""
+    occurring = " ".join(
+        f"{face.marked(au)}{'?' if au in zeroed.unsettled_aus else ''} {zeroed.au_probs[au]:.0%}"
+        for au in sorted(zeroed.au_probs, key=lambda au: -zeroed.au_probs[au])
+        if zeroed.au_occurrences[au]
+    )
+    return f"from the own zero ({zeroed.way}, {count(zeroed.looks, 'look')}): {occurring or 'no Action Unit'}"
 
 
 def _circumstances(face: Face) -> str:

@@ -45,11 +45,18 @@ class Asked(NamedTuple):
         way: How it is to be found.
         neutral: Neutral pictures, for `Way.NEUTRAL`.
         span: Seconds from and to which a clip is neutral, for `Way.NEUTRAL` without pictures.
+        of_known: Neutral pictures of people that are known, by number.
     """
 
     way: Way
     neutral: tuple[Look, ...] = ()
     span: tuple[float, float] | None = None
+    of_known: Mapping[int, tuple[Look, ...]] = {}
+
+    @property
+    def needs_all(self) -> bool:
+        """Whether everything must have been seen before the first zero is known."""
+        return self.way == Way.WHOLE or self.span is not None
 
 
 @dataclass(eq=False)
@@ -111,19 +118,24 @@ class Following:
         self._known = dict(known or {})
         self._persons = Persons(population, known)
 
+    @property
+    def needs_all(self) -> bool:
+        """Whether results can be gathered only, not followed."""
+        return self._asked is not None and self._asked.needs_all
+
     def follow(self, results: Iterable[Result]) -> Iterator[Result]:
         """Yield results with their people as they come, without looking ahead.
 
         Raises:
             InputError: The zero asked for needs everything first.
         """
-        if self._asked and (self._asked.way == Way.WHOLE or self._asked.span):
+        if self.needs_all:
             raise InputError("A zero over a whole clip, or of a part of it, needs all results; gather them.")
         for result in results:
             numbers = self._numbers(result)
             for face, number in zip(result.faces, numbers, strict=True):
                 if self._look(result, face, number):
-                    self.people[number].zero = self._zero(self.people[number])
+                    self.people[number].zero = self._zero(number)
             yield self._told(result, numbers)
 
     def gather(self, results: Iterable[Result]) -> list[Result]:
@@ -136,8 +148,8 @@ class Following:
         for result, numbers in zip(kept, numbered, strict=True):
             for face, number in zip(result.faces, numbers, strict=True):
                 self._look(result, face, number)
-        for person in self.people.values():
-            person.zero = self._zero(person)
+        for number, person in self.people.items():
+            person.zero = self._zero(number)
         return [self._told(result, numbers) for result, numbers in zip(kept, numbered, strict=True)]
 
     def _numbers(self, result: Result) -> list[int]:
@@ -182,11 +194,11 @@ class Following:
         person.look(look, self.population.evidence(look.embedding))
         return True
 
-    def _zero(self, person: Person) -> Zero | None:
+    def _zero(self, number: int) -> Zero | None:
         """Return the zero of a person as far as it is known; None where nothing neutral was seen."""
         if self._asked is None:
             return None
-        rest = self.population.rest
+        rest, person = self.population.rest, self.people[number]
         match self._asked.way:
             case Way.RUNNING:
                 return person.running.zero
@@ -195,12 +207,15 @@ class Following:
             case Way.IDENTITY:
                 return identity_zero(self.population, person.evidence, len(person.looks))
             case Way.NEUTRAL:
-                neutral = [look.probs for look in self._neutral(person)]
+                neutral = [look.probs for look in self._neutral(number)]
                 return neutral_zero(rest, np.array(neutral)) if neutral else None
 
-    def _neutral(self, person: Person) -> Sequence[Look]:
+    def _neutral(self, number: int) -> Sequence[Look]:
         """Return the looks at a person that are said to be neutral."""
         assert self._asked is not None, "a zero was asked for"
+        person = self.people[number]
+        if number in self._asked.of_known:
+            return self._asked.of_known[number]
         if self._asked.span:
             start, end = self._asked.span
             return [look for look in person.looks if look.time is not None and start <= look.time <= end]

@@ -17,7 +17,14 @@ from pydantic import Field, ValidationError
 
 from idennet.errors import WeightsError
 from idennet.files import drafts_of
-from idennet.models.weights import ActionUnit, WeightsSidecar
+from idennet.models.weights import (
+    ActionUnit,
+    WeightsSidecar,
+    bundled_weights_path,
+    load_bundled,
+    load_weights,
+    weights_file,
+)
 from idennet.settings import Config
 
 Floats = NDArray[np.float64]
@@ -169,6 +176,20 @@ class Population:
             tensors.write_bytes(content)
             sidecar.write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8", newline="\n")
         return file
+
+    @classmethod
+    def open(cls, weights: str | Path | None = None) -> Self:
+        """Return the population of some weights.
+
+        Args:
+            weights: A `.safetensors` file, or the folder of a run; None: the bundled weights.
+
+        Raises:
+            WeightsError: As `of`, or the weights cannot be used.
+        """
+        file = bundled_weights_path() if weights is None else weights_file(Path(weights))
+        _, card = load_bundled() if weights is None else load_weights(file)
+        return cls.of(card, file)
 
     @classmethod
     def of(cls, card: WeightsSidecar, weights: Path) -> Self:

@@ -1,0 +1,204 @@
+"""`idennet people`: the person store, which nobody gets unless they ask for it."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from idennet.errors import InputError
+
+if TYPE_CHECKING:
+    from idennet.people.store import PersonStore
+
+people_app = typer.Typer(
+    help="Enrol people, so that --people --store recognises them; list, rename, merge, split, delete.",
+    no_args_is_help=True,
+)
+
+Store = Annotated[Path, typer.Argument(help="File of the person store.", show_default=False)]
+Who = Annotated[str, typer.Argument(help="Name or number of a person.", show_default=False)]
+Weights = Annotated[
+    Path | None, typer.Option(help="Weights that the store belongs to (default: bundled weights).")
+]
+
+
+@people_app.command()
+def enrol(
+    store: Store,
+    pictures: Annotated[list[str], typer.Argument(help="Photographs, folders, or patterns.")],
+    name: Annotated[
+        str | None, typer.Option(help="Whom they show; without it whoever is on them is told apart.")
+    ] = None,
+    neutral: Annotated[
+        bool, typer.Option("--neutral", help="The faces are at rest: they give --zero store.")
+    ] = False,
+    weights: Weights = None,
+) -> None:
+    """Add people to a store; it is made when it does not exist.
+
+    [bold]idennet people enrol people.db anna/*.jpg --name Anna[/bold]
+    """
+    from idennet.cli.words import count
+    from idennet.inference.analyser import Analyser
+    from idennet.media.folders import find_pictures
+    from idennet.models.action_units import ActionUnitModel
+    from idennet.people.following import Following
+    from idennet.people.population import Population
+    from idennet.people.store import PersonStore
+    from idennet.people.wishes import appearances, one_face
+
+    found = find_pictures(pictures)
+    population = Population.open(weights)
+    analyser = Analyser(model=ActionUnitModel.open(weights))
+    with PersonStore(store, population, make=True) as opened:
+        if name is not None:
+            looks = [(result.source, one_face(result)) for result in analyser.analyse_all(found.files)]
+            seen = [one for source, look in looks for one in appearances(source, [look], neutral=neutral)]
+            opened.enrol(seen, name)
+            typer.echo(f"{opened.find(name).called}: {count(len(seen), 'picture')} added.")
+            return
+        results = list(analyser.analyse_all(found.files))
+        known = opened.known()
+        people = Following(population, apart=True, known=known)
+        people.gather(results)
+        if not people.people:
+            raise InputError("There is no face on any of these; nobody was enrolled.")
+        for number, person in sorted(people.people.items()):
+            seen = appearances(f"{len(found.files)} files", person.looks, neutral=neutral)
+            if number in known:
+                opened.add(number, seen)
+            else:
+                number = opened.enrol(seen)
+            called = opened.find(str(number)).called
+            state = "known" if number in known else "new"
+            typer.echo(f"{called} ({state}): {count(len(seen), 'appearance')} added.")
+
+
+@people_app.command("list")
+def list_people(store: Store, weights: Weights = None) -> None:
+    """Show everybody in a store.
+
+    [bold]idennet people list people.db[/bold]
+    """
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
+    for heading in ("number", "name", "appearances", "neutral", "since", "from"):
+        table.add_column(heading)
+    with _opened(store, weights) as opened:
+        people = opened.people()
+    for person in people:
+        sources = list(dict.fromkeys(one.source for one in person.appearances))
+        shown = ", ".join(sources[:2]) + (f" and {len(sources) - 2} more" if len(sources) > 2 else "")
+        neutral = sum(one.neutral is not None for one in person.appearances)
+        cells = (
+            *(str(person.number), person.name or "-", str(len(person.appearances)), str(neutral)),
+            *(person.made[:10], shown),
+        )
+        table.add_row(*map(Text, cells))
+    Console().print(table if people else "Nobody is enrolled.")
+
+
+@people_app.command()
+def show(store: Store, who: Who, weights: Weights = None) -> None:
+    """Show a person's appearances, whose numbers split needs.
+
+    [bold]idennet people show people.db Anna[/bold]
+    """
+    with _opened(store, weights) as opened:
+        person = opened.find(who)
+    typer.echo(f"{person.called}, number {person.number}, since {person.made}")
+    for one in person.appearances:
+        neutral = ", neutral" if one.neutral is not None else ""
+        typer.echo(f"  appearance {one.number}: {one.source}, {one.made}{neutral}")
+
+
+@people_app.command()
+def rename(
+    store: Store,
+    who: Who,
+    name: Annotated[str, typer.Argument(help="The new name.")],
+    weights: Weights = None,
+) -> None:
+    """Give a person another name.
+
+    [bold]idennet people rename people.db 3 Anna[/bold]
+    """
+    with _opened(store, weights) as opened:
+        opened.rename(opened.find(who), name)
+
+
+@people_app.command()
+def merge(
+    store: Store,
+    who: Who,
+    other: Annotated[str, typer.Argument(help="Who is the same; this name and number go.")],
+    weights: Weights = None,
+) -> None:
+    """Make one person of two.
+
+    [bold]idennet people merge people.db Anna 7[/bold]
+    """
+    with _opened(store, weights) as opened:
+        opened.merge(opened.find(who), opened.find(other))
+
+
+@people_app.command()
+def split(
+    store: Store,
+    who: Who,
+    appearance: Annotated[list[int], typer.Argument(help="Numbers of the appearances of somebody else.")],
+    name: Annotated[str | None, typer.Option(help="Of the somebody else.")] = None,
+    weights: Weights = None,
+) -> None:
+    """Make two people of one.
+
+    [bold]idennet people split people.db Anna 4 5 --name Bert[/bold]
+    """
+    with _opened(store, weights) as opened:
+        number = opened.split(opened.find(who), appearance, name)
+    typer.echo(f"{name or f'person {number}'} is new.")
+
+
+@people_app.command()
+def export(
+    store: Store,
+    who: Annotated[str | None, typer.Argument(help="Name or number; everybody without it.")] = None,
+    weights: Weights = None,
+) -> None:
+    """Print all that is stored, as JSON: what a person may ask to see.
+
+    [bold]idennet people export people.db Anna > anna.json[/bold]
+    """
+    with _opened(store, weights) as opened:
+        people = opened.people() if who is None else [opened.find(who)]
+        typer.echo(json.dumps(opened.export(people), indent=1, ensure_ascii=False))
+
+
+@people_app.command()
+def delete(
+    store: Store,
+    who: Who,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    weights: Weights = None,
+) -> None:
+    """Delete a person for good: the bytes in the file are overwritten.
+
+    [bold]idennet people delete people.db Anna[/bold]
+    """
+    with _opened(store, weights) as opened:
+        person = opened.find(who)
+        if not yes and not typer.confirm(f"Delete {person.called} for good?"):
+            raise typer.Exit(1)
+        opened.delete(person)
+    typer.echo(f"{person.called} is deleted.")
+
+
+def _opened(store: Path, weights: Path | None) -> "PersonStore":
+    from idennet.people.population import Population
+    from idennet.people.store import PersonStore
+
+    return PersonStore(store, Population.open(weights))

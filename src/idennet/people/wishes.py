@@ -1,0 +1,114 @@
+"""What people ask for on a command line, turned into a `Following`."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from idennet.errors import InputError
+from idennet.inference.analyser import Analyser
+from idennet.inference.result import Result
+from idennet.media.folders import find_pictures
+from idennet.people.following import Asked, Following, Look, look_at
+from idennet.people.population import Population
+from idennet.people.store import Appearance, PersonStore
+from idennet.people.zero import Way
+
+STORED = "store"
+"""What `--zero` says for the neutral pictures that were enrolled."""
+
+_MOMENT = r"(?:(\d+):)?(\d+(?:\.\d+)?)"
+
+
+def following(
+    analyser: Analyser, population: Population, *, apart: bool, zero: str | None, store: PersonStore | None
+) -> Following:
+    """Return what follows the people of a run.
+
+    Args:
+        analyser: Reads neutral pictures.
+        population: Of its weights.
+        apart: Whether people are told apart; with a store they always are.
+        zero: "running", "whole", "identity", "store", a range such as "2-5" or "0:02-0:05", a picture of a
+            neutral face or a folder of them; None: no zero.
+        store: People who may appear.
+
+    Raises:
+        InputError: The zero is none of that, or a neutral picture does not show one face.
+    """
+    asked = None if zero is None else asked_for(zero, analyser, store)
+    return Following(
+        population, apart=apart or store is not None, asked=asked, known=store.known() if store else None
+    )
+
+
+def asked_for(zero: str, analyser: Analyser, store: PersonStore | None = None) -> Asked:
+    """Return the zero that a text asks for, as for `following`.
+
+    Raises:
+        InputError: As there.
+    """
+    if zero in (Way.RUNNING, Way.WHOLE, Way.IDENTITY):
+        return Asked(Way(zero))
+    if zero == STORED:
+        if store is None:
+            raise InputError("Whose neutral pictures? Name the person store with --store.")
+        return Asked(Way.NEUTRAL, of_known=neutral_looks(store))
+    if span := re.fullmatch(f"{_MOMENT}-{_MOMENT}", zero):
+        minutes, seconds, until_minutes, until_seconds = (float(part or 0) for part in span.groups())
+        start, end = 60 * minutes + seconds, 60 * until_minutes + until_seconds
+        if end <= start:
+            raise InputError(f"The range {zero} ends before it starts; write it like 2-5 or 0:02-0:05.")
+        return Asked(Way.NEUTRAL, span=(start, end))
+    if not Path(zero).exists():
+        raise InputError(
+            f"--zero {zero} is neither running, whole, identity or store, nor a range such as 2-5, nor a "
+            "file or folder that exists."
+        )
+    read = [one_face(result) for result in analyser.analyse_all(find_pictures([zero]).files)]
+    return Asked(Way.NEUTRAL, tuple(read))
+
+
+def one_face(result: Result) -> Look:
+    """Return the look at the only face of a result.
+
+    Raises:
+        InputError: There is none, or more than one.
+    """
+    if result.problem:
+        raise InputError(
+            result.error or f"{result.source} shows no face that was found; give another picture."
+        )
+    if len(result.faces) > 1:
+        raise InputError(f"{result.source} shows {len(result.faces)} faces; cut out the one that is meant.")
+    return look_at(result, result.faces[0])
+
+
+def appearances(source: str, looks: Sequence[Look], *, neutral: bool) -> list[Appearance]:
+    """Return what a store keeps of looks at one person: one appearance a photograph or track."""
+    tracks: dict[object, list[Look]] = {}
+    for at, look in enumerate(looks):
+        tracks.setdefault(at if look.track is None else look.track, []).append(look)
+    return [
+        Appearance(
+            source,
+            len(track),
+            np.mean([look.embedding for look in track], axis=0),
+            np.mean([look.probs for look in track], axis=0) if neutral else None,
+        )
+        for track in tracks.values()
+    ]
+
+
+def neutral_looks(store: PersonStore) -> dict[int, tuple[Look, ...]]:
+    """Return the neutral looks of everybody in a store, by number."""
+    looks = {
+        person.number: tuple(
+            Look(None, None, one.neutral.astype(float), one.embedding)
+            for one in person.appearances
+            if one.neutral is not None
+        )
+        for person in store.people()
+    }
+    return {number: found for number, found in looks.items() if found}

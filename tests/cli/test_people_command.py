@@ -1,0 +1,128 @@
+"""Telling people apart, their zeros and the person store, from the command line."""
+
+import json
+import shutil
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from typer.testing import CliRunner, Result
+
+from idennet.cli.main import app
+
+GROUP = Path(str(resources.files("idennet") / "assets" / "rendered_group.jpg"))
+
+
+def idennet(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, [*map(str, arguments)], env={"COLUMNS": "160"})
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The group of four, the same darker, and the leftmost person alone."""
+    folder = tmp_path_factory.mktemp("pictures")
+    shutil.copy(GROUP, folder / "a.jpg")
+    with Image.open(GROUP) as group:
+        group.point(lambda value: round(0.85 * value)).save(folder / "b.png")
+        ran = idennet("detect", GROUP, "--out", folder.parent / "alone")
+        assert ran.exit_code == 0, ran.output
+        left = pd.read_csv(folder.parent / "alone" / "aus.csv").iloc[0]
+        width = left.box_x1 - left.box_x0
+        group.crop((0, 0, round(left.box_x1 + 0.1 * width), group.height)).save(folder / "one.png")
+    shutil.move(folder / "one.png", folder.parent / "one.png")
+    return folder
+
+
+def test_people_of_a_folder_are_numbered_and_read_from_their_own_zero(pictures: Path, tmp_path: Path):
+    ran = idennet("detect", pictures, "--people", "--zero", "whole", "--out", tmp_path, "--no-overlay")
+    assert ran.exit_code == 0, ran.output
+    table = pd.read_csv(tmp_path / "aus.csv")
+    assert table.person.tolist() == [1, 2, 3, 4] * 2
+    assert (table.zero == "whole").all()
+    assert (table.zero_looks == 2).all()
+    assert table.AU12.notna().all()
+    assert (table.AU12_zeroed - table.AU12).abs().max() > 0
+    lines = [json.loads(line) for line in (tmp_path / "aus.jsonl").read_text().splitlines()]
+    assert lines[0]["faces"][2]["zeroed"]["way"] == "whole"
+    assert "person 3" in ran.output
+    assert "from the own zero (whole, 2 looks)" in ran.output
+    more = idennet("detect", pictures, "--people", "--zero", "running", "--out", tmp_path)
+    assert more.exit_code == 2
+    assert "another zero" in more.output
+
+
+def test_a_neutral_photograph_is_a_zero(pictures: Path, tmp_path: Path):
+    one = pictures.parent / "one.png"
+    ran = idennet("detect", one, "--zero", one, "--out", tmp_path / "out")
+    assert ran.exit_code == 0, ran.output
+    table = pd.read_csv(tmp_path / "out" / "aus.csv")
+    assert table.zero.tolist() == ["neutral"]
+    assert "person" not in table or table.person.isna().all()
+    several = idennet("detect", one, "--zero", GROUP)
+    assert several.exit_code == 2
+    assert "shows 4 faces" in several.output
+
+
+@pytest.mark.parametrize(
+    ("zero", "sentence"),
+    [
+        ("happy", "neither running, whole, identity or store"),
+        ("5-2", "ends before it starts"),
+        ("store", "--store"),
+    ],
+)
+def test_wrong_zeros_are_told(pictures: Path, zero: str, sentence: str):
+    ran = idennet("detect", GROUP, "--zero", zero)
+    assert ran.exit_code == 2
+    assert sentence in ran.output
+
+
+def test_people_who_are_enrolled_are_recognised(pictures: Path, tmp_path: Path):
+    store, one = tmp_path / "people.db", pictures.parent / "one.png"
+    assert idennet("people", "enrol", store, one, "--name", "Anna", "--neutral").exit_code == 0
+    rest = idennet("people", "enrol", store, pictures / "a.jpg")
+    assert rest.exit_code == 0, rest.output
+    assert "Anna (known): 1 appearance added." in rest.output
+    assert rest.output.count("(new)") == 3
+    ran = idennet(
+        "detect", pictures / "b.png", "--store", store, "--zero", "store", "--out", tmp_path / "out"
+    )
+    assert ran.exit_code == 0, ran.output
+    table = pd.read_csv(tmp_path / "out" / "aus.csv")
+    assert table.person.tolist() == [1, 2, 3, 4]
+    assert table.zero.notna().tolist() == [True, False, False, False]
+    assert table.AU12_zeroed.notna().tolist() == [True, False, False, False]
+
+
+def test_a_store_is_listed_renamed_merged_split_exported_and_emptied(pictures: Path, tmp_path: Path):
+    store = tmp_path / "people.db"
+    idennet("people", "enrol", store, pictures / "a.jpg")
+    assert idennet("people", "rename", store, "1", "Anna").exit_code == 0
+    assert idennet("people", "merge", store, "Anna", "2").exit_code == 0
+    listed = idennet("people", "list", store).output
+    assert "Anna" in listed
+    assert "person 2" not in idennet("people", "show", store, "Anna").output
+    assert idennet("people", "split", store, "Anna", "2", "--name", "Bert").output == "Bert is new.\n"
+    exported = json.loads(idennet("people", "export", store, "Bert").stdout)
+    assert [person["name"] for person in exported["people"]] == ["Bert"]
+    assert np.isfinite(exported["people"][0]["appearances"][0]["embedding"]).all()
+    assert idennet("people", "delete", store, "Bert", "--yes").output == "Bert is deleted.\n"
+    gone = idennet("people", "show", store, "Bert")
+    assert gone.exit_code == 2
+    assert "knows no 'Bert'" in gone.output
+
+
+def test_there_must_be_a_store(tmp_path: Path):
+    ran = idennet("detect", GROUP, "--store", tmp_path / "none.db")
+    assert ran.exit_code == 2
+    assert "There is no person store" in " ".join(ran.output.split())
+    assert not (tmp_path / "none.db").exists()
+
+
+def test_people_of_other_weights_must_be_fitted_first(random_weights: Path):
+    ran = idennet("detect", GROUP, "--people", "--weights", random_weights)
+    assert ran.exit_code == 2
+    assert "idennet weights people" in " ".join(ran.output.split())
