@@ -9,6 +9,7 @@ REASONS = {
     "IDENNET_KERNELS=torch leaves the kernels out": "`make test-plain` runs without kernels on purpose",
     "only Linux takes any bytes as a name": "other systems refuse to make such a file",
     "Windows ends a process without asking it": "there is no SIGTERM to obey",
+    "there is no Chromium here": "the page is tested in a browser that is installed; none is downloaded",
     "this system has no fork": "Windows starts every process anew",
 }
 """Reasons that may skip a test, and why each is right. "Not built" and "not installed" are none."""

@@ -11,7 +11,7 @@ from PIL import Image
 
 from idennet.facs import MOVEMENTS, NAMES, column, columns
 from idennet.inference.face import Box, Face, HeadPose
-from idennet.inference.result import SCHEMA, Result
+from idennet.inference.result import SCHEMA, Result, table_columns
 from idennet.models.inside import Inside
 from idennet.models.weights import WeightsSidecar
 
@@ -48,6 +48,7 @@ def about_weights(card: WeightsSidecar) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "weights": card.version,
+        "columns": table_columns(card.aus, graded=card.architecture.graded),
         "aus": [
             {
                 "au": column(au),

@@ -31,7 +31,7 @@ _ABOUT = """\
 Facial Action Units of photographs, clips and streams. Nothing is kept after the answer, unless the server was
 given a folder. Send files as the body of the request, as they are: `curl --data-binary @photo.jpg URL`."""
 
-_PICTURE = {
+_FILE = {
     "requestBody": {
         "required": True,
         "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
@@ -105,7 +105,7 @@ def _add_photographs(app: FastAPI, limits: Limits) -> None:
         "/v1/photographs",
         tags=["photographs"],
         summary="Read a photograph",
-        openapi_extra=_PICTURE,
+        openapi_extra=_FILE,
         responses={200: {"content": {"application/json": {"example": example()}}}, **_REFUSED},
     )
     async def read_photograph(
@@ -114,9 +114,9 @@ def _add_photographs(app: FastAPI, limits: Limits) -> None:
         details: Annotated[
             bool,
             Query(
-                description="Add `inside` to each face: the aligned face, probabilities before calibration "
-                "and without subtraction of the identity, the identity embedding, and the expression "
-                "features before and after the subtraction."
+                description="Add the `rows` of the table, and `inside` to each face: the aligned face, "
+                "probabilities before calibration and without subtraction of the identity, the identity "
+                "embedding, and the expression features before and after the subtraction."
             ),
         ] = False,
     ) -> JSONResponse:
@@ -125,6 +125,21 @@ def _add_photographs(app: FastAPI, limits: Limits) -> None:
         with places:
             data = await receive_bytes(request, limits.photograph_bytes, limits.upload_seconds)
             return JSONResponse(await app.state.reader.photograph(data, name, details=details))
+
+    @app.post(
+        "/v1/overlays",
+        tags=["photographs"],
+        summary="Draw on a photograph",
+        openapi_extra=_FILE,
+        response_class=Response,
+        responses={200: {"content": {"image/jpeg": {}}}, **_REFUSED},
+    )
+    async def draw_overlay(request: Request, name: Name = "photograph") -> Response:
+        """The photograph as JPEG, with its faces and their Action Units drawn on it."""
+        name = checked_name(name)
+        with places:
+            data = await receive_bytes(request, limits.photograph_bytes, limits.upload_seconds)
+            return Response(await app.state.reader.overlay(data, name), media_type="image/jpeg")
 
 
 def _add_stream(app: FastAPI, limits: Limits) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor
+from io import BytesIO
 from pathlib import Path
 from time import perf_counter
 from typing import Any, TypeVar
@@ -50,7 +51,7 @@ class Reader:
         Args:
             data: The file.
             name: What to call it.
-            details: Whether faces have their `inside`.
+            details: Whether faces have their `inside`, and the answer the `rows` of its table.
 
         Raises:
             RefusedError: It cannot be read.
@@ -58,6 +59,8 @@ class Reader:
         began = perf_counter()
         result = await self._in_pool(lambda: self._read(data, name))
         answer = answer_of(result)
+        if details:
+            answer["rows"] = result.rows()
         if details and result.faces:
             inside = await self._in_pool(lambda: self._inside(result))
             for face, more in zip(answer["faces"], inside, strict=True):
@@ -68,6 +71,14 @@ class Reader:
         self.metrics.faces.labels("photograph").inc(len(result.faces))
         self.metrics.reading.observe(perf_counter() - began)
         return answer
+
+    async def overlay(self, data: bytes, name: str) -> bytes:
+        """Return a photograph as JPEG with its faces and their Action Units drawn on it.
+
+        Raises:
+            RefusedError: It cannot be read.
+        """
+        return await self._in_pool(lambda: self._draw(data, name))
 
     async def frame(self, data: bytes, name: str) -> dict[str, Any]:
         """Return the answer to one frame of a stream; one that cannot be read has a `problem`."""
@@ -92,6 +103,11 @@ class Reader:
             return self.analyser.analyse(decode_picture(data, name, limits.pixels))
         except ImageError as error:
             raise RefusedError(422, str(error)) from error
+
+    def _draw(self, data: bytes, name: str) -> bytes:
+        drawn = BytesIO()
+        self._read(data, name).draw().save(drawn, "JPEG", quality=92, subsampling=0)
+        return drawn.getvalue()
 
     def _inside(self, result: Result) -> list[dict[str, Any]]:
         crops = np.array([face.crop for face in result.faces])

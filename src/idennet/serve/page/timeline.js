@@ -1,0 +1,109 @@
+// Action Units over time: a lane each, as dark as the Action Unit is probable.
+
+const LANE = 17, LABEL = 46, FOOT = 16;
+
+/** The face of one person in a frame; without persons, the face at that place from the left. */
+export function faceAt(frame, person) {
+  return frame?.faces.find((face, at) => (face.person ?? at + 1) === person) ?? null;
+}
+
+export const personsOf = frames =>
+  [...new Set(frames.flatMap(frame => frame.faces.map((face, at) => face.person ?? at + 1)))].sort((a, b) => a - b);
+
+/** Number of the frame that is shown at a time. */
+export function frameAt(frames, time) {
+  let low = 0, high = frames.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (frames[middle].time <= time + 1e-3) low = middle; else high = middle - 1;
+  }
+  return low;
+}
+
+export class Timeline {
+  constructor(canvas, seek) {
+    this.canvas = canvas;
+    canvas.addEventListener("pointerdown", event => { canvas.setPointerCapture(event.pointerId); this.point(event); });
+    canvas.addEventListener("pointermove", event => { if (event.buttons) this.point(event); });
+    this.seek = seek;
+  }
+
+  point(event) {
+    const box = this.canvas.getBoundingClientRect();
+    const share = (event.clientX - box.left - LABEL) / (box.width - LABEL);
+    this.seek(this.begin + Math.min(Math.max(share, 0), 1) * (this.end - this.begin));
+  }
+
+  /** Take frames of a person; lanes are the Action Units that are present at some time. */
+  show(frames, person, aus, begin, end) {
+    Object.assign(this, { frames, person, begin, end: Math.max(end, begin + 0.1) });
+    const seen = new Set();
+    for (const frame of frames)
+      for (const [au, of] of Object.entries(faceAt(frame, person)?.aus ?? {})) if (of.present) seen.add(au);
+    this.lanes = aus.filter(au => seen.has(au.au));
+    this.draw();
+    return this.lanes.length;
+  }
+
+  draw() {
+    const { canvas, frames, lanes } = this, ratio = devicePixelRatio || 1;
+    const width = canvas.clientWidth || 600, height = Math.max(lanes.length, 1) * LANE + FOOT;
+    canvas.width = width * ratio;
+    canvas.height = height * ratio;
+    canvas.style.height = `${height}px`;
+    const style = getComputedStyle(document.documentElement), probe = getComputedStyle(canvas.parentElement);
+    const pen = canvas.getContext("2d", { willReadFrequently: true });
+    pen.scale(ratio, ratio);
+    pen.font = `12px ${style.getPropertyValue("--sans")}`;
+    pen.textBaseline = "middle";
+    const accent = colour("--accent", canvas), track = colour("--track", canvas), quiet = colour("--quiet", canvas);
+    const across = width - LABEL, x = time => LABEL + across * (time - this.begin) / (this.end - this.begin);
+    lanes.forEach((au, lane) => {
+      pen.globalAlpha = 1;
+      pen.fillStyle = track;
+      pen.fillRect(LABEL, lane * LANE + 2, across, LANE - 4);
+      pen.fillStyle = au.reliable ? probe.color : quiet;
+      pen.fillText(`${au.reliable ? "" : "~"}${au.au}`, 0, lane * LANE + LANE / 2);
+    });
+    pen.fillStyle = accent;
+    frames.forEach((frame, at) => {
+      const face = faceAt(frame, this.person);
+      if (!face) return;
+      const left = Math.round(x(frame.time)), step = (frames[at + 1]?.time ?? this.end) - frame.time;
+      const right = Math.max(Math.round(x(frame.time + Math.min(step, 0.5))), left + 1);
+      lanes.forEach((au, lane) => {
+        pen.globalAlpha = face.aus[au.au].probability ** 1.5;
+        pen.fillRect(left, lane * LANE + 2, right - left, LANE - 4);
+      });
+    });
+    pen.globalAlpha = 1;
+    pen.fillStyle = quiet;
+    pen.font = `11px ${style.getPropertyValue("--sans")}`;
+    for (const share of [0, 0.5, 1]) {
+      pen.textAlign = share === 0 ? "left" : share === 1 ? "right" : "center";
+      const time = this.begin + share * (this.end - this.begin);
+      pen.fillText(`${time.toFixed(1)} s`, LABEL + share * across, height - FOOT / 2 + 1);
+    }
+    this.still = pen.getImageData(0, 0, canvas.width, canvas.height);
+    this.mark(this.at ?? this.begin);
+  }
+
+  /** Draw where the clip is. */
+  mark(time) {
+    this.at = time;
+    if (!this.still) return;
+    const pen = this.canvas.getContext("2d"), ratio = devicePixelRatio || 1, width = this.canvas.width / ratio;
+    pen.putImageData(this.still, 0, 0);
+    pen.fillStyle = getComputedStyle(this.canvas.parentElement).color;
+    pen.fillRect(LABEL + (width - LABEL) * (time - this.begin) / (this.end - this.begin) - 1, 0, 2, this.canvas.height / ratio - FOOT);
+  }
+}
+
+function colour(name, home) {
+  const probe = document.createElement("i");
+  probe.style.color = `var(${name})`;
+  home.parentElement.append(probe);
+  const value = getComputedStyle(probe).color;
+  probe.remove();
+  return value;
+}
