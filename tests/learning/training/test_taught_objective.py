@@ -144,15 +144,13 @@ def test_a_run_learns_from_both_and_says_who_taught(
     au_store: FaceStore, photographs: FaceStore, labels: TeacherLabels, tmp_path: Path
 ) -> None:
     labels.save(tmp_path / "labels.parquet")
-    first = train(
-        small_recipe(), au_stores=[au_store], identity_stores=[photographs], out=tmp_path / "a", quiet=True
-    )
+    stores = {"au_stores": [au_store], "identity_stores": [photographs], "quiet": True}
+    first = train(small_recipe(), **stores, out=tmp_path / "a")
     recipe = small_recipe(
         model={"kind": "idennet", "graded": True},
         identity_stage=None,
         au_stage={"steps": 4, "validate_every": 2, "batches": {**SETTINGS, "kept": [6]}},
     )
-    stores = {"au_stores": [au_store], "identity_stores": [photographs], "quiet": True}
     with pytest.raises(RecipeError, match="--initial"):
         train(recipe, **stores, teacher=tmp_path / "labels.parquet", out=tmp_path / "b")
     run = train(

@@ -103,15 +103,15 @@ def _hand(face: Face, points: Points, rng: np.random.Generator) -> Shape:
     if rng.random() < 0.6:  # fingers side by side, from below or from the side, in the face's own tone
         tone = face[int(np.clip(points[30][1], 0, 127)), int(np.clip(points[30][0], 0, 127))]
         base = tone.astype(np.float32) * rng.uniform(0.75, 1.2)
-        tilt, radius = rng.uniform(-1.3, 1.3), span * rng.uniform(0.17, 0.26)
+        tilt, radius = rng.uniform(-1.3, 1.3), span * rng.uniform(0.2, 0.28)
         along = np.array([np.sin(tilt), np.cos(tilt)])
         across = np.array([along[1], -along[0]])
         shade = np.zeros_like(alpha)
         for number in range(4):
             offset = across * (number - 1.5) * 1.9 * radius
-            start = mouth + offset - along * span * rng.uniform(0.5, 0.8)
+            start = mouth + offset - along * span * rng.uniform(0.6, 0.9)
             end = mouth + offset + along * span * rng.uniform(1.5, 3.0)
-            cv2.line(alpha, _fixed(start), _fixed(end), 1.0, round(2.2 * radius), cv2.LINE_AA, _SUBPIXEL)
+            cv2.line(alpha, _fixed(start), _fixed(end), 1.0, round(2.3 * radius), cv2.LINE_AA, _SUBPIXEL)
             cv2.line(shade, _fixed(start), _fixed(end), 1.0, round(1.1 * radius), cv2.LINE_AA, _SUBPIXEL)
         light = 0.72 + 0.35 * cv2.GaussianBlur(shade, (0, 0), 0.4 * radius)
         return base * light[..., None], alpha
