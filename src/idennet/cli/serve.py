@@ -37,16 +37,27 @@ def serve_command(
     import uvicorn
 
     from idennet.cli.console import Screen
-    from idennet.errors import InputError
+    from idennet.errors import InputError, WeightsError
     from idennet.faces.finder import open_finder
     from idennet.inference.analyser import Analyser
     from idennet.models.action_units import ActionUnitModel
+    from idennet.people.population import Population
     from idennet.serve.app import create_app
     from idennet.serve.guard import is_loopback
 
     if token is None and not is_loopback(host):
         token = secrets.token_urlsafe(24)
-    app = create_app(Analyser(open_finder(finder), ActionUnitModel.open(weights)), folder=folder, token=token)
+    try:
+        population = Population.open(weights)
+    except WeightsError as error:
+        Screen().print(f"People are not told apart: {error}", style="dim", highlight=False, markup=False)
+        population = None
+    app = create_app(
+        Analyser(open_finder(finder), ActionUnitModel.open(weights)),
+        population=population,
+        folder=folder,
+        token=token,
+    )
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

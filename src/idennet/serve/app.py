@@ -10,20 +10,24 @@ from fastapi import FastAPI, Query, Request, Response, WebSocket
 from fastapi.responses import FileResponse, JSONResponse
 from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
+from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from idennet import __version__
 from idennet.errors import InputError
 from idennet.inference.analyser import Analyser
 from idennet.models.threads import cores, workers
+from idennet.people.persons import group
+from idennet.people.population import Population
 from idennet.serve.answers import about_weights, example
+from idennet.serve.clips import Clips
 from idennet.serve.guard import Guard
 from idennet.serve.limits import Limits
 from idennet.serve.metrics import Metrics
 from idennet.serve.reader import Places, Reader
 from idennet.serve.refused import RefusedError
 from idennet.serve.stream import answer_stream
-from idennet.serve.uploads import checked_name, receive_bytes
+from idennet.serve.uploads import checked_name, receive_bytes, receive_file
 
 DEFAULT_LIMITS = Limits()
 
@@ -47,12 +51,23 @@ _REFUSED: dict[int | str, dict[str, Any]] = {
     }.items()
 }
 
+_CLIP = {
+    "id": "ZJ0l8nXkq2c7Vd1f",
+    "name": "interview.mp4",
+    "state": "reading",
+    "frames": 250,
+    "progress": 0.4167,
+    "problem": None,
+    "outputs": [],
+}
+
 Name = Annotated[str, Query(description="What to call the file in the answer; never opened.")]
 
 
 def create_app(
     analyser: Analyser | None = None,
     *,
+    population: Population | None = None,
     folder: Path | None = None,
     token: str | None = None,
     limits: Limits = DEFAULT_LIMITS,
@@ -61,6 +76,7 @@ def create_app(
 
     Args:
         analyser: Reads faces; by default with the bundled weights.
+        population: Of the analyser's weights, to tell people apart; None: nobody does.
         folder: Where the rows of all results are kept; None: nothing is kept after the answer.
         token: Whoever does not give it is refused; None: only requests to this very machine are answered.
         limits: What is refused.
@@ -80,7 +96,9 @@ def create_app(
         with ExitStack() as shared:
             pool = shared.enter_context(workers(cores()))
             app.state.reader = Reader(analyser, pool, limits, app.state.metrics, folder)
+            app.state.clips = Clips(analyser, limits, app.state.metrics, population, folder)
             yield
+            await app.state.clips.end()
 
     app = FastAPI(
         title="IdenNet", version=__version__, description=_ABOUT, lifespan=life, docs_url=None, redoc_url=None
@@ -92,8 +110,11 @@ def create_app(
     app.add_exception_handler(HTTPException, _refuse_by_framework)
     _count_answers(app, app.state.metrics)
     _add_photographs(app, limits)
+    _add_clips(app, limits)
     _add_stream(app, limits)
     _add_operation(app, analyser)
+    if population is not None:
+        _add_people(app, population)
     _add_page(app)
     return app
 
@@ -142,6 +163,63 @@ def _add_photographs(app: FastAPI, limits: Limits) -> None:
             return Response(await app.state.reader.overlay(data, name), media_type="image/jpeg")
 
 
+def _add_clips(app: FastAPI, limits: Limits) -> None:
+    missing: dict[int | str, dict[str, Any]] = {404: {"description": "There is no such clip."}}
+
+    @app.post(
+        "/v1/clips",
+        tags=["clips"],
+        summary="Send a clip",
+        status_code=202,
+        openapi_extra=_FILE,
+        responses={202: {"content": {"application/json": {"example": _CLIP}}}, **_REFUSED},
+    )
+    async def send_clip(request: Request, name: Name = "clip") -> JSONResponse:
+        """A clip is read when it is its turn; ask for its state at the address in `Location`."""
+        clips: Clips = app.state.clips
+        clip = clips.admit(checked_name(name))
+        try:
+            await receive_file(request, clip.file, limits.clip_bytes, limits.upload_seconds)
+        except BaseException:
+            await clips.forget(clip)
+            raise
+        clips.begin(clip)
+        return JSONResponse(clip.to_dict(), 202, {"Location": f"/v1/clips/{clip.id}"})
+
+    @app.get(
+        "/v1/clips/{identity}",
+        tags=["clips"],
+        summary="How far a clip is",
+        responses={200: {"content": {"application/json": {"example": _CLIP}}}, **missing},
+    )
+    async def clip_state(identity: str) -> JSONResponse:
+        """`state` is waiting, reading or done; `problem` says why reading ended early."""
+        return JSONResponse(app.state.clips.find(identity).to_dict())
+
+    @app.delete(
+        "/v1/clips/{identity}",
+        tags=["clips"],
+        summary="Cancel or delete a clip",
+        status_code=204,
+        responses=missing,
+    )
+    async def delete_clip(identity: str) -> Response:
+        """Reading stops, and nothing of the clip is left, unless the server keeps results in a folder."""
+        await app.state.clips.forget(app.state.clips.find(identity))
+        return Response(status_code=204)
+
+    @app.get(
+        "/v1/clips/{identity}/{output}",
+        tags=["clips"],
+        summary="A result of a clip",
+        response_class=FileResponse,
+        responses={**missing, 409: {"description": "The clip is not read yet."}},
+    )
+    async def clip_output(identity: str, output: str) -> FileResponse:
+        """One of the files that its state lists as `outputs`; docs/outputs.md explains them."""
+        return FileResponse(app.state.clips.output(identity, output), filename=output)
+
+
 def _add_stream(app: FastAPI, limits: Limits) -> None:
     places = Places(limits.streams, "Enough streams are open; try again later.")
 
@@ -173,6 +251,28 @@ def _add_operation(app: FastAPI, analyser: Analyser) -> None:
     def metrics() -> Response:
         """Answers, faces, frames, times and memory."""
         return Response(app.state.metrics.text(), media_type="text/plain; version=0.0.4")
+
+
+class Faces(BaseModel):
+    """Faces of photographs, to be told apart.
+
+    Attributes:
+        embeddings: The `identity_embedding` of each.
+        pictures: The number of each one's picture, since those in one picture are different people.
+    """
+
+    embeddings: list[Annotated[list[float], Field(min_length=256, max_length=256)]] = Field(max_length=500)
+    pictures: list[int] = Field(max_length=500)
+
+
+def _add_people(app: FastAPI, population: Population) -> None:
+    @app.post("/v1/people", tags=["people"], summary="Tell people apart")
+    def people(faces: Faces) -> dict[str, list[int]]:
+        """The number of each face's person, from 1 in order of first appearance; nothing is remembered."""
+        if len(faces.embeddings) != len(faces.pictures):
+            raise RefusedError(422, "Give as many pictures as embeddings.")
+        evidence = [population.evidence(embedding) for embedding in faces.embeddings]
+        return {"people": [int(number) for number in group(population, evidence, faces.pictures)]}
 
 
 def _add_page(app: FastAPI) -> None:

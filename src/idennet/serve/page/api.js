@@ -27,6 +27,14 @@ export async function photograph(file, name = file.name) {
   }
 }
 
+/** The person of each face: [1, 2, 1]. Null where the weights cannot tell. */
+export async function people(embeddings, pictures) {
+  const answer = await fetch("/v1/people", {
+    method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ embeddings, pictures }),
+  });
+  return answer.status === 404 ? null : (await (await checked(answer)).json()).people;
+}
+
 export async function overlay(file, name) {
   return (await checked(await fetch(named("/v1/overlays", name), { method: "POST", body: file }))).blob();
 }

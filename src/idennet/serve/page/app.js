@@ -40,6 +40,7 @@ async function loadPhotographs(files) {
     }
   };
   await Promise.all([worker(), worker(), worker()]);
+  await tellApart();
   entry.remove();
 }
 
@@ -51,6 +52,19 @@ async function addPhotograph(file, name = file.name) {
   if (!answer.faces.length) complain(new Error(`${name}: ${answer.problem}.`));
   const mine = faces.find(each => each.item === one);
   if (!chosen && item?.kind !== "camera" || item?.kind === "clip") mine ? choose(mine) : show(one);
+  drawTray();
+}
+
+/** Name faces after their people, but for those that the user has named. */
+async function tellApart() {
+  const told = faces.filter(each => each.face.inside?.identity_embedding);
+  if (!told.length || told.length > 500) return;
+  const people = await api.people(told.map(each => each.face.inside.identity_embedding), told.map(each => items.indexOf(each.item))).catch(() => null);
+  if (!people) return;
+  const named = new Map();
+  told.forEach((each, at) => { if (each.own) named.set(people[at], each.name); });
+  told.forEach((each, at) => { each.person = people[at]; if (!each.own) each.name = named.get(people[at]) ?? `Person ${people[at]}`; });
+  if (chosen?.face) show(item);
   drawTray();
 }
 
@@ -243,8 +257,11 @@ function valuesKind() {
 
 function read(face, sort = true) {
   const inside = Boolean(face?.inside?.raw);
-  for (const input of document.querySelectorAll("input[name=values]")) input.disabled = input.value !== "read" && !inside;
-  if (!inside) document.querySelector("input[name=values][value=read]").checked = true;
+  for (const input of document.querySelectorAll("input[name=values]")) {
+    input.disabled = input.value !== "read" && !(face && valuesOf(face, input.value));
+    input.closest("label").hidden = input.value === "zeroed" && item.kind !== "clip";
+  }
+  if (face && document.querySelector("input[name=values]:checked").disabled) document.querySelector("input[name=values][value=read]").checked = true;
   $("subtract").disabled = !inside;
   $("subtract").checked = valuesKind() !== "unsubtracted";
   $("reading").classList.toggle("empty", !face);
@@ -278,7 +295,8 @@ function side(angle, positive, negative) {
 }
 
 function rename(name) {
-  chosen.name = name;
+  Object.assign(chosen, { name, own: true });
+  for (const each of faces) if (chosen.person && each.person === chosen.person && !each.own) each.name = name;
   if (item.kind === "clip") (item.names ??= {})[chosen.person] = name;
   drawBoxes();
   drawTray();

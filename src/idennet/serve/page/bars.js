@@ -12,6 +12,7 @@ const UNRELIABLE = "These weights read it too poorly to rely on.";
 /** Values of a face: {AU12: probability}; null where the server did not send them. */
 export function valuesOf(face, kind) {
   if (kind === "read") return Object.fromEntries(Object.entries(face.aus).map(([au, of]) => [au, of.probability]));
+  if (kind === "zeroed") return face.zeroed && Object.fromEntries(Object.entries(face.zeroed.aus).map(([au, of]) => [au, of.probability]));
   return face.inside?.[kind] ?? null;
 }
 
@@ -25,7 +26,7 @@ export class Bars {
 
   show(face, kind, sort = true) {
     const values = valuesOf(face, kind) ?? valuesOf(face, "read");
-    const compared = kind === "unsubtracted" ? valuesOf(face, "read") : null;
+    const compared = kind === "unsubtracted" || kind === "zeroed" ? valuesOf(face, "read") : null;
     for (const [au, parts] of this.rows) {
       const { threshold, reliable } = face.aus[au];
       const value = values[au], present = kind === "raw" ? face.aus[au].present : value >= threshold;

@@ -1,0 +1,224 @@
+"""Clips as jobs: sent, read one after the other, asked for their progress, cancelled, fetched, deleted."""
+
+import asyncio
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+from idennet.errors import IdenNetError
+from idennet.inference.analyser import Analyser
+from idennet.inference.result import Result
+from idennet.inference.writers import CsvWriter, JsonLinesWriter
+from idennet.media.video import Video
+from idennet.people.following import Asked, Following
+from idennet.people.population import Population
+from idennet.people.zero import Way
+from idennet.serve.limits import Limits
+from idennet.serve.metrics import Metrics
+from idennet.serve.refused import RefusedError
+
+OUTPUTS = {"aus.csv": "CSV", "aus.jsonl": "JSON lines"}
+"""Files that a clip gives, and what people call them."""
+
+
+class State(StrEnum):
+    """How far a clip is."""
+
+    WAITING = "waiting"
+    READING = "reading"
+    DONE = "done"
+
+
+@dataclass(eq=False)
+class Clip:
+    """A clip that was sent.
+
+    Attributes:
+        name: What its sender calls it.
+        folder: What is there of it: the file until it is read, and its outputs.
+        id: In its address; whoever does not know it cannot guess it.
+        state: How far it is.
+        frames: How many were read.
+        expected: About how many there are, or None.
+        problem: Why it ended early, or None.
+    """
+
+    name: str
+    folder: Path
+    id: str = field(default_factory=lambda: secrets.token_urlsafe(12))
+    state: State = State.WAITING
+    frames: int = 0
+    expected: int | None = None
+    problem: str | None = None
+    stopped: Event = field(default_factory=Event)
+
+    @property
+    def file(self) -> Path:
+        """Where the clip itself is until it is read."""
+        return self.folder / "clip"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the answer to a question for it."""
+        share = None if not self.expected else round(min(self.frames / self.expected, 1.0), 4)
+        return {
+            "id": self.id,
+            "name": self.name,
+            "state": self.state,
+            "frames": self.frames,
+            "progress": 1.0 if self.state == State.DONE else share,
+            "problem": self.problem,
+            "outputs": [
+                {"name": name, "title": title}
+                for name, title in OUTPUTS.items()
+                if self.state == State.DONE and (self.folder / name).exists()
+            ],
+        }
+
+
+class Clips:
+    """All clips of one server.
+
+    Args:
+        analyser: Reads.
+        limits: Of clips.
+        metrics: Counts.
+        population: Tells people apart; None: nobody does.
+        kept: Folder in which the outputs of each clip stay in a folder of their own; None: they are deleted
+            with the clip.
+    """
+
+    def __init__(
+        self,
+        analyser: Analyser,
+        limits: Limits,
+        metrics: Metrics,
+        population: Population | None,
+        kept: Path | None,
+    ) -> None:
+        self._analyser = analyser
+        self._limits = limits
+        self._metrics = metrics
+        self._population = population
+        self._kept = kept
+        self._clips: dict[str, Clip] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._turn = asyncio.Semaphore(1)
+
+    def admit(self, name: str) -> Clip:
+        """Return a new clip, whose file is yet to be written.
+
+        Raises:
+            RefusedError: There are too many.
+        """
+        if len(self._clips) >= self._limits.clips:
+            raise RefusedError(503, "Enough clips are here; delete one, or try again later.", wait=5)
+        begin = "idennet-" if self._kept is None else f"{Path(name).stem[:60]}-"
+        clip = Clip(name, Path(tempfile.mkdtemp(prefix=begin, dir=self._kept)))
+        self._clips[clip.id] = clip
+        self._metrics.clips.set(len(self._clips))
+        return clip
+
+    def begin(self, clip: Clip) -> None:
+        """Let a clip be read when it is its turn."""
+        self._tasks[clip.id] = asyncio.create_task(self._read_in_turn(clip))
+
+    def find(self, identity: str) -> Clip:
+        """Return a clip.
+
+        Raises:
+            RefusedError: There is none.
+        """
+        if (clip := self._clips.get(identity)) is None:
+            raise RefusedError(404, "There is no such clip; it was deleted, or its time is up.")
+        return clip
+
+    def output(self, identity: str, name: str) -> Path:
+        """Return the path of an output.
+
+        Raises:
+            RefusedError: There is none, or not yet.
+        """
+        clip = self.find(identity)
+        if clip.state != State.DONE:
+            raise RefusedError(409, f"{clip.name} is not read yet; ask again when its state is done.")
+        if name not in OUTPUTS or not (clip.folder / name).exists():
+            raise RefusedError(404, f"There is no {name}; there are: {', '.join(OUTPUTS)}.")
+        return clip.folder / name
+
+    async def forget(self, clip: Clip) -> None:
+        """Stop reading a clip, and delete it and, unless they are kept, its outputs."""
+        clip.stopped.set()
+        self._clips.pop(clip.id, None)
+        self._metrics.clips.set(len(self._clips))
+        if task := self._tasks.pop(clip.id, None):
+            await asyncio.wait([task])
+        await asyncio.to_thread(self._delete, clip)
+
+    async def end(self) -> None:
+        """Forget all clips."""
+        for clip in list(self._clips.values()):
+            clip.stopped.set()
+        for clip in list(self._clips.values()):
+            await self.forget(clip)
+
+    async def _read_in_turn(self, clip: Clip) -> None:
+        async with self._turn:
+            if clip.stopped.is_set():
+                return
+            clip.state = State.READING
+            await asyncio.to_thread(self._read, clip)
+        clip.state = State.DONE
+        asyncio.get_running_loop().call_later(self._limits.keep_seconds, self._time_is_up, clip)
+
+    def _time_is_up(self, clip: Clip) -> None:
+        if clip.id in self._clips:
+            self._tasks[f"forget {clip.id}"] = task = asyncio.create_task(self.forget(clip))
+            task.add_done_callback(lambda _: self._tasks.pop(f"forget {clip.id}"))
+
+    def _read(self, clip: Clip) -> None:
+        """Read all frames; a clip that is damaged or too long keeps the rows so far."""
+        video = Video(clip.file)
+        model = self._analyser.model
+        graded, zeroed = model.card.architecture.graded, self._population is not None
+        try:
+            clip.expected = video.expected_frames()
+            with (
+                CsvWriter(clip.folder / "aus.csv", model.aus, graded=graded, zeroed=zeroed) as table,
+                JsonLinesWriter(clip.folder / "aus.jsonl") as lines,
+            ):
+                for result in self._followed(self._analyser.analyse_all(video)):
+                    if clip.stopped.is_set():
+                        return
+                    if result.error is not None:
+                        clip.problem = result.error.replace(video.source, clip.name)
+                        return
+                    if (result.time or 0) > self._limits.clip_seconds:
+                        clip.problem = f"{clip.name} is longer than {self._limits.clip_seconds:g} seconds."
+                        return
+                    named = replace(result, source=clip.name, path=None)
+                    table.write(named)
+                    lines.write(named)
+                    clip.frames += 1
+                    self._metrics.faces.labels("clip").inc(len(result.faces))
+        except IdenNetError as error:
+            clip.problem = str(error).replace(video.source, clip.name)
+        finally:
+            with suppress(OSError):
+                clip.file.unlink()
+
+    def _followed(self, results: Iterator[Result]) -> Iterator[Result]:
+        """Return results with people and their own zeros, where the weights know people."""
+        if self._population is None:
+            return results
+        return Following(self._population, apart=True, asked=Asked(Way.RUNNING)).follow(results)
+
+    def _delete(self, clip: Clip) -> None:
+        if self._kept is None or not (clip.folder / "aus.csv").exists():
+            shutil.rmtree(clip.folder, ignore_errors=True)
