@@ -1,5 +1,6 @@
 """`idennet view`: results to look at."""
 
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +14,9 @@ def view_command(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder to write to (default: that of the results).")
     ] = None,
+    film: Annotated[
+        bool, typer.Option("--film", help="Also write each clip with what was read drawn on it (MP4).")
+    ] = False,
 ) -> None:
     """Write a page that shows results over time, with charts and summaries.
 
@@ -26,8 +30,8 @@ def view_command(
     from idennet.timelines import check_packages
 
     check_packages("idennet view")
-    from idennet.timelines.view import view
+    from idennet.timelines.view import films, view
 
     folder = out or (results if results.is_dir() else results.parent)
-    for path in view(results, folder):
+    for path in chain(view(results, folder), films(results, folder) if film else ()):
         Console().print(f"Written: {path}", highlight=False, soft_wrap=True, markup=False)

@@ -36,7 +36,7 @@ class Track:
         name: What to call it: "person 2", "face 1".
         rows: (K,) int, the frames of the recording in which it was found.
         values: (K, A) float32, 0 to 1: probability of each Action Unit, or a fifth of its intensity where
-            that is all that is known (tables of OpenFace).
+            that is all that is known (tables of OpenFace). NaN where what shows it is hidden.
         present: (K, A) bool, whether it counts as present.
         zeroed: (K, A) float32, the same with this person's zero taken out, or None.
         intensities: (K, A) float32, 0 to 5, or None where the weights do not say.

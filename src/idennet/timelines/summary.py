@@ -16,17 +16,18 @@ def summary_of(recording: Recording, track: Track) -> pd.DataFrame:
     for index, au in enumerate(recording.aus):
         own = [episode for episode in episodes if episode.au == au]
         lengths = [episode.offset - episode.onset for episode in own]
-        zeroed = None if track.zeroed is None else track.zeroed[:, index]
+        values = pd.Series(track.values[:, index]).dropna()  # without frames in which it is hidden
+        zeroed = pd.Series([] if track.zeroed is None else track.zeroed[:, index], dtype=float)
         rows.append(
             {
                 "au": column(au),
                 "name": NAMES[au],
                 "reliable": int(au not in recording.unreliable_aus),
                 "frames": len(track.rows),
-                "share_present": track.present[:, index].mean(),
-                "mean": track.values[:, index].mean(),
-                "zeroed_mean": np.nan if zeroed is None else np.nanmean(zeroed),
-                "largest": track.values[:, index].max(),
+                "share_present": track.present[:, index].sum() / len(values) if len(values) else np.nan,
+                "mean": values.mean(),
+                "zeroed_mean": zeroed.mean(),
+                "largest": values.max(),
                 "episodes": len(own),
                 "mean_duration": np.mean(lengths) if lengths else np.nan,
             }

@@ -2,7 +2,7 @@
 
 import base64
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from idennet import __version__
+from idennet.errors import InputError
 from idennet.facs import NAMES, column
 from idennet.files import write_text
+from idennet.media.video import Video
 from idennet.timelines.charts import save_timeline, save_together
 from idennet.timelines.episodes import episodes_of
 from idennet.timelines.export import file_names
+from idennet.timelines.film import write_film
 from idennet.timelines.recording import Recording, Track, read_recordings
 from idennet.timelines.summary import going_together, summary_of, summary_table
 
@@ -56,6 +59,25 @@ def view(source: Path, out: Path) -> list[Path]:
             charts.append(save_timeline(recording, out / f"{name}.timeline.png"))
         charts.append(save_together(recording, out / f"{name}.together.png"))
     return [page, summary, *charts]
+
+
+def films(source: Path, out: Path) -> Iterator[Path]:
+    """Write the film of each clip and yield it.
+
+    Args:
+        source: A folder of `idennet detect --out`.
+        out: Folder to write to.
+
+    Raises:
+        InputError: `source` holds no clip with a face.
+        ImageError: A clip is not where it was read, or is damaged; films before it stay.
+    """
+    recordings = read_recordings(source)
+    clips = [clip for clip in recordings if clip.times is not None and clip.tracks]
+    if not clips:
+        raise InputError(f"{source} holds no clip with a face, so there is no film to write.")
+    for clip, name in zip(clips, file_names(clips), strict=True):
+        yield write_film(clip, Video(Path(clip.name)), out / f"{name}.film.mp4")
 
 
 def page_of(recordings: Sequence[Recording], folder: Path) -> str:

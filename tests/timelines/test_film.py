@@ -1,0 +1,73 @@
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from planted_clip import FRAMES, RATE, clip_results, write_results
+from typer.testing import CliRunner
+
+from clips import write_clip
+from idennet.cli.main import app
+from idennet.media.video import Video
+from idennet.timelines.film import write_film
+from idennet.timelines.recording import read_recordings
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    """Fifty grey frames at a rate that changes in the middle."""
+    pictures = [np.full((120, 340, 3), 90, np.uint8)] * FRAMES
+    times = [k / RATE if k < 25 else k / RATE + 0.5 for k in range(FRAMES)]
+    return write_clip(tmp_path / "talk.mkv", pictures, times)
+
+
+def decoded(path: Path) -> tuple[list[float], list[np.ndarray]]:
+    with av.open(str(path)) as container:
+        frames = list(container.decode(video=0))
+        return [float(frame.time) for frame in frames], [frame.to_ndarray(format="rgb24") for frame in frames]
+
+
+def test_the_film_is_what_browsers_play_and_keeps_the_times(clip: Path, tmp_path: Path) -> None:
+    (recording,) = read_recordings(write_results(tmp_path / "r", clip_results(str(clip))))
+    film = write_film(recording, Video(clip), tmp_path / "film.mp4")
+    with av.open(str(film)) as container:
+        stream = container.streams.video[0]
+        assert (stream.codec_context.name, stream.codec_context.pix_fmt) == ("h264", "yuv420p")
+        assert (stream.width % 2, stream.height) == (0, 480)
+        assert stream.frames == FRAMES
+    content = film.read_bytes()
+    assert content.index(b"moov") < content.index(b"mdat")
+    times, _ = decoded(film)
+    np.testing.assert_allclose(times, [frame.time for frame in Video(clip)], atol=1e-3)
+
+
+def test_boxes_and_bars_are_drawn_where_the_face_is_and_only_then(clip: Path, tmp_path: Path) -> None:
+    results = clip_results(str(clip), people=False)
+    (recording,) = read_recordings(write_results(tmp_path / "r", results))
+    pictures = decoded(write_film(recording, Video(clip), tmp_path / "film.mp4"))[1]
+    wide = 4 * 340  # the clip's 120 lines became 480
+    smiling, resting, nobody = (pictures[k].astype(int) for k in (20, 5, 42))
+    assert np.abs(nobody[:, :wide] - 90).max() < 12
+    box = smiling[4 * 30 - 8 : 4 * 90 + 8, 4 * 20 - 8 : 4 * 80 + 8]
+    assert np.abs(box - 90).max() > 100
+    assert np.abs(smiling[:, 4 * 200 : wide] - 90).max() < 12
+    teal = [
+        (panel[..., 1] - panel[..., 0] > 60).sum()
+        for panel in (one[40:, wide:] for one in (smiling, resting))
+    ]
+    assert teal[0] > 20 * max(teal[1], 1)  # AU12 is present in one of them
+
+
+def test_view_writes_films_when_asked(clip: Path, tmp_path: Path) -> None:
+    results = write_results(tmp_path / "r", clip_results(str(clip)))
+    ran = CliRunner().invoke(app, ["view", str(results), "--film"])
+    assert ran.exit_code == 0, ran.stderr
+    assert (results / "talk.film.mp4").stat().st_size > 1000
+    clip.unlink()
+    (results / "talk.film.mp4").unlink()
+    ran = CliRunner().invoke(app, ["view", str(results), "--film"])
+    assert ran.exit_code == 2
+    assert "talk.mkv" in ran.stderr
+    assert len(ran.stderr.strip().splitlines()) == 1
+    assert not list(results.glob("*.mp4"))
+    assert not list(results.glob(".*"))

@@ -1,0 +1,71 @@
+"""The page in a real browser, with a video: the Chromium that is there; none is downloaded."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from planted_clip import FRAMES, clip_results, write_results
+
+from clips import write_clip
+from idennet.timelines.view import view
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("view")
+    video = write_clip(folder / "talk.mp4", [np.full((120, 340, 3), 90, np.uint8)] * FRAMES, codec="libx264")
+    return view(write_results(folder / "r", clip_results(str(video))), folder / "out")[0]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[object]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(params=[(1280, "light"), (390, "dark")], ids=["desk", "phone"])
+def page(browser, path: Path, request: pytest.FixtureRequest):
+    """The page, opened; at the end no error was raised and nothing was asked of anybody."""
+    width, scheme = request.param
+    page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("request", lambda asked: faults.append(asked.url) if asked.url.startswith("http") else None)
+    page.goto(path.as_uri())
+    page.wait_for_function("document.querySelector('video').readyState >= 2")
+    yield page
+    assert faults == []
+    page.close()
+
+
+def test_a_click_on_the_timeline_moves_the_video_and_the_bars(page) -> None:
+    spot = page.locator("#map").bounding_box()
+    page.mouse.click(spot["x"] + 0.41 * spot["width"], spot["y"] + 8 * 20 + 10)  # row of AU12, 0.82 s
+    page.wait_for_function("Math.abs(document.querySelector('video').currentTime - 0.8) < 0.03")
+    assert "AU12 lip corner puller 90 %" in page.inner_text("#shown")
+    assert "AU12" in page.inner_text("#curve-name")
+    assert "frame 21 of 50" in page.inner_text("#clock")
+
+
+def test_playing_moves_the_playhead(page) -> None:
+    page.evaluate("document.querySelector('video').play()")
+    page.wait_for_function("+document.querySelector('#clock').textContent.match(/frame (\\d+)/)[1] > 5")
+
+
+def test_people_are_chosen_by_name(page) -> None:
+    page.click("text=person 2")
+    assert "person 2 is not found here" in page.inner_text("#shown")
+    assert "found in 20 of 50 frames" in page.inner_text("#summary-hint")
+
+
+def test_nothing_is_wider_than_the_screen(page) -> None:
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
