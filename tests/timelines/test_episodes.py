@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from idennet.timelines.annotations import tiers_of
 from idennet.timelines.episodes import Episode, episode_table, episodes_of
 from idennet.timelines.recording import Recording, read_recordings
 
@@ -75,8 +76,26 @@ def test_every_frame_at_or_above_the_threshold_lies_in_an_episode_or_was_too_sho
 def test_the_table_has_a_row_for_each_episode(results: Path) -> None:
     recordings: list[Recording] = read_recordings(results)
     table = episode_table(recordings)
-    assert table[["file", "who", "au", "name"]].to_numpy().tolist() == [
-        ["clips/talk.mp4", "person 1", "AU12", "lip corner puller"]
+    assert table[["file", "who", "values", "au", "name"]].to_numpy().tolist() == [
+        ["clips/talk.mp4", "person 1", "raw", "AU12", "lip corner puller"]
     ]
     assert table["duration"].tolist() == [1.0]
     assert list(episode_table([]).columns) == list(table.columns)
+
+
+def test_episodes_with_the_own_zero_taken_out_stand_beside_the_raw_ones(results: Path) -> None:
+    clip = read_recordings(results)[0]
+    track = clip.tracks[0]
+    lower = replace(track, zeroed=track.values - 0.25)  # 0.5 is reached from frame 18 to 22 only
+    table = episode_table([replace(clip, tracks=(lower,))])
+    assert table[["values", "onset_frame", "apex_frame"]].to_numpy().tolist() == [
+        ["raw", 10, 20],
+        ["zeroed", 13, 20],
+    ]
+    names = [*tiers_of(replace(clip, tracks=(lower,)))]
+    assert names == [f"person 1 AU12 lip corner puller{end}" for end in ("", " (zeroed)")]
+
+
+def test_a_hidden_part_ends_the_episode(results: Path) -> None:
+    values = [0.9] * 10 + [np.nan] * 3 + [0.9] * 10
+    assert [(one.onset_frame, one.offset_frame) for one in episodes(results, values)] == [(0, 9), (13, 22)]

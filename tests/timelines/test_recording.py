@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +40,27 @@ def test_a_table_falls_apart_into_clips_people_and_photographs(results: Path) ->
 def test_without_people_faces_keep_their_numbers(tmp_path: Path) -> None:
     (clip,) = read_recordings(write_results(tmp_path / "r", clip_results(people=False)))
     assert [track.name for track in clip.tracks] == ["face 1", "face 2"]
+
+
+def test_tracks_name_faces_that_are_no_known_person_and_unreadable_files_are_no_photographs(
+    tmp_path: Path,
+) -> None:
+    results = clip_results(people=False)
+    tracked = [
+        replace(
+            one,
+            faces=tuple(
+                replace(face, track=7, person=1 if one.frame < 9 else None) for face in one.faces[:1]
+            ),
+        )
+        for one in results[:20]
+    ]
+    damaged = replace(
+        results[0], faces=(), frame=None, time=None, error="clips/talk.mp4 is cut off.", size=None
+    )
+    (clip,) = read_recordings(write_results(tmp_path / "r", [*tracked, damaged]))
+    assert [(track.name, len(track.rows)) for track in clip.tracks] == [("person 1", 9), ("face 7", 11)]
+    assert [track.name for track in clip.most_seen(1)] == ["face 7"]
 
 
 def test_values_are_spread_over_all_frames(results: Path) -> None:

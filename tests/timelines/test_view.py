@@ -49,7 +49,7 @@ def test_the_page_holds_every_value_of_every_frame(results: Path, tmp_path: Path
     np.testing.assert_allclose(values[seen, AU12] / 254, [smile(k) for k in seen], atol=0.5 / 254 + 1e-6)
     assert decoded(first["boxes"], "<i2").reshape(FRAMES, 4)[0].tolist() == [20, 30, 80, 90]
     assert (first["seen"], second["seen"]) == (45, 20)
-    assert first["episodes"] == [[AU12, 0.4, 0.8, 1.4, 0.9]]
+    assert first["episodes"] == {"values": [[AU12, 0.4, 0.8, 1.4, 0.9]], "zeroed": []}
     assert second["flags"] == [[25, 39, "small"], [45, 49, "small"]]
     assert first["zeroed"] is None
     assert [one["au"] for one in clip["aus"] if not one["reliable"]] == ["AU23"]
@@ -78,6 +78,10 @@ def test_a_small_video_is_inside_and_a_large_one_is_named(
     page = page_of(recordings, tmp_path / "r")
     assert data_of(page)[0]["video"] == "../clips/talk.mp4"
     assert "except the videos" in page
+    monkeypatch.setattr("idennet.timelines.view.EMBEDDED_BYTES", 7)
+    one, other = (data_of(page_of(recordings * 2, tmp_path))[k]["video"] for k in (0, 1))
+    assert one.startswith("data:")
+    assert other == "clips/talk.mp4"  # both together would be too much
     video.unlink()
     assert data_of(page_of(recordings, tmp_path / "r"))[0]["video"] is None
 

@@ -19,11 +19,15 @@ _TYPE = "Action Unit"
 
 
 def tiers_of(recording: Recording) -> dict[str, list[Episode]]:
-    """Return the episodes of each tier, by its name, such as "person 1 AU12 lip corner puller"."""
+    """Return the episodes of each tier, by its name, such as "person 1 AU12 lip corner puller".
+
+    Those of values from which the person's zero is taken out have tiers of their own: "... (zeroed)".
+    """
     tiers: dict[str, list[Episode]] = {}
     for track in recording.tracks:
-        for episode in sorted(episodes_of(recording, track), key=lambda episode: (episode.au, episode.onset)):
-            name = f"{track.name} {column(episode.au)} {NAMES[episode.au]}"
+        found = [*episodes_of(recording, track), *episodes_of(recording, track, zeroed=True)]
+        for episode in sorted(found, key=lambda one: (one.au, one.zeroed, one.onset)):
+            name = f"{track.name} {column(episode.au)} {NAMES[episode.au]}{' (zeroed)' * episode.zeroed}"
             tiers.setdefault(name, []).append(episode)
     return tiers
 

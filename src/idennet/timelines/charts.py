@@ -15,19 +15,21 @@ from idennet.timelines.summary import going_together
 _INK, _QUIET, _ACCENT = "#1b2330", "#8b94a3", "#0f766e"
 _RAMP = LinearSegmentedColormap.from_list("strength", ["#f2f4f7", "#99d8cf", "#14a08f", "#0b4f49"])
 _MOST_COLUMNS = 3000
+_MOST_TRACKS = 6
 
 
 def save_timeline(recording: Recording, path: Path) -> Path:
-    """Draw each track of a clip as a heat map, with the episodes outlined, and return the path.
+    """Draw each track of a clip as a heat map, with lines for its episodes, and return the path.
 
-    Long clips show the largest value of the frames that share a column.
+    Of many tracks, those that were found in most frames are drawn. Long clips show the largest value of the
+    frames that share a column.
     """
     times = np.zeros(1) if recording.times is None else recording.times
     step = recording.step or 1.0
-    rows = len(recording.aus)
-    figure = Figure(figsize=(12, 1.0 + len(recording.tracks) * (0.6 + 0.19 * rows)), layout="constrained")
-    axes = figure.subplots(len(recording.tracks), 1, squeeze=False, sharex=True)[:, 0]
-    for axis, track in zip(axes, recording.tracks, strict=True):
+    rows, tracks = len(recording.aus), recording.most_seen(_MOST_TRACKS)
+    figure = Figure(figsize=(12, 1.0 + len(tracks) * (0.6 + 0.19 * rows)), layout="constrained")
+    axes = figure.subplots(len(tracks), 1, squeeze=False, sharex=True)[:, 0]
+    for axis, track in zip(axes, tracks, strict=True):
         values = _thinned(track.spread(track.values, len(times)))
         extent = (times[0], times[-1] + step, rows - 0.5, -0.5)
         axis.imshow(values.T, aspect="auto", cmap=_RAMP, vmin=0, vmax=1, extent=extent, interpolation="none")
@@ -47,10 +49,11 @@ def save_timeline(recording: Recording, path: Path) -> Path:
 
 def save_together(recording: Recording, path: Path) -> Path:
     """Draw which Action Units went together, for each track, and return the path."""
-    figure = Figure(figsize=(6.2 * len(recording.tracks), 6.0), layout="constrained")
-    axes = figure.subplots(1, len(recording.tracks), squeeze=False)[0]
+    tracks = recording.most_seen(_MOST_TRACKS)
+    figure = Figure(figsize=(6.2 * len(tracks), 6.0), layout="constrained")
+    axes = figure.subplots(1, len(tracks), squeeze=False)[0]
     labels = [recording.marked(au) for au in recording.aus]
-    for axis, track in zip(axes, recording.tracks, strict=True):
+    for axis, track in zip(axes, tracks, strict=True):
         axis.imshow(going_together(track), cmap=_RAMP, vmin=0, vmax=1)
         axis.set_xticks(range(len(labels)), labels, fontsize=7, rotation=90, color=_INK)
         axis.set_yticks(range(len(labels)), labels, fontsize=7, color=_INK)

@@ -30,6 +30,7 @@ class Episode:
     Attributes:
         clip: Name of the recording.
         who: Name of the track.
+        zeroed: Whether this person's zero is taken out of the values.
         au: The Action Unit.
         onset: Time of its first frame, seconds.
         apex: Time of its strongest frame.
@@ -43,6 +44,7 @@ class Episode:
 
     clip: str
     who: str
+    zeroed: bool
     au: int
     onset: float
     apex: float
@@ -54,16 +56,23 @@ class Episode:
     offset_frame: int
 
 
-def episodes_of(recording: Recording, track: Track) -> list[Episode]:
-    """Return the episodes of one track of a clip by onset; none for photographs."""
-    if recording.times is None:
+def episodes_of(recording: Recording, track: Track, *, zeroed: bool = False) -> list[Episode]:
+    """Return the episodes of one track of a clip by onset; none for photographs.
+
+    Args:
+        recording: The clip.
+        track: Of the clip.
+        zeroed: Take the values from which this person's zero is taken out; where there are none, none.
+    """
+    source = track.zeroed if zeroed else track.values
+    if recording.times is None or source is None:
         return []
     times, frames = recording.times[track.rows], recording.frames[track.rows]
     step = recording.step
     torn = np.diff(times) > GAP + step
     found = []
     for index, au in enumerate(recording.aus):
-        values, threshold = track.values[:, index], float(recording.thresholds[index])
+        values, threshold = source[:, index], float(recording.thresholds[index])
         for first, last in _runs(values >= threshold, values > STAYS * threshold, torn):
             offset = float(times[last]) + step
             if offset - times[first] < SHORTEST - 1e-6:
@@ -72,7 +81,7 @@ def episodes_of(recording: Recording, track: Track) -> list[Episode]:
             top = first + int(own.argmax())
             found.append(
                 Episode(
-                    recording.name, track.name, au,
+                    recording.name, track.name, zeroed, au,
                     float(times[first]), float(times[top]), offset,
                     float(values[top]), float(own.mean()),
                     int(frames[first]), int(frames[top]), int(frames[last]),
@@ -96,7 +105,9 @@ def episode_table(recordings: list[Recording]) -> pd.DataFrame:
     """Return all episodes, one row each; docs/outputs.md says what the columns mean."""
     rows = [
         {
-            "file": episode.clip, "who": episode.who, "au": column(episode.au), "name": NAMES[episode.au],
+            "file": episode.clip, "who": episode.who,
+            "values": "zeroed" if episode.zeroed else "raw",
+            "au": column(episode.au), "name": NAMES[episode.au],
             "onset": round(episode.onset, 4), "apex": round(episode.apex, 4),
             "offset": round(episode.offset, 4), "duration": round(episode.offset - episode.onset, 4),
             "strength": round(episode.strength, 4), "mean": round(episode.mean, 4),
@@ -105,7 +116,10 @@ def episode_table(recordings: list[Recording]) -> pd.DataFrame:
         }
         for recording in recordings
         for track in recording.tracks
-        for episode in episodes_of(recording, track)
+        for zeroed in (False, True)
+        for episode in episodes_of(recording, track, zeroed=zeroed)
     ]  # fmt: skip
-    names = "file who au name onset apex offset duration strength mean onset_frame apex_frame offset_frame"
+    names = (
+        "file who values au name onset apex offset duration strength mean onset_frame apex_frame offset_frame"
+    )
     return pd.DataFrame(rows, columns=pd.Index(names.split()))

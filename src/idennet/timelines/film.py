@@ -30,6 +30,7 @@ _ENCODERS = ("libx264", "libopenh264")
 _TICKS = 90_000
 _GROUND, _TRACK, _INK, _FAINT = (13, 17, 23), (40, 46, 56), (230, 233, 239), (140, 147, 157)
 _ZEROED = (255, 255, 255)
+_MOST_TRACKS = 4  # with bars beside the picture
 _FAINTEST = 0.3  # value from which a part is tinted
 _SHIFT = 4  # fractional bits of OpenCV's coordinates
 
@@ -106,6 +107,8 @@ class _Painter:
 
     def __init__(self, recording: Recording, width: int, height: int) -> None:
         self._recording = recording
+        shown = recording.most_seen(_MOST_TRACKS)
+        self._columns = {track.name: place for place, track in enumerate(shown)}
         lines = min(max(height, _LOWEST), _HIGHEST)
         self._scale = lines / height
         self._picture = (2 * round(width * self._scale / 2), 2 * round(lines / 2))
@@ -124,7 +127,7 @@ class _Painter:
         self._texts = dict(zip(recording.aus, labels, strict=True))
         self._labels = round(max(map(self._font.getlength, labels))) + 12
         self._bar = round(5.5 * self._row)
-        panel = 2 * round((self._labels + len(recording.tracks) * (self._bar + 10) + 16) / 2)
+        panel = 2 * round((self._labels + len(shown) * (self._bar + 10) + 16) / 2)
         self.size = (self._picture[0] + panel, self._picture[1])
         self._panel = self._empty_panel(panel)
 
@@ -139,7 +142,8 @@ class _Painter:
             for number, track in enumerate(self._recording.tracks):
                 if row in self._at[number]:
                     self._draw_face(picture, track, self._at[number][row], number)
-                    self._draw_bars(canvas, row, number)
+                    if track.name in self._columns:
+                        self._draw_bars(canvas, row, number)
         return canvas
 
     def _row_of(self, frame: Frame) -> int | None:
@@ -191,7 +195,8 @@ class _Painter:
             cv2.putText(picture, text, place, cv2.FONT_HERSHEY_DUPLEX, size / 30, ink, width, cv2.LINE_AA)
 
     def _draw_bars(self, canvas: Pixels, row: int, number: int) -> None:
-        left, values, zeroed = self._bar_left(number), self._values[number], self._zeroed[number]
+        left = self._bar_left(self._columns[self._recording.tracks[number].name])
+        values, zeroed = self._values[number], self._zeroed[number]
         thickness = 0.5 if zeroed is None else 0.34
         for index in range(len(self._recording.aus)):
             top = self._row_top(index) + 0.2 * self._row
@@ -210,8 +215,8 @@ class _Painter:
             end = left + max(1, round(min(value, 1.0) * self._bar))
             canvas[round(top) : max(round(top) + 1, round(top + height)), left:end] = ink
 
-    def _bar_left(self, number: int) -> int:
-        return self._picture[0] + self._labels + 8 + number * (self._bar + 10)
+    def _bar_left(self, place: int) -> int:
+        return self._picture[0] + self._labels + 8 + place * (self._bar + 10)
 
     def _row_top(self, index: int) -> float:
         return 8 + (index + 1.4) * self._row
@@ -221,14 +226,15 @@ class _Painter:
         image = Image.new("RGB", (width, self._picture[1]), _GROUND)
         draw = ImageDraw.Draw(image)
         for number, track in enumerate(self._recording.tracks):
-            left = self._bar_left(number) - self._picture[0]
-            draw.text((left, 8 + 0.6 * self._row), track.name, self._colours[number], self._font, "lm")
+            if track.name in self._columns:
+                left = self._bar_left(self._columns[track.name]) - self._picture[0]
+                draw.text((left, 8 + 0.6 * self._row), track.name, self._colours[number], self._font, "lm")
         for index, au in enumerate(self._recording.aus):
             top = self._row_top(index)
             ink = _FAINT if au in self._recording.unreliable_aus else _INK
             draw.text((self._labels, top + 0.48 * self._row), self._texts[au], ink, self._font, "rm")
-            for number in range(len(self._recording.tracks)):
-                left = self._bar_left(number) - self._picture[0]
+            for place in self._columns.values():
+                left = self._bar_left(place) - self._picture[0]
                 draw.rectangle(
                     (left, top + 0.2 * self._row, left + self._bar, top + 0.8 * self._row), fill=_TRACK
                 )

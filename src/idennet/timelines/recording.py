@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from idennet import facs
 from idennet.errors import InputError
 from idennet.facs import column, columns
-from idennet.inference.result import NUM_LANDMARKS
+from idennet.inference.result import NO_FACE, NUM_LANDMARKS
 from idennet.inference.results_folder import ABOUT_NAME, CSV_NAME
 from idennet.timelines import openface
 
@@ -92,6 +92,11 @@ class Recording:
     tracks: tuple[Track, ...]
     weights: str
 
+    def most_seen(self, most: int) -> tuple[Track, ...]:
+        """Return the tracks that were found in most frames, at most so many, in their order."""
+        kept = sorted(range(len(self.tracks)), key=lambda k: -len(self.tracks[k].rows))[:most]
+        return tuple(self.tracks[k] for k in sorted(kept))
+
     @property
     def step(self) -> float:
         """Seconds from frame to frame, by the median; 0 where there is no time or one frame only."""
@@ -153,10 +158,11 @@ def _recordings(
     table: pd.DataFrame, aus: tuple[int, ...], thresholds: dict[int, float], unreliable: frozenset[int]
 ) -> Iterator[Recording]:
     timed = table["time"].notna()
-    for name, rows in [*table[timed].groupby("file", sort=False), (PHOTOGRAPHS, table[~timed])]:
+    photographs = table[~timed & (table["problem"].isna() | (table["problem"] == NO_FACE))]
+    for name, rows in [*table[timed].groupby("file", sort=False), (PHOTOGRAPHS, photographs)]:
         if not len(rows):
             continue
-        clip = name != PHOTOGRAPHS or bool(timed[rows.index].any())
+        clip = bool(timed[rows.index[0]])
         if clip:
             shown = rows.drop_duplicates("frame").sort_values("frame")
             index = pd.Index(shown["frame"])
@@ -182,28 +188,47 @@ def _recordings(
 def _tracks(rows: pd.DataFrame, at: NDArray[np.intp], aus: tuple[int, ...], clip: bool) -> Iterator[Track]:
     found = rows["face"].notna().to_numpy()
     rows, at = rows[found], at[found]
-    by_person = rows["person"].notna().any()
-    numbers = rows["person" if by_person else "face"].to_numpy()
-    if not by_person and not clip:  # the first face of one photograph is nobody in the next
-        numbers = np.zeros(len(rows))
-    for number in sorted({value for value in numbers if not pd.isna(value)}):
-        own = rows[numbers == number]
-        names = columns(aus)
-        yield Track(
-            name=f"{'person' if by_person else 'face'} {int(number)}" if number else "all faces",
-            rows=at[numbers == number].astype(np.int64),
-            values=own[names].to_numpy(np.float32),
-            present=own[[f"{name}_present" for name in names]].to_numpy(np.float32) > 0,
-            zeroed=_where_given(own, [f"{name}_zeroed" for name in names]),
-            intensities=_where_given(own, [f"{name}_intensity" for name in names]),
-            confidence=own["confidence"].to_numpy(np.float32),
-            pose=own[["yaw", "pitch", "roll"]].to_numpy(np.float32),
-            box=own[["box_x0", "box_y0", "box_x1", "box_y1"]].to_numpy(np.float32),
-            landmarks=own[[f"lm_{axis}{point}" for point in range(NUM_LANDMARKS) for axis in "xy"]]
-            .to_numpy(np.float32)
-            .reshape(-1, NUM_LANDMARKS, 2),
-            flags=own["flags"].fillna("").tolist(),
-        )
+    names = _names(rows, clip)
+    for _, name in sorted(set(names)):
+        own = np.array([other == name for _, other in names])
+        yield _track(name, rows[own], at[own], aus)
+
+
+def _names(rows: pd.DataFrame, clip: bool) -> list[tuple[tuple[int, int], str]]:
+    """Return who each row is about, after a key to sort by: people first, then those without a number."""
+    people = rows["person"].notna().any()
+    faces = rows["track"].fillna(rows["face"]) if "track" in rows else rows["face"]
+
+    def name(person: float, face: float) -> tuple[tuple[int, int], str]:
+        if not pd.isna(person):
+            return (0, int(person)), f"person {int(person)}"
+        if clip:
+            return (1, int(face)), f"face {int(face)}"
+        return (
+            1,
+            0,
+        ), "others" if people else "all faces"  # one photograph's first face is nobody in the next
+
+    return [name(person, face) for person, face in zip(rows["person"], faces, strict=True)]
+
+
+def _track(name: str, own: pd.DataFrame, at: NDArray[np.intp], aus: tuple[int, ...]) -> Track:
+    names = columns(aus)
+    return Track(
+        name=name,
+        rows=at.astype(np.int64),
+        values=own[names].to_numpy(np.float32),
+        present=own[[f"{name}_present" for name in names]].to_numpy(np.float32) > 0,
+        zeroed=_where_given(own, [f"{name}_zeroed" for name in names]),
+        intensities=_where_given(own, [f"{name}_intensity" for name in names]),
+        confidence=own["confidence"].to_numpy(np.float32),
+        pose=own[["yaw", "pitch", "roll"]].to_numpy(np.float32),
+        box=own[["box_x0", "box_y0", "box_x1", "box_y1"]].to_numpy(np.float32),
+        landmarks=own[[f"lm_{axis}{point}" for point in range(NUM_LANDMARKS) for axis in "xy"]]
+        .to_numpy(np.float32)
+        .reshape(-1, NUM_LANDMARKS, 2),
+        flags=own["flags"].fillna("").tolist(),
+    )
 
 
 def _where_given(rows: pd.DataFrame, names: Sequence[str]) -> Floats | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import jinja2
 import numpy as np
@@ -26,7 +27,7 @@ from idennet.timelines.summary import going_together, summary_of, summary_table
 PAGE_NAME, SUMMARY_NAME = "report.html", "summary.csv"
 
 EMBEDDED_BYTES = 12_000_000
-"""Videos up to this size are inside the page; larger ones are played from where they lie."""
+"""Videos are inside the page as long as they take no more than this together; others stay where they lie."""
 
 _MEDIA_TYPES = {
     ".mp4": "video/mp4",
@@ -89,7 +90,11 @@ def page_of(recordings: Sequence[Recording], folder: Path) -> str:
     """
     template = resources.files("idennet.timelines").joinpath("page.html.j2").read_text(encoding="utf-8")
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-    data = [_recording(recording, folder) for recording in recordings]
+    data = [_recording(recording) for recording in recordings]
+    left = EMBEDDED_BYTES
+    for one, recording in zip(data, recordings, strict=True):
+        one["video"], used = (None, 0) if recording.times is None else _video(recording.name, folder, left)
+        left -= used
     seconds = sum(recording.duration for recording in recordings)
     clips = sum(recording.times is not None for recording in recordings)
     pictures = sum(len(recording.frames) for recording in recordings if recording.times is None)
@@ -111,13 +116,12 @@ def _minutes(seconds: float) -> str:
     return f"{int(seconds // 60)} min {seconds % 60:.0f} s" if seconds >= 60 else f"{seconds:.1f} s"
 
 
-def _recording(recording: Recording, folder: Path) -> dict[str, Any]:
+def _recording(recording: Recording) -> dict[str, Any]:
     return {
         "name": os.path.basename(recording.name),  # noqa: PTH119 - any text
         "times": None if recording.times is None else _bytes(recording.times.astype("<f4")),
         "count": len(recording.frames),
         "step": recording.step,
-        "video": None if recording.times is None else _video(Path(recording.name), folder),
         "aus": [
             {
                 "au": column(au),
@@ -146,11 +150,14 @@ def _track(recording: Recording, track: Track) -> dict[str, Any]:
         if clip and not np.isnan(track.box).any()
         else None,
         "flags": _flag_runs(track) if clip else [],
-        "episodes": [
-            [recording.aus.index(one.au)]
-            + [round(value, 4) for value in (one.onset, one.apex, one.offset, one.strength)]
-            for one in episodes_of(recording, track)
-        ],
+        "episodes": {
+            kind: [
+                [recording.aus.index(one.au)]
+                + [round(value, 4) for value in (one.onset, one.apex, one.offset, one.strength)]
+                for one in episodes_of(recording, track, zeroed=kind == "zeroed")
+            ]
+            for kind in ("values", "zeroed")
+        },
         "summary": summary.astype(object).where(summary.notna(), None).to_dict("records"),
         "together": [[None if np.isnan(share) else round(share, 3) for share in row] for row in together],
     }
@@ -177,14 +184,21 @@ def _bytes(values: NDArray[Any]) -> str:
     return base64.b64encode(np.ascontiguousarray(values).tobytes()).decode()
 
 
-def _video(path: Path, folder: Path) -> str | None:
-    """Return what a browser plays: the video itself if small, else where it lies; None if it is gone."""
+def _video(name: str, folder: Path, most: int) -> tuple[str | None, int]:
+    """Return what a browser plays, and its bytes that are inside the page; None where the video is gone.
+
+    Args:
+        name: The video.
+        folder: Where the page will lie.
+        most: Bytes up to which the video itself is returned, not its place.
+    """
+    path = Path(name)
     kind = _MEDIA_TYPES.get(path.suffix.lower())
     if not path.is_file():
-        return None
-    if kind and path.stat().st_size <= EMBEDDED_BYTES:
-        return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
+        return None, 0
+    if kind and (size := path.stat().st_size) <= most:
+        return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}", size
     try:
-        return Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()
+        return quote(Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()), 0
     except ValueError:  # on another drive
-        return path.resolve().as_uri()
+        return path.resolve().as_uri(), 0
