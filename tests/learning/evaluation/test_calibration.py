@@ -8,7 +8,13 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from idennet.errors import ShapeError
-from idennet.learning.evaluation.calibration import fit_calibration, reliability, reliability_curve
+from idennet.learning.evaluation.calibration import (
+    fit_calibration,
+    fit_to_teacher,
+    quietened,
+    reliability,
+    reliability_curve,
+)
 from idennet.learning.evaluation.metrics import auc
 from idennet.models.calibration import IDENTITY, calibrate
 
@@ -140,3 +146,26 @@ def test_shapes_that_do_not_belong_together_are_refused() -> None:
             function(some, labels)
     with pytest.raises(ShapeError, match="need a calibration"):
         calibrate(some, [(1.0, 0.0)])
+
+
+def test_a_teachers_own_map_is_found_again_where_it_says_something() -> None:
+    rng = np.random.default_rng(3)
+    logits = rng.normal(0, 2, (300, 2))
+    taught = 1.7 * logits - 0.6
+    taught[::4, 0] = np.nan
+    taught[:, 1] = np.nan
+    found = fit_to_teacher(sigmoid(logits), taught)
+    np.testing.assert_allclose(found[0], (1.7, -0.6), atol=1e-3)
+    assert tuple(found[1]) == IDENTITY
+
+
+def test_faces_at_rest_become_quiet_and_quiet_action_units_stay_as_they_are() -> None:
+    rng = np.random.default_rng(4)
+    probabilities = sigmoid(rng.normal((0.5, -6), (1, 0.3), (200, 2)))
+    calibration = np.array([(2.0, 0.3), (1.5, 0.2)])
+    found = quietened(calibration, probabilities, most=0.03)
+    present = calibrate(probabilities, found) >= 0.5
+    assert present[:, 0].sum() == 6  # no more than allowed, and no fewer
+    np.testing.assert_array_equal(found[:, 0], calibration[:, 0])
+    np.testing.assert_array_equal(found[1], calibration[1])
+    assert found[0, 1] < 0.3

@@ -75,6 +75,9 @@ LESSONS: tuple[Lesson, ...] = (
 
 _BOUND = 6.0  # of a teacher's logit: nothing is certain
 
+SURE = 1.0
+"""Distance from 0 at which a teacher's logit is sure."""
+
 _FAINT = 0.2  # intensity at the middle of a lesson, the least that is coded
 _STRONGEST = 0.999  # quantile of a value that counts as the strongest there is
 _LEAST_RISE = 4.0  # widths from the middle to the strongest, at least
@@ -152,6 +155,21 @@ class TeacherLabels:
         columns = [self._intensity(lessons[au], relative) if au in lessons else nothing for au in aus]
         return np.stack(columns, axis=1).astype(np.float32)
 
+    def rows_of(self, store: FaceStore) -> NDArray[np.int64]:
+        """Return the row of each of a store's faces, (M,), -1 where the teacher does not know the picture.
+
+        A face and a label belong together when the picture's name and the person's are the same.
+        """
+        names = pd.Series(np.arange(len(self.pictures)), index=pd.Index(self.pictures))
+        people = np.array([subject.rpartition("/")[2] for subject in store.frames["subject"]])
+        row = names.reindex(store.frames["sequence"].astype(str)).fillna(-1).to_numpy(np.int64)
+        return np.where(np.array(self.subjects)[row] == people, row, -1)
+
+    def at_rest(self) -> NDArray[np.bool_]:
+        """Return which faces clearly show nothing that the teacher knows, (N,): every logit is below -1."""
+        logits = self.logits([lesson.au for lesson in LESSONS], relative=False)
+        return np.asarray((logits < -SURE).all(axis=1))
+
     def _logit(self, lesson: Lesson, relative: bool) -> NDArray[np.float64]:
         sides = self._sides(lesson, relative)
         value = sides.max(axis=1) if lesson.larger else sides.mean(axis=1)
@@ -195,15 +213,9 @@ class Taught:
     relative: bool = True
 
     def of(self, store: FaceStore, aus: Sequence[int]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return logits (N, A) and intensities by side (N, A, 2) of a store's faces; NaN where unknown.
-
-        A face and a label belong together when the picture's name and the person's are the same.
-        """
-        labels = self.labels
-        names = pd.Series(np.arange(len(labels.pictures)), index=pd.Index(labels.pictures))
-        people = np.array([subject.rpartition("/")[2] for subject in store.frames["subject"]])
-        row = names.reindex(store.frames["sequence"].astype(str)).fillna(-1).to_numpy(np.int64)
-        known = (row >= 0) & (np.array(labels.subjects)[row] == people)
+        """Return logits (N, A) and intensities by side (N, A, 2) of a store's faces; NaN where unknown."""
+        labels, row = self.labels, self.labels.rows_of(store)
+        known = row >= 0
         logits, sides = labels.logits(aus, self.relative)[row], labels.sides(aus, self.relative)[row]
         logits[~known], sides[~known] = np.nan, np.nan
         return logits, sides

@@ -16,6 +16,7 @@ from idennet.models.calibration import IDENTITY, logits_of, sigmoid
 
 SMALLEST_SCALE = 0.01
 BINS = 10
+_MARGIN = 1e-6  # logits below the threshold, for rounding
 
 
 @dataclass(frozen=True)
@@ -114,11 +115,53 @@ def reliability_curve(
     return ReliabilityCurve(count[used], said / count[used], present / count[used])
 
 
+def fit_to_teacher(probabilities: NDArray[np.floating], taught: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return scale and shift of each Action Unit, (A, 2), on photographs that a teacher has labelled.
+
+    As `fit_calibration`, but the targets are the teacher's own probabilities: unlike an occurrence they say
+    how sure it was.
+
+    Args:
+        probabilities: (N, A), 0 to 1.
+        taught: (N, A), the teacher's logits; NaN counts nowhere. An Action Unit without any stays as it is.
+    """
+    fits = []
+    for au_logits, au_taught in zip(logits_of(probabilities).T, taught.T, strict=True):
+        known = ~np.isnan(au_taught)
+        target = sigmoid(au_taught[known].astype(np.float64))
+        fits.append(_fit_targets(au_logits[known], target) if known.any() else IDENTITY)
+    return np.array(fits, dtype=np.float64).reshape(-1, 2)
+
+
+def quietened(
+    calibration: NDArray[np.float64], probabilities: NDArray[np.floating], most: float
+) -> NDArray[np.float64]:
+    """Return a calibration (A, 2) by which few of some faces at rest show any one Action Unit.
+
+    Shifts are lowered until at most the share `most` of the faces reaches .5; scales, and so all rankings,
+    stay as they are, and an Action Unit that is quiet already is left alone.
+
+    Args:
+        calibration: Scale and shift of each Action Unit, (A, 2).
+        probabilities: (N, A) of faces at rest, before calibration.
+        most: Largest share of them in which an Action Unit may be present, 0 to 1.
+    """
+    allowed = int(most * len(probabilities))
+    scale, shift = calibration.T
+    loudest = np.sort(scale * logits_of(probabilities), axis=0)[::-1][allowed]
+    return np.stack([scale, np.minimum(shift, -loudest - _MARGIN)], axis=1)
+
+
 def _fit(logits: NDArray[np.float64], present: NDArray[np.bool_]) -> tuple[float, float]:
     if present.all() or not present.any():
         return IDENTITY
     positives = int(present.sum())
     target = np.where(present, (positives + 1) / (positives + 2), 1 / (len(present) - positives + 2))
+    return _fit_targets(logits, target)
+
+
+def _fit_targets(logits: NDArray[np.float64], target: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the scale and shift of greatest likelihood for targets from 0 to 1."""
     from scipy.optimize import minimize  # only who fits needs to wait for its import
 
     def loss(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from idennet.errors import InputError
-from idennet.learning.data.teacher import lesson_weights
+from idennet.learning.data.teacher import SURE, lesson_weights
 from idennet.learning.evaluation.metrics import auc, verification_auc
 from idennet.learning.evaluation.scores import score
 from idennet.learning.training.batches import Drawing, Objective
@@ -22,9 +22,6 @@ from idennet.models.idennet import IdenNet
 from idennet.models.weights import Network
 
 StageName = Literal["identity", "au"]
-SURE = 1.0
-"""Distance from 0 at which a teacher's logit is sure."""
-
 FEW = 5
 """Faces of either kind that an AUC needs."""
 

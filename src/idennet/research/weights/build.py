@@ -4,16 +4,17 @@ Every step keeps what it finished, so an interrupted build goes on where it was.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from idennet.faces.alignment import TEMPLATE
-from idennet.facs import column
+from idennet.facs import AUS_OF_PART, PARTS, column
 from idennet.files import write_text
 from idennet.learning.data.prepare import prepare
 from idennet.learning.data.readers.locate import MainFaceLocator
@@ -22,12 +23,20 @@ from idennet.learning.data.readers.records import Source
 from idennet.learning.data.readers.synfacs import SynFacs
 from idennet.learning.data.split import split_subjects
 from idennet.learning.data.store import MANIFEST, FaceStore
-from idennet.learning.evaluation.calibration import Reliability, fit_calibration, reliability
+from idennet.learning.data.teacher import TeacherLabels, lesson_weights
+from idennet.learning.evaluation.calibration import (
+    Reliability,
+    fit_calibration,
+    fit_to_teacher,
+    quietened,
+    reliability,
+)
+from idennet.learning.evaluation.intensity import correlation, icc
 from idennet.learning.evaluation.scores import score
 from idennet.learning.evaluation.thresholds import PRESENT, is_reliable
 from idennet.learning.training import Recipe, train
 from idennet.learning.training.folder import MANIFEST as RUN_MANIFEST
-from idennet.models.action_units import ActionUnitModel
+from idennet.models.action_units import STRONGEST, ActionUnitModel
 from idennet.models.calibration import calibrate
 from idennet.models.device import choose_device
 from idennet.models.weights import WeightsCard, load_weights, save_weights
@@ -44,6 +53,9 @@ WEIGHTS, CARD, RELIABILITY, RUN = map(
     Path, ("idennet.safetensors", "model-card.md", "reliability.png", "run")
 )
 """What lies in a build's folder, beside corpora, stores and cost."""
+MOST_AT_REST = 0.03
+"""Share of faces at rest in which an Action Unit may be present after calibration."""
+
 _FROM_MANIFEST = ("stores", "seed", "date", "idennet", "git_commit", "torch", "machine")
 
 
@@ -148,40 +160,74 @@ class Judgement:
     after: Reliability
 
 
-def judge(weights: Path, test: FaceStore, *, name: str, provenance: dict[str, Any]) -> Judgement:
+@dataclass(frozen=True)
+class Photographs:
+    """Photographs by which probabilities are calibrated.
+
+    Attributes:
+        faces: Of people who will not be tested.
+        labels: What a teacher says of them.
+        unseen: People among them who were not trained on, as the store names them.
+    """
+
+    faces: FaceStore
+    labels: TeacherLabels
+    unseen: frozenset[str]
+
+
+def judge(
+    weights: Path,
+    test: FaceStore,
+    *,
+    name: str,
+    provenance: dict[str, Any],
+    photographs: Photographs | None = None,
+) -> Judgement:
     """Calibrate weights on half of the test subjects, and judge on the other half.
 
-    Each Action Unit is called present from a calibrated probability of .5 on.
+    Each Action Unit is called present from a calibrated probability of .5 on. With photographs, Action Units
+    whose teacher is fully believed are calibrated on those of unseen people, not on rendered ones, and all
+    are made quiet in faces at rest.
 
     Args:
         weights: A weights file; judged as `idennet detect` uses it. A calibration in its card is replaced.
         test: Rendered subjects that were not trained on, at least four.
         name: First part of the version that the weights get; the second are digits of their sha256.
         provenance: What to record beside the scores.
+        photographs: To calibrate by, if there are any.
     """
     network, uncalibrated = load_weights(weights)
     reader = ActionUnitModel(network, uncalibrated.model_copy(update={"calibration": {}}))
-    probabilities = reader.read(test.read(np.arange(len(test)))).probs
-    labels = test.labels(reader.aus)
+    readings = reader.read(test.read(np.arange(len(test))))
+    probabilities, labels = readings.probs, test.labels(reader.aus)
     subjects = test.frames["subject"].to_numpy(str)
     fitting, judging = split_subjects(subjects, 0.5)
     fits, judges = np.isin(subjects, fitting), np.isin(subjects, judging)
     calibration = fit_calibration(probabilities[fits], labels[fits])
+    protocol = (
+        f"{len(judging)} rendered subjects ({judges.sum()} frames) that were not trained on; calibrated on "
+        f"{len(fitting)} others, present from .5 on; F1-frame pooled over subjects; one seed."
+    )
+    if photographs is not None:
+        calibration, how = _by_photographs(reader, calibration, photographs)
+        protocol += f" {how}"
     calibrated = calibrate(probabilities[judges], calibration)
     before = reliability(probabilities[judges], labels[judges], reader.aus)
     after = reliability(calibrated, labels[judges], reader.aus)
     table = score(calibrated, labels[judges], subjects[judges], reader.aus, PRESENT).table()
     for column_name, curves in (("ece_before", before), ("ece_after", after)):
         table[column_name] = [*curves.errors, np.nanmean(curves.errors)]
+    if readings.intensities is not None:
+        known, read = STRONGEST * test.intensities(reader.aus)[judges], readings.intensities[judges]
+        seen = _not_hidden(test, reader.aus)[judges]
+        for column_name, measure in (("icc", icc), ("r", correlation)):
+            values = [measure(read[rows, au], known[rows, au]) for au, rows in enumerate(seen.T)]
+            table[column_name] = np.array([*values, np.nanmean(values)])
     scores = {
         str(au): {str(measure): float(value) for measure, value in row.dropna().items()}
         for au, row in table.iterrows()
     }
     unreliable = [au for au in reader.aus if not is_reliable(scores[column(au)])]
-    protocol = (
-        f"{len(judging)} rendered subjects ({judges.sum()} frames) that were not trained on; calibrated on "
-        f"{len(fitting)} others, present from .5 on; F1-frame pooled over subjects; one seed."
-    )
     card = WeightsCard(
         version=f"{name}-{reader.card.sha256[:8]}",
         aus=reader.aus,
@@ -195,6 +241,38 @@ def judge(weights: Path, test: FaceStore, *, name: str, provenance: dict[str, An
         provenance=provenance | {"licence": "MIT", "test_protocol": protocol, "test": scores},
     )
     return Judgement(card, before, after)
+
+
+def _by_photographs(
+    reader: ActionUnitModel, rendered: NDArray[np.float64], photographs: Photographs
+) -> tuple[NDArray[np.float64], str]:
+    """Return scale and shift of each Action Unit, and in words how photographs decided them."""
+    faces, labels = photographs.faces, photographs.labels
+    row = labels.rows_of(faces)
+    known = np.flatnonzero(row >= 0)
+    probabilities = reader.read(faces.read(known)).probs
+    row = row[known]
+    unseen = faces.frames["subject"].isin(photographs.unseen).to_numpy()[known]
+    believed = lesson_weights(reader.aus) == 1
+    fitted = fit_to_teacher(probabilities[unseen], labels.logits(reader.aus)[row][unseen])
+    calibration = np.where(believed[:, None], fitted, rendered)
+    resting = labels.at_rest()[row]
+    calibration = quietened(calibration, probabilities[resting], MOST_AT_REST)
+    names = ", ".join(column(au) for au, is_fitted in zip(reader.aus, believed, strict=True) if is_fitted)
+    return calibration, (
+        f"{names} are calibrated on {unseen.sum()} photographs of {len(photographs.unseen)} people who were "
+        f"not trained on, by a teacher's probabilities; every Action Unit is present in at most "
+        f"{100 * MOST_AT_REST:.0f} % of {resting.sum()} photographs in which the teacher sees a face at rest."
+    )
+
+
+def _not_hidden(test: FaceStore, aus: Sequence[int]) -> NDArray[np.bool_]:
+    """Return where an Action Unit's part of the face is not hidden, (N, A)."""
+    hidden = test.visible() == 0
+    seen = np.ones((len(test), len(aus)), bool)
+    for part, is_hidden in zip(PARTS, hidden.T, strict=True):
+        seen[np.ix_(is_hidden, np.isin(aus, AUS_OF_PART[part]))] = False
+    return seen
 
 
 def _store(source: Source, folder: Path, *, jitter: float = 0.0, locate: Any = None) -> FaceStore:

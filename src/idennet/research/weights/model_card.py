@@ -50,6 +50,7 @@ def model_card(card: WeightsSidecar) -> str:
         "ECE is the expected calibration error: how far probabilities are, on the mean, from the share of",
         "frames that show the Action Unit, before and after calibration. Thresholds are on calibrated ones.",
         "",
+        *_intensities(scores),
         "## Where they come from",
         "",
         *(
@@ -79,6 +80,27 @@ def _mean_row(scores: dict[str, dict[str, float]]) -> str:
     mean = scores.get("mean", {})
     cells = " | ".join(_number(mean.get(name)) for name in _SCORES)
     return f"| mean | | {cells} | | |"
+
+
+def _intensities(scores: dict[str, dict[str, float]]) -> list[str]:
+    """Return how well intensities are read, if the weights give any."""
+    graded = {name: values for name, values in scores.items() if "icc" in values}
+    if not graded:
+        return []
+    return [
+        "## Intensity on the same rendered faces",
+        "",
+        "ICC(3,1) and correlation r of the intensity, 0 to 5, with the one that was rendered, where the part",
+        "of the face is not hidden.",
+        "",
+        "| Action Unit | ICC(3,1) | r |",
+        "| --- | ---: | ---: |",
+        *(
+            f"| {name} | {_number(values['icc'])} | {_number(values.get('r'))} |"
+            for name, values in graded.items()
+        ),
+        "",
+    ]
 
 
 def _number(value: float | None) -> str:
