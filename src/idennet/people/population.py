@@ -170,7 +170,9 @@ class Population:
     def save(self, weights: Path) -> Path:
         """Write both files beside some weights and return the safetensors file."""
         file = population_file(weights)
-        content = safetensors.numpy.save({k: v.astype(np.float32) for k, v in self.tensors.items()})
+        content = safetensors.numpy.save(
+            {k: v.astype(np.float32, order="C") for k, v in self.tensors.items()}
+        )
         card = self.card.model_copy(update={"sha256": hashlib.sha256(content).hexdigest()})
         with drafts_of(file, file.with_suffix(".json")) as (tensors, sidecar):
             tensors.write_bytes(content)
