@@ -53,8 +53,8 @@ def enrol(
     analyser = Analyser(model=ActionUnitModel.open(weights))
     with PersonStore(store, population, make=True) as opened:
         if name is not None:
-            looks = [(result.source, one_face(result)) for result in analyser.analyse_all(found.files)]
-            seen = [one for source, look in looks for one in appearances(source, [look], neutral=neutral)]
+            looks = [one_face(result) for result in analyser.analyse_all(found.files)]
+            seen = appearances(looks, neutral=neutral)
             opened.enrol(seen, name)
             typer.echo(f"{opened.find(name).called}: {count(len(seen), 'picture')} added.")
             return
@@ -65,7 +65,7 @@ def enrol(
         if not people.people:
             raise InputError("There is no face on any of these; nobody was enrolled.")
         for number, person in sorted(people.people.items()):
-            seen = appearances(f"{len(found.files)} files", person.looks, neutral=neutral)
+            seen = appearances(person.looks, neutral=neutral)
             if number in known:
                 opened.add(number, seen)
             else:

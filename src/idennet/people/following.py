@@ -26,12 +26,14 @@ class Look(NamedTuple):
     """One picture of a person, or one half second of a clip.
 
     Attributes:
+        source: The file.
         time: In seconds; None for a photograph.
         track: Names the face that is followed; None for a photograph.
         probs: (A,) what was read.
         embedding: (D,) who it is.
     """
 
+    source: str
     time: float | None
     track: Hashable
     probs: Floats
@@ -257,7 +259,13 @@ def zeroed(face: Face, zero: Zero | None) -> Zeroed | None:
 
 def look_at(result: Result, face: Face) -> Look:
     """Return what a face of a result says of its person."""
-    return Look(result.time, _track(result, face), np.array([*face.au_probs.values()]), _embedding(face))
+    return Look(
+        result.source,
+        result.time,
+        _track(result, face),
+        np.array([*face.au_probs.values()]),
+        _embedding(face),
+    )
 
 
 def of_track(seen: Evidence) -> Evidence:
@@ -274,5 +282,4 @@ def _embedding(face: Face) -> NDArray[np.floating]:
 
 def _track(result: Result, face: Face) -> Hashable:
     """Return what names the track of a face in all clips; None for a photograph."""
-    track = getattr(face, "track", None)
-    return None if track is None else (result.source, track)
+    return None if face.track is None else (result.source, face.track)

@@ -85,14 +85,14 @@ def one_face(result: Result) -> Look:
     return look_at(result, result.faces[0])
 
 
-def appearances(source: str, looks: Sequence[Look], *, neutral: bool) -> list[Appearance]:
+def appearances(looks: Sequence[Look], *, neutral: bool) -> list[Appearance]:
     """Return what a store keeps of looks at one person: one appearance a photograph or track."""
     tracks: dict[object, list[Look]] = {}
     for at, look in enumerate(looks):
         tracks.setdefault(at if look.track is None else look.track, []).append(look)
     return [
         Appearance(
-            source,
+            track[0].source,
             len(track),
             np.mean([look.embedding for look in track], axis=0),
             np.mean([look.probs for look in track], axis=0) if neutral else None,
@@ -105,7 +105,7 @@ def neutral_looks(store: PersonStore) -> dict[int, tuple[Look, ...]]:
     """Return the neutral looks of everybody in a store, by number."""
     looks = {
         person.number: tuple(
-            Look(None, None, one.neutral.astype(float), one.embedding)
+            Look(one.source, None, None, one.neutral.astype(float), one.embedding)
             for one in person.appearances
             if one.neutral is not None
         )
