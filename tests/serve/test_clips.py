@@ -5,11 +5,13 @@ import json
 import time
 from collections.abc import Callable
 from pathlib import Path
+from threading import Event
 
 import pytest
 from fastapi.testclient import TestClient
 
 from clips import write_clip
+from idennet.inference.analyser import Analyser
 from idennet.media.video import Video
 from idennet.serve.limits import Limits
 from planted import planted_picture
@@ -51,6 +53,21 @@ def test_a_clip_gives_a_row_for_every_frame(client: TestClient, clip: bytes, tmp
     assert {row["frame"] for row in csv.DictReader(table)} == {str(k) for k in range(12)}
 
 
+def test_a_clip_gives_every_output(client: TestClient, clip: bytes) -> None:
+    state = finished(client, send(client, clip))
+    starts = {
+        "aus.parquet": b"PAR1",
+        "episodes.csv": b"file,",
+        "overlay.mp4": b"",
+        "report.html": b"<!doctype",
+    }
+    for output in state["outputs"]:
+        answer = client.get(f"/v1/clips/{state['id']}/{output['name']}")
+        assert answer.status_code == 200
+        assert answer.content[:100].lower().startswith(starts.get(output["name"], b"").lower())
+    assert len(state["outputs"]) == 6
+
+
 def test_what_is_no_clip_is_said_without_the_path_on_the_server(client: TestClient) -> None:
     state = finished(client, send(client, b"no clip at all", "x.mp4"))
     assert state["problem"].startswith("x.mp4 is no video")
@@ -73,6 +90,24 @@ def test_only_so_many_clips_are_taken_until_one_is_deleted(serve: Serve, clip: b
     finished(client, send(client, clip))
 
 
+def test_a_clip_that_waits_is_deleted_at_once(
+    serve: Serve, clip: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on, analyse_all = Event(), Analyser.analyse_all
+
+    def slow(*arguments):
+        go_on.wait()
+        yield from analyse_all(*arguments)
+
+    monkeypatch.setattr(Analyser, "analyse_all", slow)
+    client = serve()
+    reading, waiting = send(client, clip), send(client, clip)
+    assert client.get(f"/v1/clips/{waiting['id']}").json()["state"] == "waiting"
+    assert client.delete(f"/v1/clips/{waiting['id']}").status_code == 204
+    go_on.set()
+    assert finished(client, reading)["frames"] == 12
+
+
 def test_other_files_of_the_server_are_not_given(client: TestClient, clip: bytes) -> None:
     state = finished(client, send(client, clip))
     for name in ("clip", "..%2f..%2fetc%2fpasswd", "%2fetc%2fpasswd", "aus.json"):
@@ -86,7 +121,7 @@ def test_nothing_of_a_clip_is_left(
     client = serve(limits=Limits(clip_bytes=len(clip)))
     assert client.post("/v1/clips", content=clip + b"x").status_code == 413
     state = finished(client, send(client, clip))
-    assert sorted(path.name for path in tmp_path.glob("*/*")) == ["aus.csv", "aus.jsonl"]
+    assert sorted(path.name for path in tmp_path.glob("*/*")) == ["aus.csv", "aus.json", "aus.jsonl", "clip"]
     client.delete(f"/v1/clips/{state['id']}")
     assert list(tmp_path.iterdir()) == []
 
@@ -109,4 +144,4 @@ def test_results_of_clips_are_kept_where_a_folder_is_given(serve: Serve, clip: b
     client.delete(f"/v1/clips/{state['id']}")
     (folder,) = tmp_path.iterdir()
     assert folder.name.startswith("talk-")
-    assert sorted(path.name for path in folder.iterdir()) == ["aus.csv", "aus.jsonl"]
+    assert sorted(path.name for path in folder.iterdir()) == ["aus.csv", "aus.json", "aus.jsonl"]

@@ -217,7 +217,7 @@ def _add_clips(app: FastAPI, limits: Limits) -> None:
     )
     async def clip_output(identity: str, output: str) -> FileResponse:
         """One of the files that its state lists as `outputs`; docs/outputs.md explains them."""
-        return FileResponse(app.state.clips.output(identity, output), filename=output)
+        return FileResponse(await app.state.clips.output(identity, output), filename=output)
 
 
 def _add_stream(app: FastAPI, limits: Limits) -> None:

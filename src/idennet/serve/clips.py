@@ -1,20 +1,23 @@
 """Clips as jobs: sent, read one after the other, asked for their progress, cancelled, fetched, deleted."""
 
 import asyncio
+import json
 import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from threading import Event
 from typing import Any
 
 from idennet.errors import IdenNetError
+from idennet.files import write_text
 from idennet.inference.analyser import Analyser
 from idennet.inference.result import Result
+from idennet.inference.results_folder import ABOUT_NAME, about_run
 from idennet.inference.writers import CsvWriter, JsonLinesWriter
 from idennet.media.video import Video
 from idennet.people.following import Asked, Following
@@ -23,9 +26,21 @@ from idennet.people.zero import Way
 from idennet.serve.limits import Limits
 from idennet.serve.metrics import Metrics
 from idennet.serve.refused import RefusedError
+from idennet.timelines.episodes import episode_table
+from idennet.timelines.film import write_film
+from idennet.timelines.parquet import write_parquet
+from idennet.timelines.recording import read_recordings
+from idennet.timelines.view import page_of
 
-OUTPUTS = {"aus.csv": "CSV", "aus.jsonl": "JSON lines"}
-"""Files that a clip gives, and what people call them."""
+OUTPUTS = {
+    "aus.csv": "CSV",
+    "aus.jsonl": "JSON lines",
+    "aus.parquet": "Parquet",
+    "episodes.csv": "episodes",
+    "overlay.mp4": "overlay",
+    "report.html": "report",
+}
+"""Files that a clip gives, and what people call them; from the third on they are made when asked for."""
 
 
 class State(StrEnum):
@@ -42,7 +57,7 @@ class Clip:
 
     Attributes:
         name: What its sender calls it.
-        folder: What is there of it: the file until it is read, and its outputs.
+        folder: What is there of it: the file itself and its outputs.
         id: In its address; whoever does not know it cannot guess it.
         state: How far it is.
         frames: How many were read.
@@ -58,10 +73,11 @@ class Clip:
     expected: int | None = None
     problem: str | None = None
     stopped: Event = field(default_factory=Event)
+    making: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     def file(self) -> Path:
-        """Where the clip itself is until it is read."""
+        """Where the clip itself is until it is deleted."""
         return self.folder / "clip"
 
     def to_dict(self) -> dict[str, Any]:
@@ -77,7 +93,7 @@ class Clip:
             "outputs": [
                 {"name": name, "title": title}
                 for name, title in OUTPUTS.items()
-                if self.state == State.DONE and (self.folder / name).exists()
+                if self.state == State.DONE and self.frames
             ],
         }
 
@@ -139,8 +155,8 @@ class Clips:
             raise RefusedError(404, "There is no such clip; it was deleted, or its time is up.")
         return clip
 
-    def output(self, identity: str, name: str) -> Path:
-        """Return the path of an output.
+    async def output(self, identity: str, name: str) -> Path:
+        """Return the path of an output, which is made if it is not there yet.
 
         Raises:
             RefusedError: There is none, or not yet.
@@ -148,9 +164,13 @@ class Clips:
         clip = self.find(identity)
         if clip.state != State.DONE:
             raise RefusedError(409, f"{clip.name} is not read yet; ask again when its state is done.")
-        if name not in OUTPUTS or not (clip.folder / name).exists():
-            raise RefusedError(404, f"There is no {name}; there are: {', '.join(OUTPUTS)}.")
-        return clip.folder / name
+        if name not in OUTPUTS or not clip.frames:
+            raise RefusedError(404, f"There is no {name}; a clip with frames gives {', '.join(OUTPUTS)}.")
+        path = clip.folder / name
+        async with clip.making:
+            if not path.exists():
+                await asyncio.to_thread(_make, clip, path)
+        return path
 
     async def forget(self, clip: Clip) -> None:
         """Stop reading a clip, and delete it and, unless they are kept, its outputs."""
@@ -158,6 +178,8 @@ class Clips:
         self._clips.pop(clip.id, None)
         self._metrics.clips.set(len(self._clips))
         if task := self._tasks.pop(clip.id, None):
+            if clip.state == State.WAITING:
+                task.cancel()
             await asyncio.wait([task])
         await asyncio.to_thread(self._delete, clip)
 
@@ -188,6 +210,8 @@ class Clips:
         model = self._analyser.model
         graded, zeroed = model.card.architecture.graded, self._population is not None
         try:
+            about = about_run(self._analyser, None)
+            write_text(clip.folder / ABOUT_NAME, json.dumps(about, indent=1) + "\n")
             clip.expected = video.expected_frames()
             with (
                 CsvWriter(clip.folder / "aus.csv", model.aus, graded=graded, zeroed=zeroed) as table,
@@ -209,9 +233,6 @@ class Clips:
                     self._metrics.faces.labels("clip").inc(len(result.faces))
         except IdenNetError as error:
             clip.problem = str(error).replace(video.source, clip.name)
-        finally:
-            with suppress(OSError):
-                clip.file.unlink()
 
     def _followed(self, results: Iterator[Result]) -> Iterator[Result]:
         """Return results with people and their own zeros, where the weights know people."""
@@ -220,5 +241,30 @@ class Clips:
         return Following(self._population, apart=True, asked=Asked(Way.RUNNING)).follow(results)
 
     def _delete(self, clip: Clip) -> None:
-        if self._kept is None or not (clip.folder / "aus.csv").exists():
+        if self._kept is None or not clip.frames:
             shutil.rmtree(clip.folder, ignore_errors=True)
+        else:
+            clip.file.unlink(missing_ok=True)
+
+
+def _make(clip: Clip, path: Path) -> None:
+    """Write an output that follows from the tables.
+
+    Raises:
+        RefusedError: Nothing in the clip can be shown.
+    """
+    try:
+        if path.name == "aus.parquet":
+            write_parquet(clip.folder, clip.folder)
+            return
+        # Its date keeps the name from being that of a file of the server, which the page would take in.
+        (recording,) = read_recordings(clip.folder)
+        named = replace(recording, name=f"{clip.name}, {date.today():%-d %B %Y}")
+        if path.name == "overlay.mp4":
+            write_film(recording, Video(clip.file), path)
+        elif path.name == "episodes.csv":
+            write_text(path, episode_table([recording]).to_csv(index=False, lineterminator="\n"))
+        else:
+            write_text(path, page_of([named], clip.folder))
+    except IdenNetError as error:
+        raise RefusedError(422, f"{clip.name} gives no {path.name}: no face is in it.") from error

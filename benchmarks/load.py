@@ -1,0 +1,205 @@
+"""What `idennet serve` takes: many clients at once, slow ones, broken ones, and whether anything leaks.
+
+    python benchmarks/load.py photo.jpg clip.mp4 [--seconds 60]
+
+Starts a server of its own on this machine. Eight clients send the photograph as quickly as they get answers,
+two streams send it 25 times a second, and a clip is read, deleted and sent again; meanwhile some clients send
+slowly or go away in the middle, 200 broken uploads arrive, and clips are deleted while they are read. Prints
+Markdown.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import random
+import statistics
+import subprocess
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx2 as httpx
+import websockets
+
+PORT = 8766
+ADDRESS = f"http://127.0.0.1:{PORT}"
+CLIENTS, STREAMS, RATE, BROKEN = 8, 2, 25, 200
+
+
+@dataclass
+class Seen:
+    """What the clients saw."""
+
+    photographs: list[float] = field(default_factory=list)
+    frames: list[float] = field(default_factory=list)
+    sent: int = 0
+    dropped: dict[int, int] = field(default_factory=dict)
+    clips: int = 0
+    clip_frames: int = 0
+    killed: int = 0
+    statuses: Counter[str] = field(default_factory=Counter)
+    memory: list[tuple[float, float]] = field(default_factory=list)
+
+
+async def photographs(client: httpx.AsyncClient, picture: bytes, until: float, seen: Seen) -> None:
+    while time.monotonic() < until:
+        began = time.monotonic()
+        answer = await client.post("/v1/photographs", content=picture)
+        seen.statuses[f"photographs {answer.status_code}"] += 1
+        seen.photographs.append(time.monotonic() - began)
+
+
+async def stream(number: int, picture: bytes, until: float, seen: Seen) -> None:
+    async with websockets.connect(f"ws://127.0.0.1:{PORT}/v1/stream", max_size=None) as socket:
+
+        async def receive() -> None:
+            async for message in socket:
+                answer = json.loads(message)
+                seen.frames.append(answer["milliseconds"] / 1000)
+                seen.dropped[number] = answer["dropped"]
+
+        receiving = asyncio.create_task(receive())
+        while time.monotonic() < until:
+            await socket.send(picture)
+            seen.sent += 1
+            await asyncio.sleep(1 / RATE)
+    await receiving
+
+
+async def clips(client: httpx.AsyncClient, clip: bytes, until: float, seen: Seen) -> None:
+    while time.monotonic() < until:
+        state = (await client.post("/v1/clips?name=clip.mp4", content=clip)).json()
+        where = f"/v1/clips/{state['id']}"
+        while state["state"] != "done" and time.monotonic() < until:
+            await asyncio.sleep(0.5)
+            state = (await client.get(where)).json()
+        seen.clips += state["state"] == "done"
+        seen.clip_frames += state["frames"]
+        await client.delete(where)
+
+
+async def killed_clips(client: httpx.AsyncClient, clip: bytes, until: float, seen: Seen) -> None:
+    while time.monotonic() < until:
+        state = (await client.post("/v1/clips?name=killed.mp4", content=clip)).json()
+        await asyncio.sleep(random.uniform(0.1, 2))
+        seen.killed += (await client.delete(f"/v1/clips/{state['id']}")).status_code == 204
+        await asyncio.sleep(3)
+
+
+async def half_sent(picture: bytes, until: float, seen: Seen) -> None:
+    """Begin uploads and go away, or send a few bytes now and then."""
+    while time.monotonic() < until:
+        _, writer = await asyncio.open_connection("127.0.0.1", PORT)
+        lines = (
+            "POST /v1/photographs HTTP/1.1",
+            f"Host: 127.0.0.1:{PORT}",
+            f"Content-Length: {len(picture)}",
+        )
+        writer.write("".join(f"{line}\r\n" for line in (*lines, "")).encode() + picture[: len(picture) // 2])
+        await writer.drain()
+        for _ in range(random.randrange(4)):
+            await asyncio.sleep(0.3)
+            writer.write(b"x")
+        writer.close()
+        seen.statuses["half sent"] += 1
+        await asyncio.sleep(0.2)
+
+
+async def broken(client: httpx.AsyncClient, picture: bytes, clip: bytes, until: float, seen: Seen) -> None:
+    draw = random.Random(0)
+    pause = (until - time.monotonic()) / BROKEN
+    for number in range(BROKEN):
+        content = bytearray(draw.choice((picture, clip[:50_000])))
+        for _ in range(draw.randrange(1, 400)):
+            content[draw.randrange(len(content))] = draw.randrange(256)
+        content = content[: draw.randrange(1, len(content))]
+        answer = await client.post(
+            "/v1/photographs", params={"name": f"broken {number}"}, content=bytes(content)
+        )
+        seen.statuses[f"broken {answer.status_code}"] += 1
+        await asyncio.sleep(0.5 * pause)
+
+
+async def memory(process: int, began: float, until: float, seen: Seen) -> None:
+    while time.monotonic() < until:
+        seen.memory.append((time.monotonic() - began, resident(process)))
+        await asyncio.sleep(1)
+
+
+def resident(process: int) -> float:
+    """Return the memory of a process in megabytes."""
+    pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def open_files(process: int) -> int:
+    return len(list(Path(f"/proc/{process}/fd").iterdir()))
+
+
+async def load(picture: bytes, clip: bytes, seconds: float, process: int) -> tuple[Seen, int, int]:
+    seen = Seen()
+    async with httpx.AsyncClient(base_url=ADDRESS, timeout=60) as client:
+        await client.post("/v1/photographs", content=picture)
+        files = open_files(process)
+        began = time.monotonic()
+        until = began + seconds
+        await asyncio.gather(
+            *(photographs(client, picture, until, seen) for _ in range(CLIENTS)),
+            *(stream(number, picture, until, seen) for number in range(STREAMS)),
+            clips(client, clip, until, seen),
+            killed_clips(client, clip, until, seen),
+            half_sent(picture, until, seen),
+            broken(client, picture, clip, until, seen),
+            memory(process, began, until, seen),
+        )
+    await asyncio.sleep(2)
+    return seen, files, open_files(process)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("photograph", type=Path)
+    parser.add_argument("clip", type=Path)
+    parser.add_argument("--seconds", type=float, default=60)
+    given = parser.parse_args()
+    command = [sys.executable, "-m", "idennet", "serve", "--port", str(PORT)]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    try:
+        for _ in range(240):
+            try:
+                httpx.get(f"{ADDRESS}/health")
+                break
+            except httpx.ConnectError:
+                time.sleep(0.5)
+        picture, clip = given.photograph.read_bytes(), given.clip.read_bytes()
+        seen, before, after = asyncio.run(load(picture, clip, given.seconds, server.pid))
+        end = time.monotonic()
+    finally:
+        server.terminate()
+        complaints = server.communicate(timeout=30)[1]
+    report(seen, given.seconds, before, after, time.monotonic() - end, server.returncode, complaints)
+
+
+def report(
+    seen: Seen, seconds: float, before: int, after: int, ending: float, code: int, complaints: str
+) -> None:
+    print("| what | a second | p50 | p99 |\n| --- | ---: | ---: | ---: |")
+    for what, times in (("photographs, 8 clients", seen.photographs), ("frames, 2 streams", seen.frames)):
+        cuts = statistics.quantiles(times, n=100)
+        print(f"| {what} | {len(times) / seconds:.1f} | {cuts[49]:.3f} s | {cuts[98]:.3f} s |")
+    print(f"| frames of clips, one at a time | {seen.clip_frames / seconds:.1f} | | |")
+    answered, dropped = len(seen.frames), sum(seen.dropped.values())
+    print(f"\nStreams: {seen.sent} frames sent, {answered} answered, {dropped} dropped.")
+    print(f"Clips: {seen.clips} read whole, {seen.killed} deleted while they waited or were read.")
+    print("Answers:", ", ".join(f"{what}: {count}" for what, count in sorted(seen.statuses.items())))
+    shown = seen.memory[:: max(len(seen.memory) // 6, 1)]
+    print("Memory:", ", ".join(f"{at:.0f} s {size:.0f} MB" for at, size in shown))
+    print(f"Open files: {before} before, {after} after. Ended in {ending:.1f} s with {code}.")
+    print("Complaints:", complaints.strip() or "none")
+
+
+if __name__ == "__main__":
+    main()
