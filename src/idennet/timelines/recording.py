@@ -6,7 +6,8 @@ person where people were told apart; whoever has one number all along is a `Trac
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,12 @@ from idennet.inference.results_folder import ABOUT_NAME, CSV_NAME
 from idennet.timelines import openface
 
 Floats = NDArray[np.float32]
+
+_TEXTS = (
+    *("file", "problem", "notes", "flags", "weights"),
+    *("unreliable_aus", "renderings_only_aus", "zero", "zero_unsettled_aus"),
+)
+"""Columns of a table that are no numbers."""
 
 PHOTOGRAPHS = "photographs"
 """Name of the recording that holds all photographs of a table."""
@@ -129,7 +136,11 @@ def read_recordings(source: Path) -> list[Recording]:
         table, aus = openface.read_table(file)
         thresholds, unreliable = dict.fromkeys(aus, openface.PRESENT_FROM), frozenset[int]()
     elif "file" in names and f"{column(12)}_present" in "".join(names):
-        table = pd.read_csv(file, dtype={"flags": str, "problem": str, "notes": str}, low_memory=False)
+        numbers = {"frame": np.float64, "time": np.float64}
+        kinds: dict[Hashable, Any] = defaultdict(
+            lambda: np.float32, numbers | dict.fromkeys(_TEXTS, "category")
+        )
+        table = pd.read_csv(file, dtype=kinds)
         aus = [int(match[1]) for name in names if (match := re.fullmatch(r"AU(\d+)", name))]
         given = about.get("thresholds", {})
         thresholds = {au: float(given.get(column(au), 0.5)) for au in aus}
@@ -159,7 +170,7 @@ def _recordings(
 ) -> Iterator[Recording]:
     timed = table["time"].notna()
     photographs = table[~timed & (table["problem"].isna() | (table["problem"] == NO_FACE))]
-    for name, rows in [*table[timed].groupby("file", sort=False), (PHOTOGRAPHS, photographs)]:
+    for name, rows in [*table[timed].groupby("file", sort=False, observed=True), (PHOTOGRAPHS, photographs)]:
         if not len(rows):
             continue
         clip = bool(timed[rows.index[0]])
@@ -227,7 +238,7 @@ def _track(name: str, own: pd.DataFrame, at: NDArray[np.intp], aus: tuple[int, .
         landmarks=own[[f"lm_{axis}{point}" for point in range(NUM_LANDMARKS) for axis in "xy"]]
         .to_numpy(np.float32)
         .reshape(-1, NUM_LANDMARKS, 2),
-        flags=own["flags"].fillna("").tolist(),
+        flags=own["flags"].astype(object).fillna("").tolist(),
     )
 
 
