@@ -25,9 +25,9 @@ def test_parquet_has_the_rows_of_the_csv_with_types_units_and_model(results: Pat
     assert about["weights"]["version"] == "planted-1"
     assert file.schema_arrow.field("lm_x0").metadata == {b"unit": b"pixels of the upright picture"}
     kinds = {
-        name: str(file.schema_arrow.field(name).type) for name in ("frame", "AU12", "AU12_present", "file")
+        name: str(file.schema_arrow.field(name).type) for name in ("track", "AU12", "AU12_present", "file")
     }
-    assert kinds == {"frame": "int32", "AU12": "float", "AU12_present": "int8", "file": "string"}
+    assert kinds == {"track": "int32", "AU12": "float", "AU12_present": "int8", "file": "string"}
     table, rows = pd.read_parquet(results / "aus.parquet"), pd.read_csv(results / "aus.csv")
     assert list(table.columns) == list(rows.columns)
     pd.testing.assert_frame_equal(

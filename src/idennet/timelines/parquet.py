@@ -23,7 +23,7 @@ METADATA_KEY = b"idennet"
 _ROWS = 20_000  # read and written at a time
 
 _KINDS: tuple[tuple[str, pa.DataType, str], ...] = (
-    (r"frame|face|person|zero_looks", pa.int32(), "number"),
+    (r"frame|face|track|person|zero_looks", pa.int32(), "number"),
     (r"time", pa.float64(), "seconds from the start"),
     (r".+_(present|hidden)", pa.int8(), "1 or 0"),
     (r"AU\d+(_zeroed)?", pa.float32(), "probability, 0 to 1"),
