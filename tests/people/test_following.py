@@ -94,6 +94,19 @@ def test_what_needs_everything_is_not_followed():
             list(Following(PEOPLE, apart=False, asked=asked).follow([]))
 
 
+def test_a_camera_is_told_frame_by_frame_unless_everything_is_needed():
+    def camera():
+        yield result(face(ANNA, some(1)[0]), time=0.0)
+        raise AssertionError("a second frame was read before the first was told")
+
+    following = Following(PEOPLE, apart=True, asked=Asked(Way.RUNNING))
+    assert next(iter(following.told(camera(), at_once=True))).faces[0].person == 1
+    with pytest.raises(AssertionError):
+        following.told(camera(), at_once=False)
+    with pytest.raises(AssertionError):
+        Following(PEOPLE, apart=True, asked=Asked(Way.WHOLE)).told(camera(), at_once=True)
+
+
 def test_a_neutral_range_is_everybodys_start_when_nobody_is_told_apart():
     clip = [result(face(ANNA, probs), time=k / 2) for k, probs in enumerate(some(20, 1.0))]
     told = Following(PEOPLE, apart=False, asked=Asked(Way.NEUTRAL, span=(1.0, 2.0))).gather(clip)

@@ -140,6 +140,15 @@ class Following:
                     self.people[number].zero = self._zero(number)
             yield self._told(result, numbers)
 
+    def told(self, results: Iterable[Result], *, at_once: bool) -> Iterable[Result]:
+        """Return results with their people: at once where that is wished and possible, else gathered.
+
+        Args:
+            results: In order.
+            at_once: For clips and cameras, which may be long; photographs are told apart better together.
+        """
+        return self.follow(results) if at_once and not self.needs_all else self.gather(results)
+
     def gather(self, results: Iterable[Result]) -> list[Result]:
         """Return results with their people, after all were looked at; aligned faces are not kept."""
         kept = [
