@@ -12,6 +12,7 @@ COPY src src
 RUN /opt/idennet/bin/pip install --no-cache-dir -c constraints.txt '.[serve]'
 
 FROM python:3.11-slim
+RUN apt-get update && apt-get install -y --no-install-recommends libgomp1 && rm -rf /var/lib/apt/lists/*
 COPY --from=build /opt/idennet /opt/idennet
 RUN useradd --system --no-create-home idennet
 USER idennet
