@@ -135,6 +135,7 @@ def test_every_verb_is_listed_with_the_first_sentence_of_its_own_help() -> None:
         "evaluate",
         "export",
         "info",
+        "live",
         "people",
         "prepare",
         "report",

@@ -13,6 +13,7 @@ _READ, _LEARN = "Read photographs", "Train and judge"
 
 VERBS = {
     "detect": (_READ, "Find faces in photographs and read their Action Units."),
+    "live": (_READ, "Read a camera, a stream or a video as it goes, and never fall behind."),
     "serve": (
         _READ,
         "Open a page for photographs, clips and the webcam in the browser, and an interface for programs.",

@@ -138,7 +138,7 @@ def _print_details(console: Screen, result: Result) -> None:
         console.print(Text(f"Face {number}", style="bold cyan").append(_circumstances(face), style="dim"))
         for note in face.notes:
             console.print(Text(f"read with care: {note}", style="yellow"), soft_wrap=True)
-        console.print(_face_table(console, face))
+        console.print(face_table(console, face))
         if face.zeroed is not None:
             console.print(Text(_from_zero(face, face.zeroed), style="magenta"), soft_wrap=True)
         for au in face.aus:
@@ -188,7 +188,8 @@ def _bars(console: Screen) -> dict[Evidence, str]:
     return _ASCII_BARS if console.plain else _BARS
 
 
-def _face_table(console: Screen, face: Face) -> Table:
+def face_table(console: Screen, face: Face) -> Table:
+    """Return a table of a face: what occurs, then faintly some that do not."""
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
     table.add_column("present", no_wrap=True)
     table.add_column("Action Unit", no_wrap=True)
