@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from idennet.learning.losses.triplet import triplet_loss
     from idennet.learning.training.recipe import load_recipe
     from idennet.learning.training.run import train
+    from idennet.media.video import Video
     from idennet.models.action_units import ActionUnitModel
     from idennet.models.idennet import IdenNet, IdenNetOutput
     from idennet.models.lightcnn import LightCNN
@@ -34,6 +35,7 @@ __all__ = [
     "LightCNN",
     "RankHardLoss",
     "Result",
+    "Video",
     "detect",
     "evaluate",
     "load_recipe",
@@ -52,6 +54,7 @@ _HOMES = {
     "LightCNN": "models.lightcnn",
     "RankHardLoss": "learning.losses.rank_hard",
     "Result": "inference.result",
+    "Video": "media.video",
     "detect": "inference.detect",
     "evaluate": "learning.evaluation.evaluate",
     "load_recipe": "learning.training.recipe",

@@ -1,4 +1,4 @@
-"""`idennet detect`: photographs in; Action Units on the screen, in tables and drawn on the pictures out."""
+"""`idennet detect`: pictures and videos in; Action Units on the screen, in tables and drawn out."""
 
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -20,12 +20,16 @@ EXIT_NO_FACE = 1
 EXIT_DEFECT = 3
 EXIT_PIPE_CLOSED = 141
 
-_HOW, _PEOPLE = "How it runs", "People"
+_HOW, _PEOPLE, _VIDEOS = "How it runs", "People", "Videos"
 
 
 def detect_command(
     pictures: Annotated[
-        list[str], typer.Argument(help="Photographs, folders, or patterns such as 'photos/*.jpg'.")
+        list[str],
+        typer.Argument(
+            help="Photographs, videos, folders, or patterns such as 'photos/*.jpg'; the number of a camera; "
+            "the address of a stream, rtsp://..."
+        ),
     ],
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder for aus.csv, aus.jsonl and the overlays.")
@@ -39,6 +43,18 @@ def detect_command(
         bool,
         typer.Option("--mirror/--no-mirror", help="Read faces mirrored too, and average: twice the time."),
     ] = False,
+    every: Annotated[
+        int,
+        typer.Option(min=1, metavar="N", help="Read every Nth frame.", rich_help_panel=_VIDEOS),
+    ] = 1,
+    start: Annotated[
+        str | None,
+        typer.Option("--from", metavar="TIME", help="Seconds, or 1:23:45.", rich_help_panel=_VIDEOS),
+    ] = None,
+    end: Annotated[
+        str | None,
+        typer.Option("--to", metavar="TIME", help="Seconds, or 1:23:45.", rich_help_panel=_VIDEOS),
+    ] = None,
     overlay: Annotated[
         bool | None, typer.Option("--overlay/--no-overlay", help="Draw on the pictures; on with --out.")
     ] = None,
@@ -70,34 +86,44 @@ def detect_command(
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...", rich_help_panel=_HOW)] = "auto",
 ) -> None:
-    """Find faces in photographs and read their Action Units.
+    """Find faces in photographs and videos and read their Action Units.
 
     [bold]idennet detect photo.jpg[/bold] prints a table;
     [bold]idennet detect photos --out results[/bold] reads a folder and writes files. Interrupted, the same
-    command continues; pictures whose rows are there are not read again.
+    command continues; pictures and frames whose rows are there are not read again.
     [bold]idennet detect photos --people --zero whole --out results[/bold] tells people apart, and also reads
     each from the own resting face; rows are then written when everything was read.
 
     Exits with 0; with 1 when the only picture shows no face; with 2 when it cannot be read. In a batch
     such pictures get a row without Action Units; the exit code is 3 when that is a defect of IdenNet.
     """
-    from rich.progress import track
-
     from idennet.cli import screen
     from idennet.cli.console import Screen
+    from idennet.cli.progress import progress_of
     from idennet.faces.finder import open_finder
-    from idennet.inference.analyser import Analyser
+    from idennet.inference.analyser import Analyser, Clip
     from idennet.inference.results_folder import about_run
+    from idennet.media.folders import FoundPictures
+    from idennet.media.kinds import is_video
+    from idennet.media.live import Live, is_live
     from idennet.media.names import text_of
+    from idennet.media.video import Video, seconds_of
     from idennet.models.action_units import ActionUnitModel
 
     if overlay and out is None:
         raise InputError("Overlays need a folder; add --out FOLDER.")
     if out is not None and out.is_file():
         raise InputError(f"{out} is a file; --out needs a folder.")
-    alone = len(pictures) == 1 and Path(pictures[0]).is_file()
-    found = _photographs(pictures, alone)
+    first, last = (None if time is None else seconds_of(time) for time in (start, end))
+    live = [Live(name, every, last) for name in pictures if is_live(name)]
+    named = [name for name in pictures if not is_live(name)]
+    alone = len(pictures) == 1 and Path(pictures[0]).is_file() and not is_video(Path(pictures[0]))
+    found = _photographs(named, alone) if named else FoundPictures(())
     paths = found.files
+    videos: list[Video | Live] = [Video(path, every, first, last) for path in paths if is_video(path)]
+    videos += live
+    if not videos and (every != 1 or start or end):
+        raise InputError("--every, --from and --to are for videos, and none is named.")
     analyser = Analyser(open_finder(finder), ActionUnitModel.open(weights, device, mirror=mirror), workers)
 
     following = _following(analyser, weights, people, zero, store)
@@ -107,36 +133,40 @@ def detect_command(
     folder = None
     if out is not None:
         about = about_run(analyser, finder) | {
+            "frames": {"every": every, "from": first, "to": last},
             "people": people or None, "zero": zero, "store": store and store.name,
         }  # fmt: skip
         folder = _open_folder(out, paths, analyser, about, resume, alone, zeroed=zero is not None)
     with folder or nullcontext():
-        rest = [path for path in paths if folder is None or not folder.holds(path)]
-        if folder and folder.earlier:
-            screen.print_continued(console, folder.earlier, len(rest))
-            if following and rest:
+        rest = [path for path in paths if not is_video(path) and not (folder and folder.holds(path))]
+        clips = [folder.continued(video) if folder else Clip(video) for video in videos]
+        sources = [*rest, *clips]
+        if folder and (folder.earlier or folder.earlier_frames):
+            screen.print_continued(console, folder.earlier, folder.earlier_frames, len(rest), len(clips))
+            if following and sources:
                 raise InputError(
                     f"People and zeros follow from all pictures together, and {out} holds some of an earlier "
                     "run; add --fresh to read all of them again."
                 )
-        read = track(
-            analyser.analyse_all(rest, folder.draw if folder and overlay is not False else None),
-            "Reading", total=len(rest), console=console, transient=True,
-            disable=alone or quiet or not console.is_terminal,
-        )  # fmt: skip
+        read = analyser.analyse_all(sources, folder.draw if folder and overlay is not False else None)
+        if console.is_terminal and not alone and not quiet:
+            read = progress_of(read, sources, console)
         try:
             for result in following.gather(read) if following else read:
                 if folder:
                     folder.write(result)
-                summary.add(result)
+                if video := summary.add(result):
+                    screen.print_video(console, video, quiet=quiet)
                 if alone and result.error:
                     complain(result.error)
-                else:
+                elif result.time is None:
                     screen.print_result(console, result, details=alone, quiet=quiet)
                 if console.closed and not folder:
                     raise typer.Exit(EXIT_PIPE_CLOSED)
         except KeyboardInterrupt as interruption:
             stopped = interruption
+    if video := summary.end_video():
+        screen.print_video(console, video, quiet=quiet)
 
     for remark in found.remarks():
         screen.print_remark(console, remark)
@@ -148,11 +178,12 @@ def detect_command(
     if out is not None:
         console.print(f"Written to {text_of(out)}.", highlight=False, soft_wrap=True, markup=False)
     if stopped is not None:
-        complain(f"Interrupted after {summary.pictures} of {len(rest)} pictures.{_how_to_go_on(out)}")
+        done = screen.done_so_far(summary, len(rest), len(clips))
+        complain(f"Interrupted after {done}.{_how_to_go_on(out)}")
         raise typer.Exit(exit_code(stopped))
     if summary.defects:
         raise typer.Exit(EXIT_DEFECT)
-    if alone and not summary.faces:
+    if (alone or len(sources) == 1) and not summary.faces:
         raise typer.Exit(EXIT_MISTAKE if summary.unreadable else EXIT_NO_FACE)
 
 

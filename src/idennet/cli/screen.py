@@ -1,5 +1,6 @@
 """What `idennet detect` prints: Action Units with plain names for one picture, a line a face for many."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 from rich.table import Table
@@ -7,9 +8,10 @@ from rich.text import Text
 
 from idennet.cli.console import Screen
 from idennet.cli.words import count
-from idennet.facs import NAMES, columns
+from idennet.facs import NAMES, column, columns
 from idennet.inference.face import Face, Zeroed
 from idennet.inference.result import Result
+from idennet.media.kinds import is_video
 from idennet.models.weights import Evidence
 
 _BAR_CELLS = 20
@@ -24,10 +26,41 @@ _FAINT_ROWS = 3
 
 
 @dataclass
+class VideoCounts:
+    """Counts of a video."""
+
+    source: str
+    frames: int = 0
+    frames_with_face: int = 0
+    faces: int = 0
+    tracks: set[int] = field(default_factory=set)
+    first: float = 0.0
+    last: float = 0.0
+    occurring: Counter[int] = field(default_factory=Counter)
+    """In how many faces each Action Unit occurs."""
+    unreliable_aus: frozenset[int] = frozenset()
+
+    def add(self, result: Result) -> None:
+        """Count one frame."""
+        time = result.time or 0.0
+        self.first, self.last = (time if self.frames == 0 else self.first), time
+        self.frames += 1
+        self.faces += len(result.faces)
+        self.frames_with_face += bool(result.faces)
+        for face in result.faces:
+            self.occurring.update(face.aus)
+            self.unreliable_aus = face.unreliable_aus
+            if face.track is not None:
+                self.tracks.add(face.track)
+
+
+@dataclass
 class Summary:
     """Counts of a run."""
 
     pictures: int = 0
+    videos: int = 0
+    frames: int = 0
     faces: int = 0
     without_face: int = 0
     unreadable: int = 0
@@ -42,13 +75,33 @@ class Summary:
     evidence: dict[int, Evidence] = field(default_factory=dict)
     """What the reading of each Action Unit rests on, as far as that is known."""
 
-    def add(self, result: Result) -> None:
-        """Count one picture."""
-        self.pictures += 1
+    _video: VideoCounts | None = None
+
+    def add(self, result: Result) -> VideoCounts | None:
+        """Count one picture or frame; return the video that has ended before it, if one has."""
+        ended = None
+        if self._video is not None and (result.time is None or result.source != self._video.source):
+            ended = self.end_video()
+        if result.time is not None:
+            if self._video is None:
+                self._video = VideoCounts(result.source)
+                self.videos += 1
+            self._video.add(result)
+        self._count(result)
+        return ended
+
+    def end_video(self) -> VideoCounts | None:
+        """Return the video that was counted last, unless that has been done."""
+        ended, self._video = self._video, None
+        return ended
+
+    def _count(self, result: Result) -> None:
+        self.pictures += result.time is None and not (result.path and is_video(result.path))
+        self.frames += result.time is not None
         self.faces += len(result.faces)
         self.unreadable += result.error is not None
         self.defects += result.defect
-        self.without_face += result.error is None and not result.faces
+        self.without_face += result.time is None and result.error is None and not result.faces
         self.marked |= any(au in face.unreliable_aus for face in result.faces for au in face.aus)
         for face in result.faces:
             self.occurring |= set(face.aus)
@@ -57,6 +110,10 @@ class Summary:
 
     def line(self) -> str:
         """Return the counts as one line, such as `3 pictures: 4 faces, 1 without a face, 0 unreadable`."""
+        if self.videos:
+            frames = f"{count(self.frames, 'frame')} of {count(self.videos, 'video')}"
+            what = f"{count(self.pictures, 'picture')} and {frames}" if self.pictures else frames
+            return f"{what}: {count(self.faces, 'face')}, {self.unreadable} unreadable."
         parts = [
             count(self.faces, "face"),
             f"{self.without_face} without a face",
@@ -73,12 +130,46 @@ def print_result(console: Screen, result: Result, *, details: bool, quiet: bool)
         (_print_details if details else _print_lines)(console, result)
 
 
-def print_continued(console: Screen, earlier: int, left: int) -> None:
-    """Print that an earlier run is continued."""
-    what = f"{count(left, 'picture')} left" if left else "nothing left to read; --fresh reads them anew"
-    console.print(
-        f"{count(earlier, 'picture')} read by an earlier run, {what}.", style="dim", highlight=False
-    )
+def print_continued(console: Screen, pictures: int, frames: int, left: int, videos: int) -> None:
+    """Print that an earlier run is continued: what it has read, and what is left."""
+    earlier = [count(pictures, "picture")] * (pictures > 0) + [count(frames, "frame")] * (frames > 0)
+    if videos:
+        what = f"{count(left, 'picture')} left, and what is left of {count(videos, 'video')}"
+    else:
+        what = f"{count(left, 'picture')} left" if left else "nothing left to read; --fresh reads them anew"
+    sentence = f"{' and '.join(earlier)} read by an earlier run, {what}."
+    console.print(sentence, style="dim", highlight=False, soft_wrap=True)
+
+
+def done_so_far(summary: Summary, pictures: int, videos: int) -> str:
+    """Return what an interrupted run has read of what it was to read."""
+    done = [f"{summary.pictures} of {count(pictures, 'picture')}"] * (pictures > 0 or not videos)
+    done += [f"{count(summary.frames, 'frame')} of {count(videos, 'video')}"] * (videos > 0)
+    return " and ".join(done)
+
+
+def print_video(console: Screen, video: VideoCounts, *, quiet: bool) -> None:
+    """Print one line a video: what was read, and in which share of the faces Action Units occur."""
+    if quiet and video.faces:
+        return
+    span = f"{_clock(video.first)} to {_clock(video.last)}"
+    line = Text(video.source, style="bold").append(f"  {count(video.frames, 'frame')}, {span}", style="dim")
+    if not video.faces:
+        console.print(line.append("  no face found", style="yellow"), soft_wrap=True)
+        return
+    seen = "all" if video.frames_with_face == video.frames else str(video.frames_with_face)
+    line.append(f", a face in {seen}, {count(len(video.tracks), 'track')}  ", style="dim")
+    unreliable = video.unreliable_aus
+    for au, faces in sorted(video.occurring.items(), key=lambda item: (item[0] in unreliable, -item[1])):
+        name = ("~" if au in unreliable else "") + column(au)
+        line.append(f"{name} ", style="cyan").append(f"{faces / video.faces:.0%}  ")
+    console.print(line, soft_wrap=True)
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(seconds, 60)
+    hours, minutes = divmod(int(minutes), 60)
+    return f"{hours}:{minutes:02}:{rest:04.1f}" if hours else f"{minutes}:{rest:04.1f}"
 
 
 def print_hint(console: Screen, without_face: int, *, other_finder: bool) -> None:
@@ -103,6 +194,9 @@ def print_footnotes(console: Screen, summary: Summary, *, details: bool) -> None
         if details
         else "Each line is a face: its picture, and the Action Units that are present with their probability."
     ]
+    if summary.videos:
+        shares = "Each line of a video has the share of its faces in which an Action Unit is present."
+        notes = [*(notes if summary.pictures else ()), shares]
     if summary.marked:
         notes.append("~ These weights read this Action Unit unreliably; why: their model card")
     if details and summary.evidence:

@@ -46,6 +46,18 @@ class Track:
     look: NDArray[np.uint8] | None = None
 
 
+def tracks_after(before: Sequence[Track], here: Sequence[Track]) -> list[Track]:
+    """Return the tracks that may go on after a frame.
+
+    Args:
+        before: The tracks that might go on in it.
+        here: The tracks of its faces.
+    """
+    seen = {track.number for track in here}
+    gone = [replace(track, missed=track.missed + 1) for track in before if track.number not in seen]
+    return [*here, *(track for track in gone if track.missed <= _MEMORY)]
+
+
 class FaceTracker:
     """Finds the faces of one video, a few consecutive frames at a time.
 
@@ -119,9 +131,8 @@ class FaceTracker:
         for k in range(len(seen)):
             if k not in numbers:
                 numbers[k], self._next = self._next, self._next + 1
-        here = {numbers[k]: Track(numbers[k], one.face.landmarks, 0, one.look) for k, one in enumerate(seen)}
-        gone = [replace(track, missed=track.missed + 1) for track in self.tracks if track.number not in here]
-        self.tracks = [*here.values(), *(track for track in gone if track.missed <= _MEMORY)]
+        here = [Track(numbers[k], one.face.landmarks, 0, one.look) for k, one in enumerate(seen)]
+        self.tracks = tracks_after(self.tracks, here)
         faces = [replace(one.face, track=numbers[k]) for k, one in enumerate(seen)]
         return sorted(faces, key=lambda face: float(face.landmarks[:, 0].mean()))
 

@@ -30,6 +30,8 @@ from idennet.inference.face import Box, Face, HeadPose, Sides
 from idennet.inference.quality import flags_of
 from idennet.inference.result import Result
 from idennet.media.frame import Frame
+from idennet.media.kinds import is_video
+from idennet.media.live import Live
 from idennet.media.names import text_of
 from idennet.media.pictures import as_frame
 from idennet.media.video import Video
@@ -66,7 +68,7 @@ class Clip:
         first_track: Number of the next new track.
     """
 
-    video: Video
+    video: Video | Live
     tracks: tuple[Track, ...] = ()
     first_track: int = 1
 
@@ -152,15 +154,15 @@ class Analyser:
         each worker, and as many again.
 
         Args:
-            sources: A video, or pictures as for `analyse` and videos (`Video`, `Clip`); read by the caller's
-                thread.
+            sources: A video, or pictures as for `analyse` and videos (`Video`, `Live`, `Clip`); read by the
+                caller's thread.
             finish: Called by a worker for each picture that was read, before its result is yielded.
         """
-        if isinstance(sources, Video):
+        if isinstance(sources, Video | Live):
             sources = [sources]
         count = cores() if self._workers is None else self._workers
         together = PICTURES_TOGETHER if self.model.device.type == "cpu" else PICTURES_TOGETHER_ON_GPU
-        if isinstance(sources, Sequence) and not any(isinstance(source, Video | Clip) for source in sources):
+        if isinstance(sources, Sequence) and not any(map(_clip_of, sources)):
             count = max(min(count, len(sources)), 1)
             together = max(min(together, -(-len(sources) // count)), 1)
         groups = self._groups(sources, together)
@@ -180,11 +182,11 @@ class Analyser:
     def _groups(self, sources: Iterable[object], together: int) -> Iterator["_Group"]:
         group = _Group()
         for number, source in enumerate(sources, start=1):
-            if isinstance(source, Video | Clip):
+            if clip := _clip_of(source):
                 if group.sources:
                     yield group
                     group = _Group()
-                yield from self._groups_of(source if isinstance(source, Clip) else Clip(source))
+                yield from self._groups_of(clip)
                 continue
             group.sources.append((number, source))
             if len(group.sources) == together:
@@ -345,6 +347,15 @@ class Analyser:
     def _sides(self, sides: NDArray[np.float32], unseen: NDArray[np.bool_]) -> dict[int, Sides]:
         left, right = (self._by_au(side, unseen) for side in sides.T)
         return {au: Sides(left[au], right[au]) for au in self.model.aus}
+
+
+def _clip_of(source: object) -> Clip | None:
+    """Return a video as a clip; None for what is no video."""
+    if isinstance(source, str | Path) and is_video(Path(source)):
+        source = Video(Path(source))
+    if isinstance(source, Video | Live):
+        source = Clip(source)
+    return source if isinstance(source, Clip) else None
 
 
 def _name(source: object, number: int) -> str:

@@ -1,7 +1,7 @@
 """A folder of results: `aus.csv`, `aus.jsonl`, `aus.json` and `overlays/`; an interrupted run continues.
 
-`aus.json` says how the rows were made, so that no table mixes rows of different making. A picture is done
-when its line is in `aus.jsonl`, which is written after its rows in `aus.csv`.
+`aus.json` says how the rows were made, so that no table mixes rows of different making. A picture, or a frame
+of a video, is done when its line is in `aus.jsonl`, which is written after its rows in `aus.csv`.
 """
 
 import csv
@@ -11,20 +11,26 @@ import json
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import numpy as np
+
 from idennet import __version__
 from idennet.errors import InputError
+from idennet.faces.tracking import Track, tracks_after
 from idennet.facs import column, columns
 from idennet.files import draft_of, write_text
-from idennet.inference.analyser import Analyser
+from idennet.inference.analyser import Analyser, Clip
 from idennet.inference.overlay import MARK
 from idennet.inference.result import SCHEMA, Result
 from idennet.inference.writers import CsvWriter, JsonLinesWriter
 from idennet.media.frame import Frame
+from idennet.media.live import Live
 from idennet.media.names import text_of
+from idennet.media.video import Place, Video
 
 CSV_NAME, LINES_NAME, ABOUT_NAME, OVERLAYS_NAME = "aus.csv", "aus.jsonl", "aus.json", "overlays"
 
@@ -74,6 +80,7 @@ class ResultsFolder(AbstractContextManager["ResultsFolder"]):
 
     Attributes:
         earlier: How many pictures were done when the folder was opened.
+        earlier_frames: How many frames of videos were.
 
     Raises:
         InputError: The folder cannot be written, or holds results that were made in another way.
@@ -96,17 +103,17 @@ class ResultsFolder(AbstractContextManager["ResultsFolder"]):
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InputError(f"Cannot make the folder {folder}: {error.strerror}.") from error
-        self._done: set[str] = set()
+        self._kept = _Kept(set(map(_key, again)))
         self._root = _common_folder(pictures)
         tables = [folder / CSV_NAME, folder / LINES_NAME]
         if resume and any(table.exists() for table in tables):
             self._root = self._check(about)
-            self._done = self._keep_whole_rows(set(map(_key, again)))
+            self._keep_whole_rows()
         else:
             for table in tables:
                 table.unlink(missing_ok=True)
             write_text(folder / ABOUT_NAME, json.dumps({**about, _ROOT: str(self._root)}, indent=1) + "\n")
-        self.earlier = len(self._done)
+        self.earlier, self.earlier_frames = len(self._kept.done), self._kept.frames
         with ExitStack() as opening:
             self._csv = opening.enter_context(CsvWriter(tables[0], aus, graded=graded, zeroed=zeroed))
             self._lines = opening.enter_context(JsonLinesWriter(tables[1]))
@@ -120,7 +127,20 @@ class ResultsFolder(AbstractContextManager["ResultsFolder"]):
 
     def holds(self, picture: Path) -> bool:
         """Say whether the rows of a picture are there already."""
-        return _key(picture) in self._done
+        return _key(picture) in self._kept.done
+
+    def continued(self, video: Video | Live) -> Clip:
+        """Return a video from its first frame on that has no row.
+
+        Raises:
+            InputError: It is a camera or stream, of which the folder holds frames.
+        """
+        last = self._kept.last.get(video.source if isinstance(video, Live) else _key(video.path))
+        if last is None:
+            return Clip(video)
+        if isinstance(video, Live):
+            raise InputError(f"{self.folder} holds frames of {video.source} already; choose another folder.")
+        return Clip(replace(video, after=last.place), last.tracks, last.first_track)
 
     def write(self, result: Result) -> None:
         """Add the rows of one picture.
@@ -133,11 +153,11 @@ class ResultsFolder(AbstractContextManager["ResultsFolder"]):
         self._lines.write(result, path=path and str(path), state=path and _state(path))
 
     def draw(self, result: Result, frame: Frame) -> Result:
-        """Write the overlay of a picture with faces; return its result, with a note where that failed.
+        """Write the overlay of a photograph with faces; return its result, with a note where that failed.
 
         Safe to be called from several threads.
         """
-        if not result.faces or result.path is None:
+        if not result.faces or result.path is None or result.time is not None:
             return result
         drawn = io.BytesIO()
         result.draw(frame).save(drawn, "JPEG", quality=92, subsampling=0, comment=MARK)
@@ -178,22 +198,11 @@ class ResultsFolder(AbstractContextManager["ResultsFolder"]):
             )
         return root
 
-    def _keep_whole_rows(self, again: set[str]) -> set[str]:
-        """Return the pictures that are done, and cut everything else from the tables.
-
-        A picture that could not be read, or that has changed since, is not done.
-        """
-        done, files, lines = set(), set(), []
-        for line in _read_lines(self.folder / LINES_NAME):
-            with suppress(ValueError, KeyError, TypeError):  # a line that was cut off
-                picture = json.loads(line)
-                path, readable = Path(picture["path"]), picture["size"] is not None
-                if readable and picture["state"] == _state(path) and _key(path) not in again:
-                    done.add(_key(path))
-                    files.add(picture["file"])
-                    lines.append(line)
-        with draft_of(self.folder / LINES_NAME) as draft:
-            draft.write_text("".join(lines), encoding="utf-8", newline="\n")
+    def _keep_whole_rows(self) -> None:
+        """Cut from the tables what is not done: pictures that could not be read, or have changed since."""
+        path = self.folder / LINES_NAME
+        with draft_of(path) as draft, draft.open("w", encoding="utf-8", newline="\n") as new:
+            new.writelines(line for line in _read_lines(path) if self._kept.takes_line(line))
         path = self.folder / CSV_NAME
         if path.exists():
             with (
@@ -202,8 +211,90 @@ class ResultsFolder(AbstractContextManager["ResultsFolder"]):
                 path.open(encoding="utf-8", errors="replace", newline="") as old,
             ):
                 rows, writer = csv.reader(old), csv.writer(new, lineterminator="\n")
-                writer.writerows(row for at, row in enumerate(rows) if at == 0 or (row and row[0] in files))
-        return done
+                if header := next(rows, None):
+                    writer.writerow(header)
+                    writer.writerows(row for row in rows if self._kept.takes_row(row, header))
+
+
+@dataclass(frozen=True)
+class _Last:
+    """The last frame of a video that is done."""
+
+    place: Place
+    tracks: tuple[Track, ...]
+    first_track: int
+
+
+@dataclass
+class _Kept:
+    """What is kept of the tables of an earlier run, line by line.
+
+    Attributes:
+        again: Keys of pictures that are read once more.
+        done: Keys of pictures that are done.
+        files: Their names in the tables.
+        last: The last frame of each video, by key, or by name where there is no file.
+        last_frames: Its number, by name.
+        frames: How many frames are done.
+    """
+
+    again: set[str]
+    done: set[str] = field(default_factory=set)
+    files: set[str] = field(default_factory=set)
+    last: dict[str, _Last] = field(default_factory=dict)
+    last_frames: dict[str, int] = field(default_factory=dict)
+    frames: int = 0
+    _states: dict[Path, list[int] | None] = field(default_factory=dict)
+
+    def takes_line(self, line: str) -> bool:
+        """Return whether a line of `aus.jsonl` is kept; these come before the rows of `aus.csv`."""
+        try:
+            picture = json.loads(line)
+            name, frame = picture["file"], picture.get("frame")
+            path = None if picture["path"] is None else Path(picture["path"])
+            readable, state = picture["size"] is not None, picture["state"]
+            last = None if frame is None else self._last(picture)
+        except (ValueError, KeyError, TypeError):  # a line that was cut off
+            return False
+        if not readable or (path is not None and (state != self._state(path) or _key(path) in self.again)):
+            return False
+        key = name if path is None else _key(path)
+        if last is None:
+            self.done.add(key)
+            self.files.add(name)
+            return True
+        if key in self.last and last.place.index <= self.last[key].place.index:
+            return False
+        self.last[key] = last
+        self.last_frames[name] = last.place.index
+        self.frames += 1
+        return True
+
+    def takes_row(self, row: Sequence[str], header: Sequence[str]) -> bool:
+        """Return whether a row of `aus.csv` is kept."""
+        if len(row) != len(header):  # cut off
+            return False
+        name, frame = row[header.index("file")], row[header.index("frame")]
+        if not frame:
+            return name in self.files
+        return frame.isdecimal() and int(frame) <= self.last_frames.get(name, -1)
+
+    def _last(self, picture: Mapping[str, Any]) -> _Last:
+        key = picture["file"] if picture["path"] is None else _key(Path(picture["path"]))
+        before = self.last.get(key, _Last(Place(-1, 0.0), (), 1))
+        here = [
+            Track(face["track"], np.array(face["landmarks"], np.float32))
+            for face in picture["faces"]
+            if "track" in face
+        ]
+        first = max([before.first_track, *(track.number + 1 for track in here)])
+        tracks = tuple(tracks_after(before.tracks, here))
+        return _Last(Place(picture["frame"], picture["time"]), tracks, first)
+
+    def _state(self, path: Path) -> list[int] | None:
+        if path not in self._states:
+            self._states[path] = _state(path)
+        return self._states[path]
 
 
 def _read_lines(path: Path) -> Iterator[str]:

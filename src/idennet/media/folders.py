@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from idennet.errors import InputError
-from idennet.media.kinds import REASONS, SUFFIXES, looks_like_picture
+from idennet.media.kinds import REASONS, SUFFIXES, VIDEO_SUFFIXES, looks_like_picture
 from idennet.media.names import text_of
 
 HIDDEN = "hidden pictures are not read; name them to read them"
@@ -30,7 +30,7 @@ class FoundPictures:
     """What paths, folders and patterns name.
 
     Attributes:
-        files: Pictures to read.
+        files: Pictures and videos to read.
         passed_over: What looks like pictures, but is not read.
     """
 
@@ -46,11 +46,11 @@ class FoundPictures:
 
 
 def find_pictures(paths_or_globs: Sequence[str | Path]) -> FoundPictures:
-    """Return the picture files that paths, folders (with all below them) and glob patterns name.
+    """Return the pictures and videos that paths, folders (with all below them) and glob patterns name.
 
     Files named directly are kept whatever their suffix; folders and patterns give files with a suffix in
-    `SUFFIXES`, without hidden ones. Linked folders are entered, each folder once. Sorted within each
-    argument; a file named twice comes once.
+    `SUFFIXES` or `VIDEO_SUFFIXES`, without hidden ones. Linked folders are entered, each folder once. Sorted
+    within each argument; a file named twice comes once.
 
     Raises:
         InputError: An argument names nothing that is read.
@@ -64,11 +64,13 @@ def find_pictures(paths_or_globs: Sequence[str | Path]) -> FoundPictures:
         elif path.is_dir():
             found = _sorted_out(_below(path))
             if not found.files:
-                raise _no_pictures(f"The folder {text_of(path)} holds no pictures that are read.", found)
+                raise _no_pictures(
+                    f"The folder {text_of(path)} holds no pictures or videos that are read.", found
+                )
         else:
             found = _sorted_out(_matching(str(argument)))
             if not found.files:
-                raise _no_pictures(f"No picture or folder matches {text_of(argument)!r}.", found)
+                raise _no_pictures(f"No picture, video or folder matches {text_of(argument)!r}.", found)
         for file in found.files:
             files.setdefault(os.path.abspath(file), file)  # noqa: PTH100 - resolve() would follow links
         passed_over |= {item.path: item for item in found.passed_over}
@@ -115,7 +117,7 @@ def _entries_of(file: Path) -> Iterator[Entry]:
     if file.name.startswith("."):
         if suffix in SUFFIXES and _starts_like_picture(file):
             yield PassedOver(file, HIDDEN)
-    elif suffix in SUFFIXES:
+    elif suffix in SUFFIXES | VIDEO_SUFFIXES:
         yield file
     elif suffix in REASONS:
         yield PassedOver(file, REASONS[suffix])

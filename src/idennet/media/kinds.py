@@ -1,5 +1,7 @@
 """Which files are pictures, by name and by content, and what to say of those that are not read."""
 
+from pathlib import Path
+
 SUFFIXES = frozenset(
     [
         *(".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".gif", ".webp", ".tif", ".tiff"),
@@ -15,14 +17,19 @@ FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "TIFF", "BMP", "DIB", "PPM", "AVIF", "J
 READ = "JPEG, MPO, PNG, GIF, WebP, TIFF, BMP, PPM, AVIF and JPEG 2000"
 """The formats, for messages."""
 
-VIDEO = "videos are not read; save frames of them as pictures first"
+VIDEO_SUFFIXES = frozenset(
+    [
+        *(".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".wmv", ".mpg", ".mpeg", ".mts", ".m2ts"),
+        *(".3gp", ".flv", ".ogv", ".mxf", ".vob"),
+    ]
+)
+"""Files that count as videos."""
+
+VIDEO = "it is a video, which `idennet detect` and `idennet.Video` read frame by frame"
 RAW = "raw camera files are not read; develop them to JPEG or TIFF first"
 OTHER = "pictures of this kind are not read; save them as JPEG or PNG first"
 _NOT_READ = {
-    VIDEO: (
-        *(".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".wmv", ".mpg", ".mpeg", ".mts", ".m2ts"),
-        *(".3gp", ".flv", ".ogv"),
-    ),
+    VIDEO: tuple(sorted(VIDEO_SUFFIXES)),
     RAW: (
         *(".cr2", ".cr3", ".crw", ".nef", ".nrw", ".arw", ".srf", ".sr2", ".dng", ".raf", ".orf", ".rw2"),
         *(".pef", ".srw", ".raw", ".rwl", ".3fr", ".fff", ".iiq", ".kdc", ".dcr", ".mrw", ".x3f", ".erf"),
@@ -52,6 +59,11 @@ _NAMED = (
     (b"%PDF", "a PDF document"),
     (b"%!PS", "a PostScript document"),
 )
+
+
+def is_video(path: Path) -> bool:
+    """Say whether a file's name is that of a video."""
+    return path.suffix.lower() in VIDEO_SUFFIXES
 
 
 def looks_like_picture(start: bytes) -> bool:
