@@ -7,6 +7,10 @@ whole, with the bundled finder and with YuNet's file; beside them, in the same r
 MediaPipe's face landmarker (finds faces, places 478 points, reads 52 blendshapes), run by OpenCV alone.
 Each turn reads a picture twice and counts the second time, as in the middle of a folder. Medians of CPU time,
 all on one core; then pictures a second of `Analyser` with one worker and with two. Prints Markdown.
+
+    python benchmarks/pipeline.py --film [--mediapipe FACE.task --landmarker PROGRAM.py] [--throughput]
+
+measures a video of 640 x 480 with moving heads instead, H.264, a frame each, decoding and rows included.
 """
 
 import argparse
@@ -18,6 +22,7 @@ import zipfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import torch
@@ -29,13 +34,18 @@ from idennet.faces.finder import FaceFinder, open_finder
 from idennet.faces.shots import ShotFinder
 from idennet.faces.yunet import YuNetFinder
 from idennet.inference.analyser import Analyser
+from idennet.inference.results_folder import ResultsFolder, about_run
 from idennet.inference.writers import CsvWriter
 from idennet.media.pictures import read_picture
+from idennet.media.video import Video
 from idennet.models.action_units import ActionUnitModel
 
 FACES = (1, 2, 3, 4)
 FOLDER = 40
 """Pictures whose throughput is measured."""
+
+FILM = 75
+"""Frames of the video that is measured."""
 
 
 def main() -> None:
@@ -44,10 +54,15 @@ def main() -> None:
     parser.add_argument("--mediapipe", type=Path, help="MediaPipe's face_landmarker.task")
     parser.add_argument("--landmarker", type=Path, help="a Python file whose class Landmarker runs it")
     parser.add_argument("--repeats", type=int, default=15)
+    parser.add_argument("--film", action="store_true", help="a video instead of pictures")
     parser.add_argument("--throughput", action="store_true", help="also one worker against two")
     given = parser.parse_args()
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
+    if given.film:
+        with tempfile.TemporaryDirectory() as folder:
+            film(Path(folder), given)
+        return
     with tempfile.TemporaryDirectory() as folder:
         pictures = {count: write_picture(Path(folder), count) for count in FACES}
         systems = {"bundled": stages(ShotFinder(), Path(folder))}
@@ -142,15 +157,8 @@ def analyser(folder: Path, *, mirror: bool) -> Timed:
 
 
 def landmarker(bundle: Path, program: Path, folder: Path) -> Timed:
-    """Return what reads a picture with MediaPipe's networks: `program` has a class `Landmarker(folder)`."""
-    with zipfile.ZipFile(bundle) as archive:
-        archive.extractall(folder / "task")
-    spec = importlib.util.spec_from_file_location("landmarker", program)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    read = module.Landmarker(str(folder / "task"))
+    """Return what reads a picture with MediaPipe's networks."""
+    read = load_landmarker(bundle, program, folder)
 
     def measure(file: Path) -> dict[str, float]:
         watch = Watch()
@@ -159,6 +167,77 @@ def landmarker(bundle: Path, program: Path, folder: Path) -> Timed:
         return watch.spent
 
     return measure
+
+
+def load_landmarker(bundle: Path, program: Path, folder: Path) -> Callable[[np.ndarray], object]:
+    """Return MediaPipe's networks: `program` has a class `Landmarker(folder)`."""
+    with zipfile.ZipFile(bundle) as archive:
+        archive.extractall(folder / "task")
+    spec = importlib.util.spec_from_file_location("landmarker", program)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.Landmarker(str(folder / "task"))  # type: ignore[no-any-return]
+
+
+def write_film(folder: Path, faces: int) -> Path:
+    """Write a video of 640 x 480 in which so many heads move, and return its path."""
+    head = skimage_data.astronaut()[0:230, 110:330]
+    canvas = cv2.resize(skimage_data.coffee(), (640, 480), interpolation=cv2.INTER_AREA)
+    file = folder / f"film_{faces}.mp4"
+    with av.open(str(file), "w") as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 640, 480, "yuv420p"
+        for k in range(FILM):
+            frame = canvas.copy()
+            for face in range(faces):
+                y = 240 * (face // 2) + 5 + round(4 * np.sin(k / 5))
+                x = 320 * (face % 2) + 50 + round(30 * np.sin(k / 9))
+                frame[max(y, 0) : y + 230, x : x + 220] = head[max(-y, 0) :]
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        container.mux(stream.encode(None))
+    return file
+
+
+def film(folder: Path, given: argparse.Namespace) -> None:
+    """Print CPU milliseconds a frame of videos, and frames a second of one worker and two."""
+    films = {count: write_film(folder, count) for count in (1, 2)}
+    reader, out = Analyser(workers=1), folder / "out"
+
+    def ours(file: Path) -> None:
+        about = about_run(reader, None)
+        with ResultsFolder(out, [file], reader.model.aus, about, resume=False) as results:
+            for result in reader.analyse_all(Video(file)):
+                results.write(result)
+
+    systems: dict[str, Callable[[Path], object]] = {"idennet": ours}
+    if given.mediapipe and given.landmarker:
+        read = load_landmarker(given.mediapipe, given.landmarker, folder)
+        systems["MediaPipe"] = lambda file: [read(frame.pixels) for frame in Video(file)]
+    spent: dict[tuple[str, int], list[float]] = {}
+    for repeat in range(given.repeats + 1):
+        for name, run in systems.items():
+            for count, file in films.items():
+                watch = Watch()
+                run(file)
+                watch.lap("whole")
+                if repeat:  # the first warms up
+                    spent.setdefault((name, count), []).append(watch.spent["whole"] / FILM)
+    middle = {key: statistics.median(each) for key, each in spent.items()}
+    rows = []
+    for name in systems:
+        one, two = middle[name, 1], middle[name, 2]
+        rows.append([name, one, two, two - one, one / middle[list(systems)[-1], 1]])
+    table(["CPU ms a frame", "1 face", "2 faces", "further face", "1 face / last row"], rows)
+    if given.throughput:
+        rows = []
+        for workers in (1, 2, 1, 2):
+            analyser = Analyser(workers=workers)
+            start = time.perf_counter()
+            count = sum(1 for _ in analyser.analyse_all([Video(films[1])] * 4))
+            rows.append([workers, count / (time.perf_counter() - start)])
+        table(["workers", "frames a second"], rows)
 
 
 def by_stage(

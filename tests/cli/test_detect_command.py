@@ -136,12 +136,12 @@ def test_a_batch_counts_and_explains_everything(detect: Detect, tmp_path: Path) 
     save(photos / "none.png", 0)
     (photos / "torn.png").write_bytes((photos / "none.png").read_bytes()[:100])
     (photos / "notes.txt").write_text("not a picture, not looked at")
-    (photos / "a" / "clip.MOV").touch()
+    (photos / "a" / "shot.CR2").touch()
     ran = detect(photos, "--out", out)
     assert ran.exit_code == 0, ran.output
     assert "4 pictures: 3 faces, 1 without a face, 1 unreadable." in ran.stdout
     assert "torn.png is damaged" in ran.stdout
-    assert "1 passed over (clip.MOV): videos are not read" in ran.stdout
+    assert "1 passed over (shot.CR2): raw camera files are not read" in ran.stdout
     table = pd.read_csv(out / "aus.csv")
     assert [Path(name).name for name in table["file"]] == ["same.png"] * 3 + ["none.png", "torn.png"]
     assert table["face"].fillna(0).tolist() == [1, 1, 2, 0, 0]
@@ -256,7 +256,7 @@ def test_no_overlay_writes_tables_only_and_quiet_prints_the_summary_only(
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["{tmp}/none.jpg"], "No picture or folder matches"),
+        (["{tmp}/none.jpg"], "No picture, video or folder matches"),
         (["{tmp}/one.png", "--overlay"], "Overlays need a folder; add --out FOLDER."),
         (["{tmp}/one.png", "--out", "{tmp}/one.png"], "one.png is a file; --out needs a folder."),
         (["{tmp}/one.png", "--weights", "{tmp}/one.png"], "one.png is no weights file"),
