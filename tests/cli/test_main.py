@@ -141,7 +141,7 @@ def test_every_verb_is_listed_with_the_first_sentence_of_its_own_help() -> None:
         "report",
         "serve",
     ]
-    assert sorted(VERBS) == [*names, "synth", "train", "view", "weights"]
+    assert sorted(VERBS) == [*names, "synth", "teach", "train", "view", "weights"]
     for name, (_, summary) in VERBS.items():
         assert load(name).help.startswith(summary)
 

@@ -40,6 +40,10 @@ VERBS = {
         _LEARN,
         "Align all faces of a data set and write a face store, which training and evaluation read.",
     ),
+    "teach": (
+        _LEARN,
+        "Write what a teacher says of photographs, for idennet train and idennet weights build --teacher.",
+    ),
     "train": (
         _LEARN,
         "Train a network on face stores; interrupted, the same command continues where it was.",

@@ -21,6 +21,10 @@ def build(
     photographs: Annotated[
         Path | None, typer.Option(help="Photographs: a subfolder for each person, such as LFW.")
     ] = None,
+    teacher: Annotated[
+        Path | None, typer.Option(help="Labels of the photographs, written by idennet teach.")
+    ] = None,
+    initial: Annotated[Path | None, typer.Option(help="Weights (.safetensors) to start from.")] = None,
     face_model: Annotated[
         Path | None, typer.Option(help="Face model, an NPZ file.", envvar="IDENNET_FACE_MODEL")
     ] = None,
@@ -37,8 +41,13 @@ def build(
 
     [bold]idennet weights build transfer --out build --face-model ict_facekit.npz --photographs lfw[/bold]
 
-    Interrupted, the same command continues where it was. idennet weights promote makes the result the
-    bundled weights.
+    [bold]idennet weights build taught --out taught --face-model ict_facekit.npz --photographs lfw
+    --teacher labels.parquet --initial build/idennet.safetensors[/bold] goes on with photographs that a
+    teacher labelled; see docs/teaching.md.
+
+    About a fifth of the photographed people, by a rule about their names, are kept for testing and never
+    trained on. Interrupted, the same command continues where it was. idennet weights promote makes the
+    result the bundled weights.
     """
     from rich.console import Console
 
@@ -52,6 +61,8 @@ def build(
         out,
         tell=lambda sentence: console.print(sentence, style="bold"),
         photographs=photographs,
+        teacher=teacher,
+        initial=initial,
         face_model=face_model,
         finder=finder,
         workers=workers,

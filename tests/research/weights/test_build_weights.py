@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from idennet.errors import StoreError
+from idennet.errors import InputError, StoreError
+from idennet.learning.data.split import held_out
 from idennet.learning.training import load_recipe
 from idennet.models.weights import load_weights
-from idennet.research.weights.build import Faces, build_weights
+from idennet.research.weights.build import Faces, TrainingPeople, build_weights
 from small_face import FACE_MODEL
 
 SHORT = [
@@ -55,3 +56,41 @@ def test_photographs_without_people_are_told_before_anything_is_rendered(tmp_pat
             face_model=FACE_MODEL,
         )
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("recipe", "given", "sentence"),
+    [
+        (
+            "taught",
+            (),
+            r"^Recipe taught learns from a teacher's labels .* --teacher, beside --photographs\.$",
+        ),
+        ("taught", ("photographs",), r"^Recipe taught learns from a teacher's labels .*\.$"),
+        ("demo", ("teacher",), r"^\S+ has labels of photographs; give their folder with --photographs\.$"),
+        ("taught", ("photographs", "teacher"), r"write it with: idennet teach FOLDER"),
+    ],
+)
+def test_what_teaching_needs_is_told_before_anything_is_rendered(
+    tmp_path: Path, recipe: str, given: tuple[str, ...], sentence: str
+) -> None:
+    with pytest.raises(InputError, match=sentence):
+        build_weights(
+            load_recipe(recipe),
+            Faces(),
+            tmp_path / "out",
+            tell=pytest.fail,
+            face_model=FACE_MODEL,
+            **{name: tmp_path / name for name in given},
+        )
+    assert not (tmp_path / "out").exists()
+
+
+def test_people_kept_for_testing_are_not_trained_on(tmp_path: Path) -> None:
+    people = ["Aaron_Peirsol", "Aaron_Sorkin", "Abdel_Nasser_Assidi", "Ana_Guevara", "Andre_Agassi"]
+    for person in people:
+        (tmp_path / person).mkdir()
+        (tmp_path / person / f"{person}_0001.jpg").write_bytes(b"")
+    chunks = TrainingPeople(tmp_path).chunks()
+    trained = {record.subject.rpartition("/")[2] for chunk in chunks for record in chunk.read()}
+    assert trained == {person for person in people if not held_out(person)} == {*people[1:3]}

@@ -73,6 +73,9 @@ LESSONS: tuple[Lesson, ...] = (
 )
 """AU6 and AU9 are missing because the teacher's cheekSquint and noseSneer stay at 0."""
 
+VALUES: tuple[str, ...] = tuple(dict.fromkeys(column for lesson in LESSONS for column in lesson.columns))
+"""The teacher's values that the lessons need; labels have these columns."""
+
 _BOUND = 6.0  # of a teacher's logit: nothing is certain
 
 SURE = 1.0
@@ -88,7 +91,7 @@ class TeacherLabels:
     """A teacher's values of photographs.
 
     Attributes:
-        pictures: (N,) names of the pictures, without suffix, each once.
+        pictures: (N,) names of the pictures, without suffix, each once a subject.
         subjects: (N,) who is shown; the same name is the same person.
         values: N rows of teacher's values, 0 to 1, and `lip_gap`; NaN where no face was found.
     """
@@ -114,11 +117,11 @@ class TeacherLabels:
             raise InputError(
                 f"{path} is no Parquet file of teacher's labels; write it with idennet teach."
             ) from error
-        needed = {"picture", "subject", *(column for lesson in LESSONS for column in lesson.columns)}
-        if missing := sorted(needed - set(table)):
+        if missing := sorted({"picture", "subject", *VALUES} - set(table)):
             raise InputError(f"{path} lacks the column {missing[0]}; write it anew with idennet teach.")
-        if table["picture"].duplicated().any():
-            twice = table["picture"][table["picture"].duplicated()].iloc[0]
+        again = table.duplicated(["picture", "subject"])
+        if again.any():
+            twice = table["picture"][again].iloc[0]
             raise InputError(f"{path} names the picture {twice} twice; write it anew with idennet teach.")
         values = table.drop(columns=["picture", "subject"]).astype(np.float32)
         return cls(tuple(table["picture"]), tuple(table["subject"]), values)
@@ -160,10 +163,10 @@ class TeacherLabels:
 
         A face and a label belong together when the picture's name and the person's are the same.
         """
-        names = pd.Series(np.arange(len(self.pictures)), index=pd.Index(self.pictures))
-        people = np.array([subject.rpartition("/")[2] for subject in store.frames["subject"]])
-        row = names.reindex(store.frames["sequence"].astype(str)).fillna(-1).to_numpy(np.int64)
-        return np.where(np.array(self.subjects)[row] == people, row, -1)
+        names = pd.MultiIndex.from_arrays([self.subjects, self.pictures])
+        people = [subject.rpartition("/")[2] for subject in store.frames["subject"]]
+        wanted = pd.MultiIndex.from_arrays([people, store.frames["sequence"].astype(str)])
+        return np.asarray(names.get_indexer(wanted), np.int64)
 
     def at_rest(self) -> NDArray[np.bool_]:
         """Return which faces clearly show nothing that the teacher knows, (N,): every logit is below -1."""

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from idennet.errors import InputError
 from idennet.faces.alignment import TEMPLATE
 from idennet.facs import AUS_OF_PART, PARTS, column
 from idennet.files import write_text
@@ -21,7 +22,7 @@ from idennet.learning.data.readers.locate import MainFaceLocator
 from idennet.learning.data.readers.person_folders import PersonFolders
 from idennet.learning.data.readers.records import Source
 from idennet.learning.data.readers.synfacs import SynFacs
-from idennet.learning.data.split import split_subjects
+from idennet.learning.data.split import held_out, split_subjects
 from idennet.learning.data.store import MANIFEST, FaceStore
 from idennet.learning.data.teacher import TeacherLabels, lesson_weights
 from idennet.learning.evaluation.calibration import (
@@ -36,6 +37,7 @@ from idennet.learning.evaluation.scores import score
 from idennet.learning.evaluation.thresholds import PRESENT, is_reliable
 from idennet.learning.training import Recipe, train
 from idennet.learning.training.folder import MANIFEST as RUN_MANIFEST
+from idennet.learning.training.taught_objective import TaughtSettings
 from idennet.models.action_units import STRONGEST, ActionUnitModel
 from idennet.models.calibration import calibrate
 from idennet.models.device import choose_device
@@ -77,6 +79,14 @@ class Faces(Config):
     seed: Annotated[int, Field(ge=0)] = 1
 
 
+class TrainingPeople(PersonFolders):
+    """People who may be trained on: those of a folder who are not kept for testing by `held_out`."""
+
+    def files(self) -> list[Path]:
+        """Return their pictures, sorted by person."""
+        return [file for file in super().files() if not held_out(file.parent.name)]
+
+
 def build_weights(
     recipe: Recipe,
     faces: Faces,
@@ -84,6 +94,8 @@ def build_weights(
     *,
     tell: Tell,
     photographs: Path | None = None,
+    teacher: Path | None = None,
+    initial: Path | None = None,
     face_model: Path | None = None,
     finder: Path | None = None,
     workers: int = 1,
@@ -99,18 +111,23 @@ def build_weights(
         out: Folder for corpora, stores, run and weights.
         tell: Called with one sentence before each step.
         photographs: Folder with a subfolder of pictures for each person (such as LFW), for identity
-            and, where the recipe says so, consistency; leave out people that the weights will be judged on.
+            and, where the recipe says so, consistency or a teacher's values. People for whom
+            `idennet.learning.data.split.held_out` is true are left out.
+        teacher: Labels of the photographs, written by `idennet teach`.
+        initial: Weights to start from, as in `idennet.learning.training.train`.
         face_model: The renderer's face model; by default the one that `IDENNET_FACE_MODEL` names.
         finder: Model file to find the faces of the photographs with; see `idennet.faces.finder.open_finder`.
         workers: Processes to render with.
         device: Where to train.
 
     Raises:
+        InputError: Recipe, photographs, labels and weights do not belong together.
         MissingExtraError: The package that draws `reliability.png` is not installed.
     """
     figures.check_packages()
+    _check_teaching(recipe, photographs, teacher, initial)
     load_face_model(face_model)  # a wrong path fails before anything begins
-    people = None if photographs is None else PersonFolders(photographs)
+    people = None if photographs is None else TrainingPeople(photographs)
     if people is not None:
         people.chunks()  # so is a folder without people
     locate = MainFaceLocator(finder)
@@ -132,10 +149,18 @@ def build_weights(
         with cost.step("prepare"):
             identity_stores.append(_store(people, out / "stores" / "photographs", locate=locate))
 
-    tell("Training both stages.")
+    tell("Training.")
     wild = [stores["wild"]]
     with cost.step(f"train on {choose_device(device).type}"):
-        run = train(recipe, au_stores=wild, identity_stores=identity_stores, out=out / RUN, device=device)
+        run = train(
+            recipe,
+            au_stores=wild,
+            identity_stores=identity_stores,
+            out=out / RUN,
+            device=device,
+            initial=initial,
+            teacher=teacher,
+        )
 
     tell("Calibrating, judging.")
     network, trained = run.load()
@@ -144,7 +169,19 @@ def build_weights(
     manifest = json.loads((run.folder / RUN_MANIFEST).read_text())
     provenance = trained.provenance | {name: manifest[name] for name in _FROM_MANIFEST}
     provenance |= {"faces": faces.model_dump(), "cost": cost.summary()}
-    judgement = judge(weights, stores["test"], name=recipe.name, provenance=provenance)
+    judgement = judge(
+        weights,
+        stores["test"],
+        name=recipe.name,
+        provenance=provenance,
+        photographs=None
+        if teacher is None
+        else Photographs(
+            identity_stores[-1],
+            TeacherLabels.open(teacher),
+            frozenset(identity_stores[-1].subjects) & frozenset(manifest["validation_subjects"]),
+        ),
+    )
     save_weights(network, weights, judgement.card)
     figures.reliability_figure(judgement.before, judgement.after).savefig(out / RELIABILITY, dpi=150)
     write_text(out / CARD, model_card(load_weights(weights)[1]))
@@ -273,6 +310,31 @@ def _not_hidden(test: FaceStore, aus: Sequence[int]) -> NDArray[np.bool_]:
     for part, is_hidden in zip(PARTS, hidden.T, strict=True):
         seen[np.ix_(is_hidden, np.isin(aus, AUS_OF_PART[part]))] = False
     return seen
+
+
+def _check_teaching(
+    recipe: Recipe, photographs: Path | None, teacher: Path | None, initial: Path | None
+) -> None:
+    """Refuse before hours of rendering what the training would refuse after them."""
+    batches = None if recipe.au_stage is None else recipe.au_stage.batches
+    if teacher is not None:
+        if photographs is None:
+            raise InputError(f"{teacher} has labels of photographs; give their folder with --photographs.")
+        TeacherLabels.open(teacher)
+    if initial is not None:
+        load_weights(initial)
+    if not isinstance(batches, TaughtSettings):
+        return
+    if batches.photographs and teacher is None:
+        raise InputError(
+            f"Recipe {recipe.name} learns from a teacher's labels of photographs; write them with "
+            "idennet teach and give them with --teacher, beside --photographs."
+        )
+    if batches.kept and initial is None:
+        raise InputError(
+            f"Recipe {recipe.name} keeps what other weights read; give weights of recipe transfer "
+            "with --initial."
+        )
 
 
 def _store(source: Source, folder: Path, *, jitter: float = 0.0, locate: Any = None) -> FaceStore:

@@ -1,0 +1,52 @@
+"""`idennet teach`: what a teacher says of photographs, for trainings with them."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from idennet.cli.words import count, some
+from idennet.errors import InputError
+
+
+def teach_command(
+    folder: Annotated[
+        Path, typer.Argument(help="Photographs: a subfolder for each person, such as LFW, or pictures.")
+    ],
+    model: Annotated[Path, typer.Option(help="MediaPipe's face_landmarker.task, the teacher.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Parquet file of the labels.")],
+) -> None:
+    """Write what a teacher says of photographs, for idennet train and idennet weights build --teacher.
+
+    [bold]idennet teach lfw --model face_landmarker.task --out labels.parquet[/bold]
+
+    The file has numbers only: how far brows, lids, lips and jaw have moved, for each picture. Pictures of one
+    person belong into one subfolder, so that what is usual for that person can be taken out.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from idennet.learning.data.landmarker import Landmarker
+    from idennet.learning.data.teach import teach
+
+    if not out.resolve().parent.is_dir():
+        raise InputError(f"There is no folder {out.parent} for {out.name}; make it first.")
+    console = Console()
+    columns = TextColumn("Teaching"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=None)
+        report = teach(
+            folder, Landmarker(model), lambda done, total: bar.update(task, completed=done, total=total)
+        )
+    report.labels.save(out)
+    for files, what in ((report.faceless, "without a face"), (report.unreadable, "unreadable")):
+        if files:
+            console.print(
+                f"{count(len(files), 'picture')} {what}: {some(files)}",
+                style="yellow", highlight=False, markup=False, soft_wrap=True,
+            )  # fmt: skip
+    people = count(len(set(report.labels.subjects)), "subject")
+    console.print(
+        f"{count(len(report.labels.pictures), 'picture')} of {people}: {out}",
+        highlight=False, markup=False, soft_wrap=True,
+    )  # fmt: skip
