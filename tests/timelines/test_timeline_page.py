@@ -40,6 +40,7 @@ def page(browser, path: Path, request: pytest.FixtureRequest):
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.on("request", lambda asked: faults.append(asked.url) if asked.url.startswith("http") else None)
+    page.set_default_timeout(120_000)
     page.goto(path.as_uri())
     page.wait_for_function("document.querySelector('video').readyState >= 2")
     yield page
