@@ -152,7 +152,7 @@ def detect_command(
         if console.is_terminal and not alone and not quiet:
             read = progress_of(read, sources, console)
         try:
-            for result in following.gather(read) if following else read:
+            for result in following.told(read, at_once=bool(clips)) if following else read:
                 if folder:
                     folder.write(result)
                 if video := summary.add(result):
