@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from idennet.errors import WeightsError
-from idennet.faces.boxes import BoxFinder, Pixels, boxes_of
+from idennet.faces.boxes import BoxFinder, Numbers, Pixels, boxes_of
 from idennet.faces.crop import Floats
 
 _INPUT = 128
@@ -46,11 +46,12 @@ class TaskNetwork:
         self._local = threading.local()  # OpenCV's networks keep state between calls
         self._network()
 
-    def __call__(self, given: Floats, outputs: Sequence[str] = ()) -> list[Floats]:
+    def __call__(self, given: cv2.typing.MatLike, outputs: Sequence[str] = ()) -> list[Floats]:
         """Return some outputs of an input, by their names; without names, all of them in no certain order."""
         network = self._network()
         network.setInput(given)
-        return list(network.forward(outputs or network.getUnconnectedOutLayersNames()))
+        names = outputs or network.getUnconnectedOutLayersNames()
+        return [np.asarray(output, np.float32) for output in network.forward(names)]
 
     def _network(self) -> cv2.dnn.Net:
         """Return this thread's network."""
@@ -78,10 +79,10 @@ class Proposals:
         scores: (K,) 0 to 1.
     """
 
-    middles: Floats
-    sides: Floats
-    eyes: Floats
-    scores: Floats
+    middles: Numbers
+    sides: Numbers
+    eyes: Numbers
+    scores: Numbers
 
 
 class BlazeFace:
@@ -107,7 +108,7 @@ class BlazeFace:
         left, top = (_INPUT - size[0]) // 2, (_INPUT - size[1]) // 2
         scale = np.divide(size, (width, height), dtype=np.float32)
         if longest > 2 * _INPUT:
-            canvas = np.zeros((_INPUT, _INPUT, 3), np.uint8)
+            canvas: cv2.typing.MatLike = np.zeros((_INPUT, _INPUT, 3), np.uint8)
             small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
             canvas[top : top + size[1], left : left + size[0]] = small
         else:  # as MediaPipe samples pictures

@@ -103,7 +103,7 @@ def main_face(proposals: Proposals, width: int, height: int) -> tuple[Floats, fl
     All proposals of the face count, by their scores.
     """
     half = proposals.sides[:, None] / 2
-    boxes = np.hstack([proposals.middles - half, proposals.middles + half])
+    boxes = np.hstack([proposals.middles - half, proposals.middles + half]).astype(np.float32)
     chosen = most_central([tuple(box) for box in boxes], width, height)
     weights = proposals.scores * (overlaps(boxes[chosen : chosen + 1], boxes)[0] > _SAME)
     middle, side, eyes = (
