@@ -55,7 +55,7 @@ WEIGHTS, CARD, RELIABILITY, RUN = map(
     Path, ("idennet.safetensors", "model-card.md", "reliability.png", "run")
 )
 """What lies in a build's folder, beside corpora, stores and cost."""
-MOST_AT_REST = 0.03
+MOST_AT_REST = 0.05
 """Share of faces at rest in which an Action Unit may be present after calibration."""
 
 _FROM_MANIFEST = ("stores", "seed", "date", "idennet", "git_commit", "torch", "machine")
