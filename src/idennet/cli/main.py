@@ -12,7 +12,7 @@ from idennet.cli.errors import Verbs
 _READ, _LEARN = "Read photographs", "Train and judge"
 
 VERBS = {
-    "detect": (_READ, "Find faces in photographs and read their Action Units."),
+    "detect": (_READ, "Find faces in photographs and videos and read their Action Units."),
     "live": (_READ, "Read a camera, a stream or a video as it goes, and never fall behind."),
     "serve": (
         _READ,

@@ -8,6 +8,7 @@ import pytest
 
 from idennet.errors import InputError, RecipeError, WeightsError
 from idennet.faces.card import read_network
+from idennet.facs import column
 from idennet.models.weights import Evidence, WeightsSidecar, bundled_weights_path, load_bundled
 from idennet.research.weights.evidence import Comparison, PhotographEvidence, read_evidence
 from idennet.research.weights.promote import ASSETS, BUILT, NETWORKS, RECORDS, promote, promoted
@@ -69,11 +70,15 @@ def test_records_and_tensors_give_everything_that_ships(
 
 
 def test_the_bundled_marks_follow_from_scores_and_photographs(bundled: WeightsSidecar) -> None:
-    assert bundled.unreliable_aus == (1, 2, 4, 5, 7, 25)
-    assert set(bundled.provenance["unreliable"]) == {"AU1", "AU2", "AU4", "AU5", "AU7", "AU25"}
-    assert bundled.provenance["unreliable"]["AU25"] == "present in 6 of 20 neutral portraits"
+    assert bundled.unreliable_aus == (1, 2, 4, 10, 17, 23, 24, 28)
+    assert set(bundled.provenance["unreliable"]) == set(map(column, bundled.unreliable_aus))
+    assert bundled.provenance["unreliable"]["AU2"].startswith(
+        "present in 3 of 20 neutral portraits; AUC 0.691"
+    )
     tested = {au for au, grade in bundled.evidence.items() if grade == Evidence.TESTED}
-    assert tested == {1, 2, 4, 6, 12, 15, 25, 27}
+    assert tested == {1, 2, 4, 5, 6, 12, 15, 25, 26, 27, 43}
+    taught = {au for au, grade in bundled.evidence.items() if grade == Evidence.TAUGHT}
+    assert taught == {7, 10, 17, 18, 20, 22}
 
 
 @pytest.mark.parametrize(
@@ -99,8 +104,8 @@ def test_few_neutral_faces_say_nothing() -> None:
 def test_without_photographs_the_marks_are_those_of_the_build(build: Path) -> None:
     built = WeightsSidecar.model_validate_json((build / "idennet.json").read_bytes())
     card = promoted(built, "new-1", {})
-    assert card.unreliable_aus == built.unreliable_aus == (1, 4, 7)
-    assert set(card.evidence.values()) == {Evidence.RENDERINGS}
+    assert card.unreliable_aus == built.unreliable_aus == (1, 10, 17, 23, 24, 28)
+    assert set(card.evidence.values()) == {Evidence.TAUGHT, Evidence.RENDERINGS}
     assert (card.version, card.provenance["name_of_the_build"]) == ("new-1", built.version)
 
 
@@ -118,7 +123,7 @@ def test_evidence_about_other_weights_or_another_list_is_refused(
     checkout: Path, bundled: WeightsSidecar, tmp_path: Path
 ) -> None:
     portraits = checkout / "results" / "portraits"
-    result = portraits / "synfacs-0.3.0.json"
+    result = portraits / "synfacs-0.4.0.json"
     other = portraits / "other.json"
     other.write_text(result.read_text().replace(bundled.sha256, "0" * 64))
     with pytest.raises(InputError, match="judges other weights than synfacs"):
