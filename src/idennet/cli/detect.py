@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from idennet.cli.errors import EXIT_MISTAKE, complain, exit_code
+from idennet.cli.options import Finder, Weights
 from idennet.errors import InputError
 
 if TYPE_CHECKING:
@@ -34,11 +35,8 @@ def detect_command(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder for aus.csv, aus.jsonl and the overlays.")
     ] = None,
-    weights: Annotated[
-        Path | None,
-        typer.Option(help="Weights (.safetensors) or folder of a run (default: bundled weights)."),
-    ] = None,
-    finder: Annotated[Path | None, typer.Option(help="YuNet's ONNX file or face_landmarker.task.")] = None,
+    weights: Weights = None,
+    finder: Finder = None,
     mirror: Annotated[
         bool,
         typer.Option("--mirror/--no-mirror", help="Read faces mirrored too, and average: twice the time."),

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from idennet.cli.options import Finder, Weights
+
 if TYPE_CHECKING:
     from rich.console import Group
 
@@ -19,11 +21,8 @@ def live_command(
         str, typer.Argument(help="Number of a camera (0), address of a stream (rtsp://...), or a video file.")
     ] = "0",
     lines: Annotated[bool, typer.Option("--json", help="Print one JSON object a frame.")] = False,
-    weights: Annotated[
-        Path | None,
-        typer.Option(help="Weights (.safetensors) or folder of a run (default: bundled weights)."),
-    ] = None,
-    finder: Annotated[Path | None, typer.Option(help="YuNet's ONNX file or face_landmarker.task.")] = None,
+    weights: Weights = None,
+    finder: Finder = None,
 ) -> None:
     """Read a camera, a stream or a video as it goes, and never fall behind.
 

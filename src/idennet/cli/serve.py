@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from idennet.cli.options import Finder, Weights
+
 
 def serve_command(
     host: Annotated[
@@ -20,11 +22,8 @@ def serve_command(
     folder: Annotated[
         Path | None, typer.Option(help="Keep the rows of all results here (default: keep nothing).")
     ] = None,
-    weights: Annotated[
-        Path | None,
-        typer.Option(help="Weights (.safetensors) or folder of a run (default: bundled weights)."),
-    ] = None,
-    finder: Annotated[Path | None, typer.Option(help="YuNet's ONNX file or face_landmarker.task.")] = None,
+    weights: Weights = None,
+    finder: Finder = None,
 ) -> None:
     """Open a page for photographs, clips and the webcam in the browser, and an interface for programs.
 

@@ -213,8 +213,8 @@ def _subtraction(network: Network, store: FaceStore, au: int = 12) -> Section:
 
 def _limits() -> Section:
     lead = (
-        "Action Units are movements, not emotions. The weights learnt them from rendered faces; on your "
-        "recordings they may be wrong in ways that this page does not show. Code a sample by hand and "
-        "compare before you conclude anything."
+        "Action Units are movements, not emotions. The bundled weights learnt them from rendered faces and "
+        "from another model's labels of photographs; on your recordings they may be wrong in ways that this "
+        "page does not show. Code a sample by hand and compare before you conclude anything."
     )
     return Section("Limits", lead, [])
