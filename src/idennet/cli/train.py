@@ -40,6 +40,12 @@ def train_command(
     teacher: Annotated[
         Path | None, typer.Option(help="Labels of --identity pictures, written by idennet teach.")
     ] = None,
+    known_people: Annotated[
+        Path | None,
+        typer.Option(
+            help="Embeddings of --identity pictures (.npz: picture, embedding) that teach identity."
+        ),
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
 ) -> None:
     """Train a network on face stores; interrupted, the same command continues where it was.
@@ -72,6 +78,7 @@ def train_command(
         resume=resume,
         initial=initial,
         teacher=teacher,
+        people=known_people,
     )
     numbers = ", ".join(f"{name} {value:.3f}" for name, value in run.best.items() if name != "score")
     Console().print(f"{run.weights}: {numbers}", highlight=False, markup=False, soft_wrap=True)

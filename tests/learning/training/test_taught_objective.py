@@ -89,7 +89,9 @@ def test_the_cost_is_the_weighted_sum_of_its_losses(corpus: Corpus) -> None:
     batch = settings.drawing(corpus, 0, learn_aus=True, learn_identity=True).draw(0)
     taught = torch.from_numpy(corpus.taught[batch.rows])
     known = nothing_known(torch.from_numpy(corpus.identities[batch.rows]), 2)
-    targets = type(known)(known.identities, known.au_labels, taught, known.sides, known.visible)
+    targets = type(known)(
+        known.identities, known.au_labels, taught, known.sides, known.visible, known.directions
+    )
     logits = torch.randn(len(batch.rows), 2)
     cost = batch_cost(objective, batch, targets, Seen(logits), None, torch.Generator())
     weights, pairs = torch.from_numpy(lesson_weights(corpus.aus)), torch.arange(2 * batch.pairs).view(-1, 2)
@@ -115,7 +117,7 @@ def test_hidden_parts_and_mirrors_change_what_is_known(corpus: Corpus) -> None:
     lesson = StageLesson(model, plan, changed, recipe, torch.device("cpu"), None)
     prepared = lesson.prepare(1)
     rows = prepared.batch.rows
-    _, labels, _, known, seen = prepared.known
+    _, labels, _, known, seen, _ = prepared.known
     flipped = lesson._augmenter.changes(1, changed.landmarks[rows]).flipped
     assert flipped.any()
     assert not flipped.all()
@@ -168,3 +170,32 @@ def test_the_bundled_recipe_keeps_what_the_teacher_cannot_teach() -> None:
     batches = load_recipe("taught").au_stage.batches
     assert isinstance(batches, TaughtSettings)
     assert not set(batches.kept) & {lesson.au for lesson in LESSONS}
+
+
+def test_likeness_of_people_is_taught_where_embeddings_are_given(
+    au_store: FaceStore, photographs: FaceStore, labels: TeacherLabels, tmp_path: Path
+) -> None:
+    pictures = np.array(labels.pictures)
+    np.savez(
+        tmp_path / "people.npz",
+        picture=pictures,
+        embedding=np.random.default_rng(0).normal(size=(len(pictures), 6)),
+    )
+    labels.save(tmp_path / "labels.parquet")
+    recipe = small_recipe(
+        identity_stage=None, au_stage={"steps": 2, "batches": {**SETTINGS, "alpha_known": 2.0}}
+    )
+    stores = {"au_stores": [au_store], "identity_stores": [photographs]}
+    with pytest.raises(RecipeError, match="known-people"):
+        train(recipe, **stores, teacher=tmp_path / "labels.parquet", out=tmp_path / "without", quiet=True)
+    run = train(
+        recipe,
+        **stores,
+        teacher=tmp_path / "labels.parquet",
+        people=tmp_path / "people.npz",
+        out=tmp_path / "with",
+        quiet=True,
+    )
+    losses = [json.loads(line) for line in (run.folder / "metrics.jsonl").read_text().splitlines()]
+    assert any(line.get("known_loss", 0) > 0 for line in losses)
+    assert json.loads((run.folder / "run.json").read_text())["people"]

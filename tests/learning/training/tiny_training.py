@@ -76,5 +76,10 @@ def nothing_known(identities: Tensor, aus: int) -> Targets:
     labels = torch.full((count, aus), -1, dtype=torch.int8)
     taught = torch.full((count, aus), torch.nan)
     return Targets(
-        identities, labels, taught, taught[..., None].expand(-1, -1, 2), torch.full((count, 3), -1)
+        identities,
+        labels,
+        taught,
+        taught[..., None].expand(-1, -1, 2),
+        torch.full((count, 3), -1),
+        torch.full((count, 4), torch.nan),
     )

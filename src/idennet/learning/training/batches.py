@@ -36,6 +36,7 @@ class Targets:
         taught: A teacher's logits, (N, A), NaN where it says nothing.
         sides: Intensity on the left and the right, (N, A, 2), 0 to 1, NaN where unknown.
         visible: Whether each of `facs.PARTS` can be seen, (N, 3) in {1, 0, -1}.
+        directions: A teacher's embeddings of the person, (N, E), NaN where it does not know the face.
     """
 
     identities: Tensor
@@ -43,6 +44,7 @@ class Targets:
     taught: Tensor
     sides: Tensor
     visible: Tensor
+    directions: Tensor
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,15 @@ from numpy.typing import NDArray
 
 from idennet import facs
 from idennet.errors import InputError
+from idennet.learning.data.known_people import KnownPeople
 from idennet.learning.data.provenance import Origin
 from idennet.learning.data.split import split_subjects
 from idennet.learning.data.store import FaceStore
 from idennet.learning.data.teacher import Taught
 
 _BY_FACE = (
-    "store_of", "row_of", "identities", "au_labels", "au_coded", "taught", "sides", "visible", "landmarks",
+    "store_of", "row_of", "identities", "au_labels", "au_coded", "taught", "sides", "visible", "directions",
+    "landmarks",
 )  # fmt: skip
 
 
@@ -35,6 +37,7 @@ class Corpus:
         taught: (N, A) float32, a teacher's logits; NaN where it says nothing.
         sides: (N, A, 2) float32, intensity on the subject's left and right, 0 to 1; NaN where unknown.
         visible: (N, 3) int8, whether each of `facs.PARTS` can be seen: 1, 0, or -1 where unknown.
+        directions: (N, E) float32, a teacher's embeddings of the person; NaN where it does not know the face.
         landmarks: (N, 68, 2) float32 in pixels of the face; NaN where unknown.
     """
 
@@ -49,6 +52,7 @@ class Corpus:
     taught: NDArray[np.float32]
     sides: NDArray[np.float32]
     visible: NDArray[np.int8]
+    directions: NDArray[np.float32]
     landmarks: NDArray[np.float32]
 
     def __len__(self) -> int:
@@ -110,6 +114,7 @@ def join_stores(
     identity_stores: Sequence[FaceStore],
     aus: Sequence[int] | None = None,
     teacher: Taught | None = None,
+    people: KnownPeople | None = None,
 ) -> Corpus:
     """Return the faces of all stores as one corpus.
 
@@ -118,10 +123,11 @@ def join_stores(
         identity_stores: Stores of which only the subjects are used.
         aus: Action Units to learn; when None, those with a label in any of `au_stores`, in FACS order.
         teacher: What a teacher says of pictures of `identity_stores`.
+        people: What another says of who is shown in them.
 
     Raises:
         InputError: There is no store, one given for its Action Units has none, a wanted one is coded
-            nowhere, two stores use one name for subjects that may be different people, or the teacher knows
+            nowhere, two stores use one name for subjects that may be different people, or a teacher knows
             none of the pictures.
     """
     stores = (*au_stores, *identity_stores)
@@ -147,11 +153,13 @@ def join_stores(
     if teacher is not None:
         for number, store in enumerate(identity_stores, start=len(au_stores)):
             taught[number], sides[number] = teacher.of(store, wanted)
-        if identity_stores and all(np.isnan(part).all() for part in taught):
-            raise InputError(
-                f"The teacher's labels {teacher.name} know none of the pictures of "
-                f"{', '.join(str(store.path) for store in identity_stores)}; write labels of these pictures."
-            )
+        _refuse_strangers(f"The teacher's labels {teacher.name}", taught, identity_stores)
+    width = 1 if people is None else people.directions.shape[1]
+    directions = [np.full((length, width), np.nan, np.float32) for length in lengths]
+    if people is not None:
+        for number, store in enumerate(identity_stores, start=len(au_stores)):
+            directions[number] = people.of(store)
+        _refuse_strangers(f"The embeddings {people.name}", directions, identity_stores)
     return Corpus(
         stores=stores,
         store_of=np.repeat(np.arange(len(stores)), lengths),
@@ -166,6 +174,7 @@ def join_stores(
         taught=np.concatenate(taught),
         sides=np.concatenate(sides),
         visible=np.concatenate([store.visible() for store in stores]),
+        directions=np.concatenate(directions),
         landmarks=np.concatenate([store.landmarks for store in stores]),
     )
 
@@ -176,6 +185,14 @@ def _sides(store: FaceStore, aus: Sequence[int]) -> NDArray[np.float32]:
     whole = np.repeat(store.intensities(aus)[..., None], 2, axis=2)
     own = store.sides(aus)
     return np.asarray(np.where(np.isnan(own), whole, own) / strongest, np.float32)
+
+
+def _refuse_strangers(what: str, known: Sequence[NDArray[np.float32]], stores: Sequence[FaceStore]) -> None:
+    if stores and all(np.isnan(part).all() for part in known):
+        raise InputError(
+            f"{what} know none of the pictures of {', '.join(str(store.path) for store in stores)}; give "
+            "those of these pictures."
+        )
 
 
 def _refuse_shared_names(stores: Sequence[FaceStore]) -> None:

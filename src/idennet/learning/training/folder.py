@@ -44,6 +44,7 @@ def prepare_folder(
     resume: bool,
     *,
     teacher: Path | None = None,
+    people: Path | None = None,
     fold: FoldFaces | None = None,
     plans: Sequence[StagePlan] = (),
 ) -> None:
@@ -57,6 +58,7 @@ def prepare_folder(
         initial: Weights to start from.
         resume: False deletes what another run left there.
         teacher: File of a teacher's labels, if there is any.
+        people: File of a teacher's embeddings, if there is any.
         fold: Of a protocol, if it is trained for one.
         plans: Its stages.
 
@@ -71,7 +73,8 @@ def prepare_folder(
         "recipe_digest": recipe.digest(),
         "stores": _describe_stores(corpus),
         "initial": None if initial is None else load_weights(initial)[1].sha256,
-        "teacher": None if teacher is None else hashlib.sha256(teacher.read_bytes()).hexdigest(),
+        "teacher": _digest(teacher),
+        "people": _digest(people),
         "protocol": None if fold is None else fold.protocol,
         "fold": None if fold is None else fold.fold,
         "validation_subjects": [corpus.subjects[index] for index in sorted(set(validation.identities))],
@@ -104,6 +107,10 @@ def prepare_folder(
         "processes": distributed.world_size(),
     }
     write_text(manifest, json.dumps(record, indent=2) + "\n")
+
+
+def _digest(file: Path | None) -> str | None:
+    return None if file is None else hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def record_continuation(out: Path, stage: str, step: int) -> None:

@@ -95,7 +95,14 @@ class StageLesson:
         for part, seen in zip(PARTS, visible.T, strict=True):
             unseen = (seen == 0)[:, None] & np.isin(corpus.aus, AUS_OF_PART[part])
             labels[unseen], taught[unseen], sides[unseen] = MISSING, np.nan, np.nan
-        return corpus.identities[rows], labels, taught, sides.astype(np.float32), visible
+        return (
+            corpus.identities[rows],
+            labels,
+            taught,
+            sides.astype(np.float32),
+            visible,
+            corpus.directions[rows],
+        )
 
     def _look(self, faces: Tensor, batch: Batch) -> Seen:
         """Return what the network says of the whole batch, as far as its losses need it."""

@@ -17,6 +17,7 @@ from idennet.errors import InputError
 from idennet.learning.data.samplers import BalancedFaceSampler, IdentityPairSampler
 from idennet.learning.data.teacher import lesson_weights
 from idennet.learning.losses.au import masked_au_loss
+from idennet.learning.losses.distillation import relation_loss
 from idennet.learning.losses.grades import graded_loss
 from idennet.learning.losses.mining import HardNegativeMiner
 from idennet.learning.losses.teacher import taught_au_loss, within_person_loss
@@ -38,6 +39,9 @@ class TaughtSettings(Config):
     alpha_identity: float = Field(default=0.1, ge=0, description="weight of the triplet loss (Eq. 2)")
     alpha_taught: float = Field(default=1.0, ge=0, description="weight of the teacher's soft targets")
     alpha_within: float = Field(default=0.5, ge=0, description="weight of differences within a person")
+    alpha_known: float = Field(
+        default=0.0, ge=0, description="weight of how alike a teacher finds two people"
+    )
     alpha_sides: float = Field(default=0.5, ge=0, description="weight of intensity by side")
     alpha_parts: float = Field(default=0.2, ge=0, description="weight of which parts can be seen")
     alpha_consistency: float = Field(default=0.0, ge=0, description="weight of the consistency loss")
@@ -120,7 +124,7 @@ class TaughtDrawing:
 
 
 class TaughtObjective:
-    """Cross entropy of exact labels, of a teacher's, of differences within a person, of sides and parts."""
+    """Cross entropy of exact labels, of a teacher's, of a person's differences and likeness, of sides, parts."""
 
     memory = None
 
@@ -160,6 +164,8 @@ class TaughtObjective:
                 within_person_loss(logits, targets.taught, pairs, weights),
             ),
         }
+        if seen.embeddings is not None:
+            found["known_loss"] = (settings.alpha_known, relation_loss(seen.embeddings, targets.directions))
         if seen.sides is not None and seen.parts is not None:
             visible = torch.where(targets.visible < 0, torch.nan, targets.visible.float())
             found["sides_loss"] = (settings.alpha_sides, graded_loss(seen.sides, targets.sides))
