@@ -8,7 +8,7 @@ import pytest
 
 from idennet.errors import InputError
 from idennet.learning.evaluation.prediction_formats import Format, Quantity, au_columns, recognise
-from idennet.timelines.openface import openface_table
+from idennet.timelines.openface import openface_pictures, openface_table
 from idennet.timelines.recording import read_recordings
 
 GRADED = [
@@ -139,8 +139,27 @@ def test_evaluation_reads_it_as_openface(written: Path) -> None:
     assert found[Quantity.DECISION][28] == "AU28_c"
 
 
-def test_photographs_and_broken_tables_are_refused(written: Path, results: Path) -> None:
-    with pytest.raises(InputError, match="about clips"):
+def test_each_photograph_has_a_table_with_a_row_for_each_face(results: Path, tmp_path: Path) -> None:
+    (file, table), *others = openface_pictures(read_recordings(results)[1])
+    assert not others
+    assert table.columns[:3].tolist() == ["face", "confidence", "pose_Rx"]
+    assert not {"frame", "face_id", "timestamp", "success"} & set(table.columns)
+    assert table["face"].tolist() == list(range(len(table)))
+    assert table["x_0"].is_monotonic_increasing
+    path = tmp_path / f"{Path(file).stem}.csv"
+    table.to_csv(path, index=False)
+    (back,) = read_recordings(path)
+    assert back.times is None
+    assert back.files == [Path(file).stem]
+    ours = np.concatenate([track.values for track in read_recordings(results)[1].tracks])
+    theirs = np.concatenate([track.values for track in back.tracks])
+    assert len(ours) == len(theirs) == len(table)
+
+
+def test_a_table_of_photographs_is_no_clip_and_broken_tables_are_refused(
+    written: Path, results: Path
+) -> None:
+    with pytest.raises(InputError, match="a table each"):
         openface_table(read_recordings(results)[1])
     text = io.StringIO(written.read_text()).read().replace("0.9,1", "none,1", 1)
     written.write_text(text)

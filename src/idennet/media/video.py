@@ -179,6 +179,8 @@ class Video:
             raise ImageError(f"{self.source} is empty (0 bytes).")
         try:
             container = av.open(str(self.path), metadata_errors="replace")
+        except PermissionError as error:
+            raise ImageError(f"{self.source} cannot be opened: {error.strerror}.") from error
         except av.FFmpegError as error:
             raise ImageError(
                 f"{self.source} is no video, or its beginning or index is damaged ({_reason(error)}); "

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
+from numpy.typing import NDArray
 
 from idennet.facs import NAMES
 from idennet.timelines.episodes import episodes_of
@@ -14,24 +15,24 @@ from idennet.timelines.summary import going_together
 
 _INK, _QUIET, _ACCENT = "#1b2330", "#8b94a3", "#0f766e"
 _RAMP = LinearSegmentedColormap.from_list("strength", ["#f2f4f7", "#99d8cf", "#14a08f", "#0b4f49"])
-_MOST_COLUMNS = 3000
+_COLUMNS = 1500
 _MOST_TRACKS = 6
 
 
 def save_timeline(recording: Recording, path: Path) -> Path:
     """Draw each track of a clip as a heat map, with lines for its episodes, and return the path.
 
-    Of many tracks, those that were found in most frames are drawn. Long clips show the largest value of the
-    frames that share a column.
+    Of many tracks, those that were found in most frames are drawn. Each column is the same stretch of time,
+    whatever the frame rate, and shows the largest value of its frames.
     """
     times = np.zeros(1) if recording.times is None else recording.times
-    step = recording.step or 1.0
+    end = times[-1] + (recording.step or 1.0)
     rows, tracks = len(recording.aus), recording.most_seen(_MOST_TRACKS)
     figure = Figure(figsize=(12, 1.0 + len(tracks) * (0.6 + 0.19 * rows)), layout="constrained")
     axes = figure.subplots(len(tracks), 1, squeeze=False, sharex=True)[:, 0]
     for axis, track in zip(axes, tracks, strict=True):
-        values = _thinned(track.spread(track.values, len(times)))
-        extent = (times[0], times[-1] + step, rows - 0.5, -0.5)
+        values = over_time(track.spread(track.values, len(times)), times, end)
+        extent = (times[0], end, rows - 0.5, -0.5)
         axis.imshow(values.T, aspect="auto", cmap=_RAMP, vmin=0, vmax=1, extent=extent, interpolation="none")
         for one in episodes_of(recording, track):
             at = recording.aus.index(one.au) + 0.42
@@ -64,12 +65,18 @@ def save_together(recording: Recording, path: Path) -> Path:
     return path
 
 
-def _thinned(values: np.ndarray) -> np.ndarray:
-    """Return at most `_MOST_COLUMNS` rows of (T, A), each the largest of its frames."""
-    factor = -(-len(values) // _MOST_COLUMNS)
-    padded = np.pad(values, ((0, -len(values) % factor), (0, 0)), constant_values=np.nan)
-    groups = padded.reshape(-1, factor, values.shape[1])
-    return np.where(np.isnan(groups).all(axis=1), np.nan, np.nan_to_num(groups).max(axis=1))
+def over_time(values: NDArray[np.float32], times: NDArray[np.float64], end: float) -> NDArray[np.float32]:
+    """Return (`_COLUMNS`, A): of each stretch of time the largest of the values (T, A) that are shown in it.
+
+    A frame is shown until the next begins. NaN where none of them has a value.
+    """
+    edges = np.linspace(times[0], end, _COLUMNS + 1)
+    first = np.maximum(np.searchsorted(times, edges[:-1], side="right") - 1, 0)
+    last = np.maximum(np.searchsorted(times, edges[1:], side="left"), first + 1)
+    missing = np.float32(-1)
+    filled = np.append(np.where(np.isnan(values), missing, values), [[missing] * values.shape[1]], axis=0)
+    largest = np.maximum.reduceat(filled, np.column_stack([first, last]).ravel())[::2]
+    return np.where(largest < 0, np.float32(np.nan), largest)
 
 
 def _save(figure: Figure, path: Path) -> None:

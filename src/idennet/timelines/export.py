@@ -7,11 +7,13 @@ from pathlib import Path
 from idennet.files import write_text
 from idennet.timelines.annotations import elan, praat
 from idennet.timelines.episodes import episode_table
-from idennet.timelines.openface import openface_table
+from idennet.timelines.openface import openface_pictures, openface_table
 from idennet.timelines.parquet import write_parquet
 from idennet.timelines.recording import Recording, read_recordings
 
 EPISODES_NAME = "episodes.csv"
+PICTURES_NAME = "photographs.openface"
+"""Folder of the tables of photographs."""
 
 
 def export(source: Path, out: Path) -> list[Path]:
@@ -31,7 +33,7 @@ def export(source: Path, out: Path) -> list[Path]:
     if clips:
         write_text(out / EPISODES_NAME, episode_table(clips).to_csv(index=False, lineterminator="\n"))
         written.append(out / EPISODES_NAME)
-    for clip, name in zip(clips, file_names(clips), strict=True):
+    for clip, name in zip(clips, file_names([clip.name for clip in clips]), strict=True):
         if not clip.tracks:
             continue
         files = {
@@ -42,16 +44,28 @@ def export(source: Path, out: Path) -> list[Path]:
         for file, text in files.items():
             write_text(out / file, text)
             written.append(out / file)
+    for photographs in recordings:
+        if photographs.times is None and photographs.tracks:
+            written.append(_write_pictures(photographs, out / PICTURES_NAME))
     return written
 
 
-def file_names(recordings: Sequence[Recording]) -> list[str]:
-    """Return a name for the files of each recording: its own, without folder and suffix, or with a number."""
-    names: list[str] = []
-    for recording in recordings:
-        stem = Path(os.path.basename(recording.name)).stem or "recording"  # noqa: PTH119 - any text
-        names.append(next(name for name in _variants(stem) if name not in names))
-    return names
+def _write_pictures(photographs: Recording, folder: Path) -> Path:
+    """Write a table for each photograph with a face, as OpenFace does, and return their folder."""
+    folder.mkdir(exist_ok=True)
+    files, tables = zip(*openface_pictures(photographs), strict=True)
+    for name, table in zip(file_names(files), tables, strict=True):
+        write_text(folder / f"{name}.csv", table.to_csv(index=False, lineterminator="\n"))
+    return folder
+
+
+def file_names(sources: Sequence[str]) -> list[str]:
+    """Return a name for the files of each source: its own, without folder and suffix, or with a number."""
+    names: dict[str, None] = {}
+    for source in sources:
+        stem = Path(os.path.basename(source)).stem or "recording"  # noqa: PTH119 - any text
+        names[next(name for name in _variants(stem) if name not in names)] = None
+    return list(names)
 
 
 def _variants(stem: str) -> Iterator[str]:

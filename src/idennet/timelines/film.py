@@ -225,6 +225,9 @@ class _Painter:
         """Return the panel with names, empty bars and thresholds."""
         image = Image.new("RGB", (width, self._picture[1]), _GROUND)
         draw = ImageDraw.Draw(image)
+        if any(zeroed is not None for zeroed in self._zeroed):
+            middle = (self._labels, 8 + 0.6 * self._row)
+            draw.text(middle, "white: zero taken out", _ZEROED, self._font, "rm")
         for number, track in enumerate(self._recording.tracks):
             if track.name in self._columns:
                 left = self._bar_left(self._columns[track.name]) - self._picture[0]

@@ -1,7 +1,8 @@
 """Tables of OpenFace 2.2, in and out, for scripts that were written for it.
 
 Columns are named as OpenFace 2.2 names them, without spaces after the commas (older versions have some, and
-both are read). A frame without the face has zeros and `success` 0, as there.
+both are read). A frame without the face has zeros and `success` 0, as there. Each photograph has a table of
+its own, with `face` from 0 in place of the columns of time.
 
 What OpenFace means by a column, and what stands in it here:
 
@@ -16,13 +17,12 @@ Gaze, landmarks of the eyes and in space, and `pose_T*` do not exist here and ar
 them out when called with `-2Dfp -pose -aus`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from idennet.errors import InputError
 from idennet.facs import NAMES, column
@@ -47,57 +47,67 @@ _POINTS = [f"{axis}_{point}" for axis in "xy" for point in range(NUM_LANDMARKS)]
 
 
 def is_openface(names: Sequence[str]) -> bool:
-    """Say whether these columns are those of a table of OpenFace."""
-    return {"frame", "success", "AU12_r"} <= set(names)
+    """Say whether these columns are those of a table of OpenFace, of a clip or of a photograph."""
+    return {"confidence", "AU12_r"} <= set(names) and ("frame" in names or "face" in names)
 
 
-def openface_table(recording: "Recording") -> pd.DataFrame:
+def openface_table(clip: "Recording") -> pd.DataFrame:
     """Return a clip as OpenFace would have written it: a row for each track and frame.
 
     Raises:
         InputError: The recording has no time.
     """
-    if recording.times is None:
-        raise InputError("OpenFace's tables are about clips; these are photographs.")
-    parts = [_part(recording, recording.times, track, face) for face, track in enumerate(recording.tracks)]
+    if clip.times is None:
+        raise InputError("These are photographs, of which OpenFace writes a table each.")
+    parts = []
+    for face, track in enumerate(clip.tracks):
+        read = _read(clip, track)
+        values = np.zeros((len(clip.times), read.shape[1]), np.float32)
+        values[track.rows] = read
+        table = pd.DataFrame(values, columns=read.columns)
+        table.insert(1, "success", (table["confidence"] > 0).astype(int))
+        head = {"frame": clip.frames + 1, "face_id": face, "timestamp": clip.times.round(3)}
+        parts.append(pd.concat([pd.DataFrame(head), table], axis=1))
     return pd.concat(parts).sort_values(["frame", "face_id"], kind="stable", ignore_index=True)
 
 
-def _part(recording: "Recording", times: NDArray[np.float64], track: "Track", face: int) -> pd.DataFrame:
-    count = len(times)
+def openface_pictures(photographs: "Recording") -> Iterator[tuple[str, pd.DataFrame]]:
+    """Yield each photograph with a face, and its table as OpenFace would have written it: a row for each."""
+    parts = [
+        _read(photographs, track).assign(picture=track.rows, left=track.box[:, 0])
+        for track in photographs.tracks
+    ]
+    faces = pd.concat(parts).sort_values(["picture", "left"], kind="stable", ignore_index=True)
+    for picture in faces["picture"].unique():
+        table = faces[faces["picture"] == picture].drop(columns=["picture", "left"])
+        table.insert(0, "face", range(len(table)))
+        yield photographs.files[picture], table
 
-    def zeros_between(values: NDArray[np.floating]) -> NDArray[np.floating]:
-        return np.nan_to_num(track.spread(values, count))
 
+def _read(recording: "Recording", track: "Track") -> pd.DataFrame:
+    """Return what was read of a track, a row for each frame in which it was found; 0 where it is hidden."""
     at = {BLINK if au == CLOSED else au: index for index, au in enumerate(recording.aus)}
     strengths = STRONGEST * track.values if track.intensities is None else track.intensities
     yaw, pitch, roll = np.radians(track.pose).T
-    pose = zeros_between(np.stack([-pitch, -yaw, roll], axis=1))
-    points = zeros_between(track.landmarks.swapaxes(1, 2).reshape(-1, 2 * NUM_LANDMARKS))
+    points = track.landmarks.swapaxes(1, 2).reshape(-1, 2 * NUM_LANDMARKS)
     graded, coded = ([au for au in aus if au in at] for aus in (GRADED_AUS, CODED_AUS))
-    intensities = zeros_between(strengths[:, [at[au] for au in graded]])
-    decisions = zeros_between(track.present[:, [at[au] for au in coded]].astype(np.float32))
-    confidence = zeros_between(track.confidence)
-    head = pd.DataFrame(
-        {
-            "frame": recording.frames + 1,
-            "face_id": face,
-            "timestamp": times.round(3),
-            "confidence": confidence.round(2),
-            "success": (confidence > 0).astype(int),
-        }
-    )
+    decisions = track.present[:, [at[au] for au in coded]].astype(np.float32)
     blocks = [
-        pd.DataFrame(pose.round(3), columns=list(_POSE)),
+        pd.DataFrame(track.confidence.round(2), columns=["confidence"]),
+        pd.DataFrame(np.stack([-pitch, -yaw, roll], axis=1).round(3), columns=list(_POSE)),
         pd.DataFrame(points.round(1), columns=_POINTS),
-        pd.DataFrame(intensities.round(2), columns=[f"AU{au:02d}_r" for au in graded]),
+        pd.DataFrame(
+            strengths[:, [at[au] for au in graded]].round(2), columns=[f"AU{au:02d}_r" for au in graded]
+        ),
         pd.DataFrame(decisions, columns=[f"AU{au:02d}_c" for au in coded]),
     ]
-    return pd.concat([head, *blocks], axis=1)
+    return pd.concat(blocks, axis=1).fillna(0)
 
 
 def read_table(file: Path) -> tuple[pd.DataFrame, list[int]]:
-    """Return a table of OpenFace with the columns of `idennet detect`, and its Action Units.
+    """Return a table of OpenFace, of a clip or of a photograph, with the columns of `idennet detect`.
+
+    Also returns its Action Units.
 
     Their values are a fifth of the intensity; rows without success keep no face.
 
@@ -111,11 +121,12 @@ def read_table(file: Path) -> tuple[pd.DataFrame, list[int]]:
     given.columns = [name.strip() for name in given.columns]
     names = {au: f"AU{BLINK if au == CLOSED else au:02d}" for au in NAMES}
     aus = [au for au, name in names.items() if f"{name}_r" in given]
-    found = given["success"] > 0
-    face = given["face_id"] + 1 if "face_id" in given else pd.Series(1.0, given.index)
-    time = given["timestamp"] if "timestamp" in given else pd.Series(np.nan, given.index)
+    found = given.get("success", pd.Series(1.0, given.index)) > 0
+    face = given.get("face_id", given.get("face", pd.Series(0.0, given.index))) + 1
+    unknown = pd.Series(np.nan, given.index)
     made: dict[str, object] = {
-        "file": file.stem, "frame": given["frame"].astype(int) - 1, "time": time,
+        "file": file.stem, "frame": given.get("frame", unknown) - 1,
+        "time": given.get("timestamp", unknown),
         "face": face.where(found), "person": np.nan, "problem": None, "notes": None, "flags": None,
         "confidence": given.get("confidence", 1.0), "weights": "OpenFace",
     }  # fmt: skip

@@ -65,7 +65,11 @@ def write_parquet(results: Path, out: Path) -> Path:
     types: dict[Hashable, Any] = {field.name: _pandas_type(field.type) for field in schema}
     path = out / PARQUET_NAME
     parts = pd.read_csv(results / CSV_NAME, dtype=types, chunksize=_ROWS)
-    with draft_of(path) as draft, pq.ParquetWriter(draft, schema, compression="zstd") as writer:
+    with (
+        draft_of(path) as draft,
+        draft.open("wb") as file,
+        pq.ParquetWriter(file, schema, compression="zstd") as writer,
+    ):
         for part in parts:
             writer.write_table(pa.Table.from_pandas(part, schema=schema, preserve_index=False))
     return path

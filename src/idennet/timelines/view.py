@@ -55,7 +55,7 @@ def view(source: Path, out: Path) -> list[Path]:
     write_text(page, page_of(recordings, out))
     write_text(summary, summary_table(recordings).to_csv(index=False, lineterminator="\n"))
     charts = []
-    for recording, name in zip(recordings, file_names(recordings), strict=True):
+    for recording, name in zip(recordings, file_names([one.name for one in recordings]), strict=True):
         if recording.times is not None:
             charts.append(save_timeline(recording, out / f"{name}.timeline.png"))
         charts.append(save_together(recording, out / f"{name}.together.png"))
@@ -77,7 +77,7 @@ def films(source: Path, out: Path) -> Iterator[Path]:
     clips = [clip for clip in recordings if clip.times is not None and clip.tracks]
     if not clips:
         raise InputError(f"{source} holds no clip with a face, so there is no film to write.")
-    for clip, name in zip(clips, file_names(clips), strict=True):
+    for clip, name in zip(clips, file_names([clip.name for clip in clips]), strict=True):
         yield write_film(clip, Video(Path(clip.name)), out / f"{name}.film.mp4")
 
 

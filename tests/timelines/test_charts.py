@@ -1,0 +1,23 @@
+import numpy as np
+
+from idennet.timelines.charts import over_time
+
+
+def test_frames_of_uneven_length_are_where_and_as_long_as_they_are_shown() -> None:
+    times = np.array([0.0, 0.1, 0.2, 2.0])
+    values = np.array([[0.1], [0.9], [np.nan], [0.4]], np.float32)
+    columns = over_time(values, times, 2.5)[:, 0]
+    middles = (np.arange(len(columns)) + 0.5) / len(columns) * 2.5
+    shown = np.searchsorted(times, middles, side="right") - 1
+    inside = np.abs(middles[:, None] - times).min(axis=1) > 0.01
+    np.testing.assert_array_equal(columns[inside], values[shown, 0][inside])
+
+
+def test_frames_that_share_a_column_show_the_strongest() -> None:
+    times = np.arange(100_000) / 25
+    values = np.zeros((len(times), 2), np.float32)
+    values[40_000, 1] = 0.8
+    columns = over_time(values, times, times[-1] + 0.04)
+    assert columns[:, 0].max() == 0
+    assert np.flatnonzero(columns[:, 1]).tolist() == [int(0.4 * len(columns))]
+    assert columns.max() == np.float32(0.8)
