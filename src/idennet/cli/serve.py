@@ -33,8 +33,6 @@ def serve_command(
     import secrets
     import socket
 
-    import uvicorn
-
     from idennet.cli.console import Screen
     from idennet.errors import InputError, WeightsError
     from idennet.faces.finder import open_finder
@@ -43,6 +41,7 @@ def serve_command(
     from idennet.people.population import Population
     from idennet.serve.app import create_app
     from idennet.serve.guard import is_loopback
+    from idennet.serve.server import Server
 
     if token is None and not is_loopback(host):
         token = secrets.token_urlsafe(24)
@@ -70,16 +69,8 @@ def serve_command(
     shown = f"[{host}]" if ":" in host else host
     address = f"http://{shown}:{listener.getsockname()[1]}/" + (f"?token={token}" if token else "")
     Screen().print(f"Open {address}\nCtrl-C stops the server.", highlight=False, soft_wrap=True, markup=False)
-    config = uvicorn.Config(
-        app,
-        log_level="warning",
-        server_header=False,
-        timeout_graceful_shutdown=5,
-        ws_max_size=app.state.limits.photograph_bytes,
-        ws_max_queue=4,
-    )
     try:
-        uvicorn.Server(config).run(sockets=[listener])
+        Server(app).run(sockets=[listener])
     except KeyboardInterrupt:  # the wished end of a server is no failure
         Screen().print("Stopped.", highlight=False)
     finally:

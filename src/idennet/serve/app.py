@@ -27,7 +27,7 @@ from idennet.serve.metrics import Metrics
 from idennet.serve.reader import Places, Reader
 from idennet.serve.refused import RefusedError
 from idennet.serve.stream import answer_stream
-from idennet.serve.uploads import checked_name, receive_bytes, receive_file
+from idennet.serve.uploads import Uploads, checked_name
 
 DEFAULT_LIMITS = Limits()
 
@@ -105,6 +105,7 @@ def create_app(
     )
     app.state.metrics = Metrics()
     app.state.limits = limits
+    app.state.uploads = Uploads(limits.upload_seconds)
     app.add_middleware(Guard, token=token)
     app.add_exception_handler(RefusedError, _refuse)
     app.add_exception_handler(HTTPException, _refuse_by_framework)
@@ -144,7 +145,7 @@ def _add_photographs(app: FastAPI, limits: Limits) -> None:
         """The faces of a photograph with their Action Units, as in `aus.jsonl` of `idennet detect`."""
         name = checked_name(name)
         with places:
-            data = await receive_bytes(request, limits.photograph_bytes, limits.upload_seconds)
+            data = await app.state.uploads.receive_bytes(request, limits.photograph_bytes)
             return JSONResponse(await app.state.reader.photograph(data, name, details=details))
 
     @app.post(
@@ -159,7 +160,7 @@ def _add_photographs(app: FastAPI, limits: Limits) -> None:
         """The photograph as JPEG, with its faces and their Action Units drawn on it."""
         name = checked_name(name)
         with places:
-            data = await receive_bytes(request, limits.photograph_bytes, limits.upload_seconds)
+            data = await app.state.uploads.receive_bytes(request, limits.photograph_bytes)
             return Response(await app.state.reader.overlay(data, name), media_type="image/jpeg")
 
 
@@ -179,7 +180,7 @@ def _add_clips(app: FastAPI, limits: Limits) -> None:
         clips: Clips = app.state.clips
         clip = clips.admit(checked_name(name))
         try:
-            await receive_file(request, clip.file, limits.clip_bytes, limits.upload_seconds)
+            await app.state.uploads.receive_file(request, clip.file, limits.clip_bytes)
         except BaseException:
             await clips.forget(clip)
             raise

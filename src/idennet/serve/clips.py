@@ -19,6 +19,7 @@ from idennet.inference.analyser import Analyser
 from idennet.inference.result import Result
 from idennet.inference.results_folder import ABOUT_NAME, about_run
 from idennet.inference.writers import CsvWriter, JsonLinesWriter
+from idennet.media.frame import Frame
 from idennet.media.video import Video
 from idennet.people.following import Asked, Following
 from idennet.people.population import Population
@@ -152,7 +153,7 @@ class Clips:
             RefusedError: There is none.
         """
         if (clip := self._clips.get(identity)) is None:
-            raise RefusedError(404, "There is no such clip; it was deleted, or its time is up.")
+            raise _gone()
         return clip
 
     async def output(self, identity: str, name: str) -> Path:
@@ -168,12 +169,14 @@ class Clips:
             raise RefusedError(404, f"There is no {name}; a clip with frames gives {', '.join(OUTPUTS)}.")
         path = clip.folder / name
         async with clip.making:
+            if clip.stopped.is_set():
+                raise _gone()
             if not path.exists():
                 await asyncio.to_thread(_make, clip, path)
         return path
 
     async def forget(self, clip: Clip) -> None:
-        """Stop reading a clip, and delete it and, unless they are kept, its outputs."""
+        """Stop what is done with a clip, and delete it and, unless they are kept, its outputs."""
         clip.stopped.set()
         self._clips.pop(clip.id, None)
         self._metrics.clips.set(len(self._clips))
@@ -181,12 +184,17 @@ class Clips:
             if clip.state == State.WAITING:
                 task.cancel()
             await asyncio.wait([task])
-        await asyncio.to_thread(self._delete, clip)
+        async with clip.making:
+            await asyncio.to_thread(self._delete, clip)
+
+    def stop(self) -> None:
+        """Stop what is done with all clips."""
+        for clip in self._clips.values():
+            clip.stopped.set()
 
     async def end(self) -> None:
         """Forget all clips."""
-        for clip in list(self._clips.values()):
-            clip.stopped.set()
+        self.stop()
         for clip in list(self._clips.values()):
             await self.forget(clip)
 
@@ -251,7 +259,7 @@ def _make(clip: Clip, path: Path) -> None:
     """Write an output that follows from the tables.
 
     Raises:
-        RefusedError: Nothing in the clip can be shown.
+        RefusedError: Nothing in the clip can be shown, or it is to be stopped.
     """
     try:
         if path.name == "aus.parquet":
@@ -261,10 +269,23 @@ def _make(clip: Clip, path: Path) -> None:
         (recording,) = read_recordings(clip.folder)
         named = replace(recording, name=f"{clip.name}, {date.today():%-d %B %Y}")
         if path.name == "overlay.mp4":
-            write_film(recording, Video(clip.file), path)
+            write_film(recording, _until_stopped(clip), path)
         elif path.name == "episodes.csv":
             write_text(path, episode_table([recording]).to_csv(index=False, lineterminator="\n"))
         else:
             write_text(path, page_of([named], clip.folder))
+    except RefusedError:
+        raise
     except IdenNetError as error:
         raise RefusedError(422, f"{clip.name} gives no {path.name}: no face is in it.") from error
+
+
+def _until_stopped(clip: Clip) -> Iterator[Frame]:
+    for frame in Video(clip.file):
+        if clip.stopped.is_set():
+            raise _gone()
+        yield frame
+
+
+def _gone() -> RefusedError:
+    return RefusedError(404, "There is no such clip; it was deleted, or its time is up.")

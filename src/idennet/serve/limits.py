@@ -13,6 +13,8 @@ class Limits:
         pixels: Of a photograph or frame; more is refused before it is decoded.
         clip_seconds: Duration of a clip.
         upload_seconds: In which an upload must arrive whole.
+        request_seconds: In which a connection must ask for something.
+        connections: That are open at the same time.
         photographs: Photographs that are received or read at the same time; further ones are told to wait.
         streams: Streams that are open at the same time.
         clips: Clips that wait, are read, or have a result that nobody has deleted.
@@ -24,6 +26,8 @@ class Limits:
     pixels: int = 50_000_000
     clip_seconds: float = 3600
     upload_seconds: float = 120
+    request_seconds: float = 20
+    connections: int = 200
     photographs: int = 16
     streams: int = 4
     clips: int = 8

@@ -24,42 +24,66 @@ def checked_name(name: str) -> str:
     return name
 
 
-async def receive_bytes(request: Request, most: int, seconds: float) -> bytes:
-    """Return the body of a request.
+class Uploads:
+    """Receives what clients send, until the server ends.
 
-    Raises:
-        RefusedError: It is larger than `most` bytes, comes too slowly, or its sender went away.
+    Args:
+        seconds: In which an upload must arrive whole.
     """
-    return b"".join([chunk async for chunk in _chunks(request, most, seconds)])
 
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._open: set[asyncio.Timeout] = set()
+        self._ended = False
 
-async def receive_file(request: Request, path: Path, most: int, seconds: float) -> None:
-    """Write the body of a request to a file.
+    async def receive_bytes(self, request: Request, most: int) -> bytes:
+        """Return the body of a request.
 
-    Raises:
-        RefusedError: As for `receive_bytes`.
-    """
-    with path.open("wb") as file:
-        async for chunk in _chunks(request, most, seconds):
-            await asyncio.to_thread(file.write, chunk)
+        Raises:
+            RefusedError: It is larger than `most` bytes, comes too slowly, its sender went away, or the
+                server ends.
+        """
+        return b"".join([chunk async for chunk in self._chunks(request, most)])
 
+    async def receive_file(self, request: Request, path: Path, most: int) -> None:
+        """Write the body of a request to a file.
 
-async def _chunks(request: Request, most: int, seconds: float) -> AsyncIterator[bytes]:
-    too_large = RefusedError(413, f"More than {most:,} bytes were sent; send a smaller file.")
-    announced = request.headers.get("content-length", "")
-    if announced.isdigit() and int(announced) > most:
-        raise too_large
-    received = 0
-    try:
-        async with asyncio.timeout(seconds):
-            async for chunk in request.stream():
-                received += len(chunk)
-                if received > most:
-                    raise too_large
-                yield chunk
-    except TimeoutError as error:
-        raise RefusedError(408, f"The upload took longer than {seconds:g} seconds.") from error
-    except ClientDisconnect as error:
-        raise RefusedError(400, "The upload ended too early.") from error
-    if received == 0:
-        raise RefusedError(422, "Nothing was sent; send the bytes of a file as the body of the request.")
+        Raises:
+            RefusedError: As for `receive_bytes`.
+        """
+        with path.open("wb") as file:
+            async for chunk in self._chunks(request, most):
+                await asyncio.to_thread(file.write, chunk)
+
+    def end(self) -> None:
+        """Refuse what has not arrived yet, at once."""
+        self._ended = True
+        for time in self._open:
+            if not time.expired():
+                time.reschedule(0)
+
+    async def _chunks(self, request: Request, most: int) -> AsyncIterator[bytes]:
+        too_large = RefusedError(413, f"More than {most:,} bytes were sent; send a smaller file.")
+        announced = request.headers.get("content-length", "")
+        if announced.isdigit() and int(announced) > most:
+            raise too_large
+        received = 0
+        try:
+            async with asyncio.timeout(0 if self._ended else self._seconds) as time:
+                self._open.add(time)
+                try:
+                    async for chunk in request.stream():
+                        received += len(chunk)
+                        if received > most:
+                            raise too_large
+                        yield chunk
+                finally:
+                    self._open.discard(time)
+        except TimeoutError as error:
+            if self._ended:
+                raise RefusedError(503, "The server is being stopped.") from error
+            raise RefusedError(408, f"The upload took longer than {self._seconds:g} seconds.") from error
+        except ClientDisconnect as error:
+            raise RefusedError(400, "The upload ended too early.") from error
+        if received == 0:
+            raise RefusedError(422, "Nothing was sent; send the bytes of a file as the body of the request.")
