@@ -124,7 +124,7 @@ class TaughtDrawing:
 
 
 class TaughtObjective:
-    """Cross entropy of exact labels, of a teacher's, of a person's differences and likeness, of sides, parts."""
+    """Cross entropy of exact labels and of a teacher's, a person's differences, likeness, sides and parts."""
 
     memory = None
 
