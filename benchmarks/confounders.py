@@ -15,6 +15,7 @@ the full layers only, on features that are computed once: much cheaper, so that 
 import argparse
 import itertools
 import json
+import math
 import platform
 import re
 import time
@@ -87,14 +88,14 @@ class Variant:
         identity: How it enters.
         triplet: Whether it is learnt at all.
         normalize: NORM.
-        radius: Length that the embedding has where it enters; 1 is the paper's.
+        radius: Length that the embedding has where it enters; 1 is the paper's, None is learnt.
     """
 
     name: str
     identity: IdentityUse = "none"
     triplet: bool = True
     normalize: bool = True
-    radius: float = 1.0
+    radius: float | None = 1.0
 
 
 @dataclass(frozen=True)
@@ -256,11 +257,10 @@ class Data:
         index = self.stores[name].subject_index
         return np.flatnonzero(index >= (self._tested_from if name == self._first else 0))
 
-    def between(self, name: str) -> NDArray[np.int64]:
-        """Return rows of people who are neither learnt from nor tested; only the training store has them."""
-        index = self.stores[name].subject_index
-        held_out = (index >= self._people) & (index < self._tested_from) & (name == self._first)
-        return np.flatnonzero(held_out)
+    def between(self) -> NDArray[np.int64]:
+        """Return rows of the training store's people who are neither learnt from nor tested."""
+        index = self.train.subject_index
+        return np.flatnonzero((index >= self._people) & (index < self._tested_from))
 
 
 def in_batches(look: Callable[[Tensor], Tensor], store: FaceStore, rows: NDArray[np.int64]) -> Tensor:
@@ -284,7 +284,7 @@ def learn(variant: Variant, data: Data, seed: int, steps: int, start: Path) -> I
     some = np.sort(np.random.default_rng(seed).choice(data.rows, 64, replace=False))
     fit_to_faces(network, data.training(some), list(given))
     if variant.radius != 1.0:
-        network.norm = nn.Sequential(network.norm, Scale(variant.radius))  # type: ignore[assignment]
+        network.norm = nn.Sequential(network.norm, Length(variant.radius))  # type: ignore[assignment]
     pairs = IdentityPairSampler(data.subjects, PAIRS, seed)
     singles = BalancedFaceSampler(data.labels, seed)
     miner, generator = HardNegativeMiner(), torch.Generator().manual_seed(seed)
@@ -325,19 +325,30 @@ def comparable(embedding: Tensor | None, variant: Variant) -> Tensor:
     short embeddings stay long and short. Otherwise the triplet loss would be 256 times that with NORM.
     """
     assert embedding is not None
-    return embedding / variant.radius if variant.normalize else embedding / 16
+    if not variant.normalize:
+        return embedding / 16
+    return (
+        embedding / embedding.norm(dim=1, keepdim=True)
+        if variant.radius is None
+        else embedding / variant.radius
+    )
 
 
-class Scale(nn.Module):
-    """Multiplies with a constant."""
+class Length(nn.Module):
+    """Gives unit vectors another length: a fixed one, or one that is learnt, beginning with 16."""
 
-    def __init__(self, factor: float) -> None:
+    def __init__(self, length: float | None) -> None:
         super().__init__()
-        self.factor = factor
+        self._power = nn.Parameter(torch.tensor(math.log(length or 16.0)), requires_grad=length is None)
+
+    @property
+    def length(self) -> float:
+        """The length as it is now."""
+        return float(self._power.exp())
 
     def forward(self, values: Tensor) -> Tensor:
-        """Return the product."""
-        return self.factor * values
+        """Return the longer vectors."""
+        return self._power.exp() * values
 
 
 def judge(network: IdenNet, variant: Variant, data: Data, name: str) -> dict[str, float]:
@@ -387,8 +398,8 @@ def judge(network: IdenNet, variant: Variant, data: Data, name: str) -> dict[str
     )
     spread = pd.DataFrame(embedding).groupby(subjects).var(ddof=0).mean().sum()
     found["embedding_within"] = float(spread / embedding.var(axis=0).sum())
-    if len(between := data.between(name)):
-        found |= learnt_removal(network, data, name, between, logits, embedding, labels, subjects)
+    if len(between := data.between()):
+        found |= learnt_removal(network, data, between, logits, embedding, labels, subjects)
     if variant.triplet:
         found["verification_auc"] = verification_auc(embedding, np.unique(subjects, return_inverse=True)[1])
     return {key: round(value, 5) for key, value in found.items()}
@@ -406,7 +417,6 @@ def auc_within(logits: NDArray[np.floating], labels: NDArray[np.int8], subjects:
 def learnt_removal(
     network: IdenNet,
     data: Data,
-    name: str,
     between: NDArray[np.int64],
     logits: NDArray[np.float32],
     embedding: NDArray[np.float32],
@@ -420,8 +430,8 @@ def learnt_removal(
     person's mean embedding.
     """
     with torch.inference_mode():
-        output = network(data.inputs(name, between))
-    others = data.stores[name].subject_index[between]
+        output = network(data.training(between))
+    others = data.train.subject_index[between]
     learnt = make_pipeline(StandardScaler(), RidgeCV(np.logspace(-1, 5, 13))).fit(
         pd.DataFrame(output.identity_embedding.numpy()).groupby(others).mean().to_numpy(),
         pd.DataFrame(output.au_logits.numpy()).groupby(others).mean().to_numpy(),

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from idennet.facs import SYNFACS_AUS
+from idennet.facs import SIDED_AUS, SYNFACS_AUS
 from idennet.research.synth.expression import VISIBLE_INTENSITY, Expression
 from idennet.research.synth.eyeballs import REACH
 from idennet.research.synth.prototypes import CONFUSABLE, EMOTIONAL, LIMITED_PAIRS, SPEECH
-from idennet.research.synth.scenarios import keep_apart, sample_clip, sample_expression
+from idennet.research.synth.scenarios import keep_apart, sample_clip, sample_expression, sample_one_sided
 
 
 @pytest.fixture(scope="module")
@@ -122,3 +122,28 @@ def test_equal_generators_give_equal_expressions() -> None:
     first, second = (sample_clip(np.random.default_rng(5), 20) for _ in range(2))
     assert first == second
     assert sample_expression(np.random.default_rng(5)) == sample_expression(np.random.default_rng(5))
+
+
+def test_one_sided_expressions_lean_either_way_and_each_action_unit_for_itself() -> None:
+    generator = np.random.default_rng(3)
+    drawn = [sample_one_sided(generator) for _ in range(2000)]
+    leanings: dict[int, list[float]] = {}
+    for expression in drawn:
+        for au in expression.intensities:
+            left, right = expression.intensities_of_sides(au)
+            assert max(left, right) == pytest.approx(expression.of(au))
+            leanings.setdefault(au, []).append((left - right) / max(left, right))
+    assert set(leanings) == set(SIDED_AUS)
+    for au, values in leanings.items():
+        assert abs(np.mean(values)) < 0.15, au
+        assert np.mean(np.abs(values) > 0.5) > 0.35, au
+    pairs = [
+        [leanings_of(expression)[au] for au in list(expression.intensities)[:2]]
+        for expression in drawn
+        if len(expression.intensities) > 1
+    ]
+    assert 0.4 < np.mean(np.prod(pairs, axis=1) > 0) < 0.6
+
+
+def leanings_of(expression: Expression) -> dict[int, float]:
+    return {au: float(np.subtract(*expression.intensities_of_sides(au))) for au in expression.intensities}

@@ -4,9 +4,9 @@
 bundled weights and `sample` ships with the package. They imitate conditions, never people or pictures.
 """
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from idennet.errors import InputError
 from idennet.facs import BP4D_AUS, SYNFACS_AUS
@@ -137,6 +137,7 @@ class CorpusConfig(Config):
         jpeg_quality: Quality of the stored JPEG, 1 to 100, colour not subsampled.
         aus: Action Units that are coded; the others have label -1 and intensity NaN.
         sequence_length: Frames of a recorded sequence; 1 makes all pictures independent.
+        one_sided: Share of independent pictures whose Action Units act more on one side of the face.
         people: Who is shown.
         views: Pose and framing.
         lights: Light.
@@ -152,11 +153,20 @@ class CorpusConfig(Config):
     jpeg_quality: Annotated[int, Field(ge=1, le=100)] = 95
     aus: tuple[int, ...] = SYNFACS_AUS
     sequence_length: Annotated[int, Field(ge=1)] = 1
+    one_sided: Probability = 0.0
     people: People = People()
     views: Views = Views()
     lights: Lights = Lights()
     surroundings: Surroundings = Surroundings()
     cameras: Cameras = Cameras()
+
+    @model_serializer(mode="wrap")
+    def _keep_digests(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave `one_sided` out where it is 0, so that corpora older than the field keep their digests."""
+        values: dict[str, Any] = serialize(self)
+        if not self.one_sided:
+            del values["one_sided"]
+        return values
 
 
 STUDIO = CorpusConfig(
@@ -254,6 +264,7 @@ WILD = CorpusConfig(
     name="wild",
     subjects=2000,
     frames_per_subject=24,
+    one_sided=0.2,
     people=People(glasses=0.28),
     views=Views(yaw=12, pitch=8, roll=6, profile=0.12, distance=(45, 250), zoom=(0.93, 1.08), shift=0.015),
     lights=Lights(

@@ -38,7 +38,7 @@ from idennet.research.synth.eyeballs import gaze_past
 from idennet.research.synth.facemodel import load_face_model
 from idennet.research.synth.identity import sample_traits
 from idennet.research.synth.renderer import VERSION, Frame, Renderer
-from idennet.research.synth.scenarios import sample_clip, sample_expression
+from idennet.research.synth.scenarios import sample_clip, sample_expression, sample_one_sided
 from idennet.research.synth.staging import sample_scenes
 from idennet.research.synth.traits import Traits
 
@@ -130,7 +130,8 @@ class SubjectRenderer:
         rows = []
         for sequence, length in enumerate(_lengths(config)):
             if config.sequence_length == 1:
-                expressions = [sample_expression(generator)]
+                one_sided = config.one_sided > 0 and generator.random() < config.one_sided
+                expressions = [sample_one_sided(generator) if one_sided else sample_expression(generator)]
             else:
                 expressions = sample_clip(generator, length)
             scenes = sample_scenes(config, generator, length)

@@ -76,6 +76,19 @@ def sample_expression(generator: np.random.Generator) -> Expression:
     return _act(generator, _choose(generator, EMOTIONAL), additions=True)
 
 
+def sample_one_sided(generator: np.random.Generator) -> Expression:
+    """Return one to three Action Units, each on a side of its own, or little more there than on the other.
+
+    Faces hardly ever do that; whoever shall tell the sides apart learns from it what belongs to which.
+    """
+    count = int(generator.choice([1, 2, 3], p=[0.5, 0.35, 0.15]))
+    chosen = generator.choice(SIDED_AUS, count, replace=False)
+    expression = _act(generator, Prototype("one-sided", 1.0, tuple(Member(int(au)) for au in chosen)))
+    balance = {au: generator.uniform(-1, 1) for au in expression.asymmetry}
+    gains = {au: (min(1.0, 1 + value), min(1.0, 1 - value)) for au, value in balance.items()}
+    return replace(expression, asymmetry=gains)
+
+
 def sample_clip(generator: np.random.Generator, frames: int) -> list[Expression]:
     """Return a clip of smooth expressions: one or two events that rise, hold and fade, or speech.
 
