@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner, Result
 
+from clips import write_clip
 from idennet.cli.main import app
 
 GROUP = Path(str(resources.files("idennet") / "assets" / "rendered_group.jpg"))
@@ -126,3 +127,55 @@ def test_people_of_other_weights_must_be_fitted_first(random_weights: Path):
     ran = idennet("detect", GROUP, "--people", "--weights", random_weights)
     assert ran.exit_code == 2
     assert "idennet weights people" in " ".join(ran.output.split())
+
+
+@pytest.fixture(scope="module")
+def film(pictures: Path) -> Path:
+    """The person alone, moving, for two seconds; nobody in the first frames."""
+    with Image.open(pictures.parent / "one.png") as one:
+        pixels = np.asarray(one.convert("RGB"))[:, : one.width // 2 * 2][: one.height // 2 * 2]
+    frames = [np.zeros_like(pixels)] * 2 + [np.roll(pixels, k, axis=1) for k in range(6)]
+    return write_clip(pictures.parent / "one.mkv", frames, rate=4)
+
+
+def test_a_clip_enrols_whom_it_shows_and_is_a_neutral_zero(film: Path, pictures: Path, tmp_path: Path):
+    store = tmp_path / "people.db"
+    ran = idennet("people", "enrol", store, film, "--name", "Anna", "--neutral")
+    assert ran.output == "Anna: 1 appearance added.\n"
+    (anna,) = json.loads(idennet("people", "export", store).stdout)["people"]
+    assert [one["looks"] for one in anna["appearances"]] == [3]
+    ran = idennet("detect", pictures.parent / "one.png", "--zero", film, "--out", tmp_path / "out")
+    assert ran.exit_code == 0, ran.output
+    assert pd.read_csv(tmp_path / "out" / "aus.csv").zero_looks.tolist() == [3]
+    nobody = write_clip(tmp_path / "nobody.mkv", [np.zeros((64, 64, 3), np.uint8)] * 2)
+    refused = idennet("people", "enrol", store, nobody, "--name", "Bert")
+    assert refused.exit_code == 2
+    assert "shows no face that was found" in refused.output
+
+
+@pytest.mark.parametrize("zero", ["running", "whole"])
+def test_a_run_with_people_goes_on_behind_its_rows(film: Path, tmp_path: Path, zero: str):
+    out = tmp_path / "out"
+    command = "detect", film, "--people", "--zero", zero, "--out", out
+    ran = idennet(*command)
+    assert ran.exit_code == 0, ran.output
+    assert "2 tracks, 1 person" in ran.output or "1 track, 1 person" in ran.output
+    tables = [out / "aus.csv", out / "aus.jsonl"]
+    expected = [table.read_bytes() for table in tables]
+    lines = expected[1].splitlines(keepends=True)
+    tables[0].write_bytes(expected[0][:-99])
+    tables[1].write_bytes(b"".join(lines[:5]))
+    again = idennet(*command)
+    assert again.exit_code == 0, again.output
+    assert "5 frames read by an earlier run; people and zeros follow from all" in again.output
+    assert [table.read_bytes() for table in tables] == expected
+
+
+def test_rows_that_followed_from_other_pictures_are_not_mixed(pictures: Path, tmp_path: Path):
+    out = tmp_path / "out"
+    assert idennet("detect", pictures / "b.png", "--people", "--out", out, "--no-overlay").exit_code == 0
+    before = (out / "aus.csv").read_bytes()
+    ran = idennet("detect", pictures, "--people", "--out", out, "--no-overlay")
+    assert ran.exit_code == 2
+    assert "followed from other pictures than these" in " ".join(ran.output.split())
+    assert (out / "aus.csv").read_bytes() == before

@@ -1,3 +1,6 @@
+import errno
+import os
+import weakref
 from dataclasses import replace
 from itertools import pairwise
 
@@ -47,7 +50,7 @@ def photographs() -> list[Result]:
 
 def test_photographs_are_grouped_and_zeroed_from_all_of_a_persons_pictures():
     given = photographs()
-    told = Following(PEOPLE, apart=True, asked=Asked(Way.WHOLE)).gather(given)
+    told = list(Following(PEOPLE, apart=True, asked=Asked(Way.WHOLE)).gather(given))
     assert [[one.person for one in each.faces] for each in told] == [[1]] * 6 + [[2]] * 5 + [[2, 1]]
     probs = np.array([[*one.au_probs.values()] for each in told for one in each.faces if one.person == 1])
     expected = whole_zero(PEOPLE.rest, probs).take_from(probs[:1])[0]
@@ -59,7 +62,7 @@ def test_photographs_are_grouped_and_zeroed_from_all_of_a_persons_pictures():
 def test_nothing_that_was_read_is_replaced():
     given = photographs()
     for told in (
-        Following(PEOPLE, apart=True, asked=Asked(Way.WHOLE)).gather(given),
+        list(Following(PEOPLE, apart=True, asked=Asked(Way.WHOLE)).gather(given)),
         list(Following(PEOPLE, apart=True, asked=Asked(Way.RUNNING)).follow(given)),
     ):
         before, after = Results(given).to_pandas(), Results(told).to_pandas()
@@ -71,7 +74,7 @@ def test_nothing_that_was_read_is_replaced():
 
 
 def test_without_a_zero_only_people_are_told():
-    told = Following(PEOPLE, apart=True).gather(photographs())
+    told = list(Following(PEOPLE, apart=True).gather(photographs()))
     assert all(one.zeroed is None for each in told for one in each.faces)
     assert "AU12_zeroed" not in Results(told).to_pandas()
 
@@ -102,14 +105,14 @@ def test_a_camera_is_told_frame_by_frame_unless_everything_is_needed():
     following = Following(PEOPLE, apart=True, asked=Asked(Way.RUNNING))
     assert next(iter(following.told(camera(), at_once=True))).faces[0].person == 1
     with pytest.raises(AssertionError):
-        following.told(camera(), at_once=False)
+        next(following.told(camera(), at_once=False))
     with pytest.raises(AssertionError):
-        Following(PEOPLE, apart=True, asked=Asked(Way.WHOLE)).told(camera(), at_once=True)
+        next(Following(PEOPLE, apart=True, asked=Asked(Way.WHOLE)).told(camera(), at_once=True))
 
 
 def test_a_neutral_range_is_everybodys_start_when_nobody_is_told_apart():
     clip = [result(face(ANNA, probs), time=k / 2) for k, probs in enumerate(some(20, 1.0))]
-    told = Following(PEOPLE, apart=False, asked=Asked(Way.NEUTRAL, span=(1.0, 2.0))).gather(clip)
+    told = list(Following(PEOPLE, apart=False, asked=Asked(Way.NEUTRAL, span=(1.0, 2.0))).gather(clip))
     probs = np.array([[*each.faces[0].au_probs.values()] for each in clip])
     expected = neutral_zero(PEOPLE.rest, probs[2:5]).take_from(probs)
     found = [[*each.faces[0].zeroed.au_probs.values()] for each in told]
@@ -129,7 +132,7 @@ def test_a_neutral_photograph_counts_for_the_person_whom_it_shows():
 
 def test_known_people_keep_their_numbers():
     known = {4: PEOPLE.evidence([BERT, BERT]), 9: PEOPLE.evidence([ANNA])}
-    gathered = Following(PEOPLE, apart=True, known=known).gather(photographs())
+    gathered = list(Following(PEOPLE, apart=True, known=known).gather(photographs()))
     followed = list(Following(PEOPLE, apart=True, known=known).follow(photographs()))
     for told in (gathered, followed):
         assert [[one.person for one in each.faces] for each in told] == [[9]] * 6 + [[4]] * 5 + [[4, 9]]
@@ -138,7 +141,8 @@ def test_known_people_keep_their_numbers():
 def test_hidden_parts_stay_hidden():
     hidden = some(1)[0]
     hidden[0] = np.nan
-    told = Following(PEOPLE, apart=False, asked=Asked(Way.RUNNING)).gather([result(face(ANNA, hidden))])
+    asked = Asked(Way.RUNNING)
+    told = list(Following(PEOPLE, apart=False, asked=asked).gather([result(face(ANNA, hidden))]))
     assert np.isnan(told[0].faces[0].zeroed.au_probs[AUS[0]])
     assert told[0].faces[0].zeroed.au_occurrences[AUS[0]] is None
     assert told[0].to_dict()["faces"][0]["zeroed"]["aus"]["AU4"]["probability"] is None
@@ -147,4 +151,42 @@ def test_hidden_parts_stay_hidden():
 def test_a_network_without_identity_is_told():
     nobody = replace(face(ANNA, some(1)[0]), identity_embedding=None)
     with pytest.raises(InputError, match="no identity branch"):
-        Following(PEOPLE, apart=True).gather([result(nobody)])
+        list(Following(PEOPLE, apart=True).gather([result(nobody)]))
+
+
+def test_what_was_read_before_an_interruption_is_told():
+    def stopped():
+        yield from photographs()[:4]
+        raise KeyboardInterrupt
+
+    told = Following(PEOPLE, apart=True, asked=Asked(Way.WHOLE)).gather(stopped())
+    assert [next(told).faces[0].zeroed.looks for _ in range(4)] == [4] * 4
+    with pytest.raises(KeyboardInterrupt):
+        next(told)
+
+
+def test_results_wait_on_the_disk_until_all_are_there():
+    """Of an hour's frames none is in memory while it is read; what comes out is what went in."""
+    waiting = weakref.WeakSet()
+
+    def hour():
+        for k, probs in enumerate(some(200)):
+            one = result(face(ANNA, probs), time=k / 30)
+            waiting.add(one)
+            yield one
+            assert len(waiting) <= 2
+
+    told = list(Following(PEOPLE, apart=True, asked=Asked(Way.WHOLE)).gather(hour()))
+    for one, probs in zip(told, some(200), strict=True):
+        assert [*one.faces[0].au_probs.values()] == probs.tolist()
+        assert one.faces[0].crop is None
+        np.testing.assert_array_equal(one.faces[0].identity_embedding, ANNA)
+
+
+def test_a_full_disk_for_temporary_files_is_told(monkeypatch: pytest.MonkeyPatch):
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("idennet.people.spool.pickle.dump", full)
+    with pytest.raises(InputError, match=r"takes no more: No space left on device; .* TMPDIR"):
+        list(Following(PEOPLE, apart=True).gather(photographs()))

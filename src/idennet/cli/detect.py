@@ -90,7 +90,8 @@ def detect_command(
     [bold]idennet detect photos --out results[/bold] reads a folder and writes files. Interrupted, the same
     command continues; pictures and frames whose rows are there are not read again.
     [bold]idennet detect photos --people --zero whole --out results[/bold] tells people apart, and also reads
-    each from the own resting face; rows are then written when everything was read.
+    each from the own resting face; rows are then written when everything was read. An interrupted run of this
+    kind looks at all pictures again, and goes on behind the rows that are there.
 
     Exits with 0; with 1 when the only picture shows no face; with 2 when it cannot be read. In a batch
     such pictures get a row without Action Units; the exit code is 3 when that is a defect of IdenNet.
@@ -134,18 +135,20 @@ def detect_command(
             "frames": {"every": every, "from": first, "to": last},
             "people": people or None, "zero": zero, "store": store and store.name,
         }  # fmt: skip
-        folder = _open_folder(out, paths, analyser, about, resume, alone, zeroed=zero is not None)
+        from_start = following is not None and not alone
+        folder = _open_folder(
+            out, paths, analyser, about, resume, alone, zeroed=zero is not None, from_start=from_start
+        )
     with folder or nullcontext():
         rest = [path for path in paths if not is_video(path) and not (folder and folder.holds(path))]
         clips = [folder.continued(video) if folder else Clip(video) for video in videos]
         sources = [*rest, *clips]
         if folder and (folder.earlier or folder.earlier_frames):
-            screen.print_continued(console, folder.earlier, folder.earlier_frames, len(rest), len(clips))
-            if following and sources:
-                raise InputError(
-                    f"People and zeros follow from all pictures together, and {out} holds some of an earlier "
-                    "run; add --fresh to read all of them again."
-                )
+            there = folder.earlier, folder.earlier_frames
+            if following:
+                screen.print_read_again(console, *there)
+            else:
+                screen.print_continued(console, *there, len(rest), len(clips))
         read = analyser.analyse_all(sources, folder.draw if folder and overlay is not False else None)
         if console.is_terminal and not alone and not quiet:
             read = progress_of(read, sources, console)
@@ -177,7 +180,8 @@ def detect_command(
         console.print(f"Written to {text_of(out)}.", highlight=False, soft_wrap=True, markup=False)
     if stopped is not None:
         done = screen.done_so_far(summary, len(rest), len(clips))
-        complain(f"Interrupted after {done}.{_how_to_go_on(out)}")
+        gathered = following is not None and (following.needs_all or not clips)
+        complain(f"Interrupted after {done}.{_how_to_go_on(out, gathered=gathered)}")
         raise typer.Exit(exit_code(stopped))
     if summary.defects:
         raise typer.Exit(EXIT_DEFECT)
@@ -223,6 +227,7 @@ def _open_folder(
     alone: bool,
     *,
     zeroed: bool,
+    from_start: bool,
 ) -> "ResultsFolder":
     from idennet.inference.results_folder import ResultsFolder
 
@@ -230,9 +235,14 @@ def _open_folder(
     graded = model.card.architecture.graded
     again = paths if alone else ()
     return ResultsFolder(
-        out, paths, model.aus, about, graded=graded, zeroed=zeroed, resume=resume, again=again
-    )
+        out, paths, model.aus, about,
+        graded=graded, zeroed=zeroed, resume=resume, again=again, from_start=from_start,
+    )  # fmt: skip
 
 
-def _how_to_go_on(out: Path | None) -> str:
-    return "" if out is None else " Their rows are safe; the same command continues."
+def _how_to_go_on(out: Path | None, *, gathered: bool) -> str:
+    if out is None:
+        return ""
+    if gathered:
+        return " Their rows are safe, and follow from what was read so far; --fresh reads everything."
+    return " Their rows are safe; the same command continues."

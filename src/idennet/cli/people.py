@@ -26,7 +26,7 @@ Weights = Annotated[
 @people_app.command()
 def enrol(
     store: Store,
-    pictures: Annotated[list[str], typer.Argument(help="Photographs, folders, or patterns.")],
+    pictures: Annotated[list[str], typer.Argument(help="Photographs, clips, folders, or patterns.")],
     name: Annotated[
         str | None, typer.Option(help="Whom they show; without it whoever is on them is told apart.")
     ] = None,
@@ -46,22 +46,21 @@ def enrol(
     from idennet.people.following import Following
     from idennet.people.population import Population
     from idennet.people.store import PersonStore
-    from idennet.people.wishes import appearances, one_face
+    from idennet.people.wishes import appearances, looks_at_one
 
     found = find_pictures(pictures)
     population = Population.open(weights)
     analyser = Analyser(model=ActionUnitModel.open(weights))
     with PersonStore(store, population, make=True) as opened:
         if name is not None:
-            looks = [one_face(result) for result in analyser.analyse_all(found.files)]
-            seen = appearances(looks, neutral=neutral)
+            seen = appearances(looks_at_one(analyser.analyse_all(found.files)), neutral=neutral)
             opened.enrol(seen, name)
-            typer.echo(f"{opened.find(name).called}: {count(len(seen), 'picture')} added.")
+            typer.echo(f"{opened.find(name).called}: {count(len(seen), 'appearance')} added.")
             return
-        results = list(analyser.analyse_all(found.files))
         known = opened.known()
         people = Following(population, apart=True, known=known)
-        people.gather(results)
+        for _ in people.gather(analyser.analyse_all(found.files)):
+            pass
         if not people.people:
             raise InputError("There is no face on any of these; nobody was enrolled.")
         for number, person in sorted(people.people.items()):

@@ -34,6 +34,7 @@ class VideoCounts:
     frames_with_face: int = 0
     faces: int = 0
     tracks: set[int] = field(default_factory=set)
+    people: set[int] = field(default_factory=set)
     first: float = 0.0
     last: float = 0.0
     occurring: Counter[int] = field(default_factory=Counter)
@@ -52,6 +53,8 @@ class VideoCounts:
             self.unreliable_aus = face.unreliable_aus
             if face.track is not None:
                 self.tracks.add(face.track)
+            if face.person is not None:
+                self.people.add(face.person)
 
 
 @dataclass
@@ -87,6 +90,8 @@ class Summary:
                 self._video = VideoCounts(result.source)
                 self.videos += 1
             self._video.add(result)
+        elif result.error and result.path and is_video(result.path):
+            self.videos += ended is None or ended.source != result.source
         self._count(result)
         return ended
 
@@ -132,13 +137,26 @@ def print_result(console: Screen, result: Result, *, details: bool, quiet: bool)
 
 def print_continued(console: Screen, pictures: int, frames: int, left: int, videos: int) -> None:
     """Print that an earlier run is continued: what it has read, and what is left."""
-    earlier = [count(pictures, "picture")] * (pictures > 0) + [count(frames, "frame")] * (frames > 0)
     if videos:
         what = f"{count(left, 'picture')} left, and what is left of {count(videos, 'video')}"
     else:
         what = f"{count(left, 'picture')} left" if left else "nothing left to read; --fresh reads them anew"
-    sentence = f"{' and '.join(earlier)} read by an earlier run, {what}."
+    sentence = f"{_earlier(pictures, frames)} read by an earlier run, {what}."
     console.print(sentence, style="dim", highlight=False, soft_wrap=True)
+
+
+def print_read_again(console: Screen, pictures: int, frames: int) -> None:
+    """Print that what an earlier run has read is looked at again, since people follow from all pictures."""
+    sentence = (
+        f"{_earlier(pictures, frames)} read by an earlier run; people and zeros follow from all pictures, so "
+        "these are looked at again, and their rows stay."
+    )
+    console.print(sentence, style="dim", highlight=False, soft_wrap=True)
+
+
+def _earlier(pictures: int, frames: int) -> str:
+    earlier = [count(pictures, "picture")] * (pictures > 0) + [count(frames, "frame")] * (frames > 0)
+    return " and ".join(earlier)
 
 
 def done_so_far(summary: Summary, pictures: int, videos: int) -> str:
@@ -158,7 +176,8 @@ def print_video(console: Screen, video: VideoCounts, *, quiet: bool) -> None:
         console.print(line.append("  no face found", style="yellow"), soft_wrap=True)
         return
     seen = "all" if video.frames_with_face == video.frames else str(video.frames_with_face)
-    line.append(f", a face in {seen}, {count(len(video.tracks), 'track')}  ", style="dim")
+    people = f", {len(video.people)} {'person' if len(video.people) == 1 else 'people'}" * bool(video.people)
+    line.append(f", a face in {seen}, {count(len(video.tracks), 'track')}{people}  ", style="dim")
     unreliable = video.unreliable_aus
     for au, faces in sorted(video.occurring.items(), key=lambda item: (item[0] in unreliable, -item[1])):
         name = ("~" if au in unreliable else "") + column(au)

@@ -9,6 +9,7 @@ import hashlib
 import io
 import json
 import os
+from collections import deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass, field, replace
@@ -26,7 +27,7 @@ from idennet.files import draft_of, write_text
 from idennet.inference.analyser import Analyser, Clip
 from idennet.inference.overlay import MARK
 from idennet.inference.result import SCHEMA, Result
-from idennet.inference.writers import CsvWriter, JsonLinesWriter
+from idennet.inference.writers import CsvWriter, JsonLinesWriter, encoded, json_line
 from idennet.media.frame import Frame
 from idennet.media.live import Live
 from idennet.media.names import text_of
@@ -77,6 +78,8 @@ class ResultsFolder(AbstractContextManager["ResultsFolder"]):
         zeroed: As for `CsvWriter`.
         resume: False deletes the tables of an earlier run first.
         again: Pictures that are read once more although they are done.
+        from_start: Whether rows follow from all pictures together: then all are read again, rows that are
+            there stay, and must be those that come first.
 
     Attributes:
         earlier: How many pictures were done when the folder was opened.
@@ -97,13 +100,15 @@ class ResultsFolder(AbstractContextManager["ResultsFolder"]):
         zeroed: bool = False,
         resume: bool = True,
         again: Collection[Path] = (),
+        from_start: bool = False,
     ) -> None:
         self.folder = folder
+        self._from_start = from_start
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InputError(f"Cannot make the folder {folder}: {error.strerror}.") from error
-        self._kept = _Kept(set(map(_key, again)))
+        self._kept = _Kept(set(map(_key, again)), everything=from_start)
         self._root = _common_folder(pictures)
         tables = [folder / CSV_NAME, folder / LINES_NAME]
         if resume and any(table.exists() for table in tables):
@@ -114,6 +119,7 @@ class ResultsFolder(AbstractContextManager["ResultsFolder"]):
                 table.unlink(missing_ok=True)
             write_text(folder / ABOUT_NAME, json.dumps({**about, _ROOT: str(self._root)}, indent=1) + "\n")
         self.earlier, self.earlier_frames = len(self._kept.done), self._kept.frames
+        self._there = deque(self._kept.lines if from_start else ())
         with ExitStack() as opening:
             self._csv = opening.enter_context(CsvWriter(tables[0], aus, graded=graded, zeroed=zeroed))
             self._lines = opening.enter_context(JsonLinesWriter(tables[1]))
@@ -127,7 +133,7 @@ class ResultsFolder(AbstractContextManager["ResultsFolder"]):
 
     def holds(self, picture: Path) -> bool:
         """Say whether the rows of a picture are there already."""
-        return _key(picture) in self._kept.done
+        return not self._from_start and _key(picture) in self._kept.done
 
     def continued(self, video: Video | Live) -> Clip:
         """Return a video from its first frame on that has no row.
@@ -136,21 +142,30 @@ class ResultsFolder(AbstractContextManager["ResultsFolder"]):
             InputError: It is a camera or stream, of which the folder holds frames.
         """
         last = self._kept.last.get(video.source if isinstance(video, Live) else _key(video.path))
-        if last is None:
+        if last is None or (self._from_start and isinstance(video, Video)):
             return Clip(video)
         if isinstance(video, Live):
             raise InputError(f"{self.folder} holds frames of {video.source} already; choose another folder.")
         return Clip(replace(video, after=last.place), last.tracks, last.first_track)
 
     def write(self, result: Result) -> None:
-        """Add the rows of one picture.
+        """Add the rows of one picture, unless they are there.
 
         Raises:
-            InputError: The file system takes no more; rows that were written stay.
+            InputError: The file system takes no more; rows that were written stay. Or all pictures are read
+                from the start, and the rows that are there are others.
         """
-        self._csv.write(result)
         path = result.path
-        self._lines.write(result, path=path and str(path), state=path and _state(path))
+        line = json_line(result, path=path and str(path), state=path and _state(path))
+        if self._there:
+            if self._there.popleft() != _digest_of(line):
+                raise InputError(
+                    f"{self.folder} holds results that followed from other pictures than these; choose "
+                    "another folder, or delete them and begin anew with --fresh."
+                )
+            return
+        self._csv.write(result)
+        self._lines.append(line)
 
     def draw(self, result: Result, frame: Frame) -> Result:
         """Write the overlay of a photograph with faces; return its result, with a note where that failed.
@@ -231,6 +246,8 @@ class _Kept:
 
     Attributes:
         again: Keys of pictures that are read once more.
+        everything: Whether all lines that are whole are kept.
+        lines: A digest of each that is kept.
         done: Keys of pictures that are done.
         files: Their names in the tables.
         last: The last frame of each video, by key, or by name where there is no file.
@@ -239,6 +256,8 @@ class _Kept:
     """
 
     again: set[str]
+    everything: bool = False
+    lines: list[bytes] = field(default_factory=list)
     done: set[str] = field(default_factory=set)
     files: set[str] = field(default_factory=set)
     last: dict[str, _Last] = field(default_factory=dict)
@@ -248,6 +267,11 @@ class _Kept:
 
     def takes_line(self, line: str) -> bool:
         """Return whether a line of `aus.jsonl` is kept; these come before the rows of `aus.csv`."""
+        if takes := self._takes_line(line):
+            self.lines.append(_digest_of(line))
+        return takes
+
+    def _takes_line(self, line: str) -> bool:
         try:
             picture = json.loads(line)
             name, frame = picture["file"], picture.get("frame")
@@ -256,7 +280,8 @@ class _Kept:
             last = None if frame is None else self._last(picture)
         except (ValueError, KeyError, TypeError):  # a line that was cut off
             return False
-        if not readable or (path is not None and (state != self._state(path) or _key(path) in self.again)):
+        changed = path is not None and (state != self._state(path) or _key(path) in self.again)
+        if not self.everything and (not readable or changed):
             return False
         key = name if path is None else _key(path)
         if last is None:
@@ -302,6 +327,10 @@ def _read_lines(path: Path) -> Iterator[str]:
     if path.exists():
         with path.open(encoding="utf-8", errors="replace", newline="\n") as file:
             yield from (line for line in file if line.endswith("\n"))
+
+
+def _digest_of(line: str) -> bytes:
+    return hashlib.blake2b(encoded(line), digest_size=16).digest()
 
 
 def _state(path: Path) -> list[int] | None:

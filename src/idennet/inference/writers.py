@@ -46,7 +46,7 @@ class Journal:
             InputError: The file system takes no more.
         """
         before = self._file.tell()
-        rest = memoryview(entry.encode("utf-8", "backslashreplace"))
+        rest = memoryview(encoded(entry))
         try:
             while rest:
                 rest = rest[self._file.write(rest) :]
@@ -95,11 +95,21 @@ class CsvWriter(Journal):
 
 
 class JsonLinesWriter(Journal):
-    """Writes results as JSON lines: `Result.to_dict()` of one picture a line."""
+    """Writes results as JSON lines, as `json_line` makes them."""
 
     def write(self, result: Result, **more: Any) -> None:
         """Append one picture, and what else is known about it."""
-        self.append(json.dumps(result.to_dict() | more, ensure_ascii=False) + "\n")
+        self.append(json_line(result, **more))
+
+
+def json_line(result: Result, **more: Any) -> str:
+    """Return `Result.to_dict()` of one picture, and what else is known about it, as a line of JSON."""
+    return json.dumps(result.to_dict() | more, ensure_ascii=False) + "\n"
+
+
+def encoded(text: str) -> bytes:
+    """Return text as files hold it: UTF-8, lone surrogates escaped."""
+    return text.encode("utf-8", "backslashreplace")
 
 
 def csv_line(cells: Sequence[object]) -> str:

@@ -16,6 +16,7 @@ from idennet.inference.face import Face, Zeroed
 from idennet.inference.result import Result
 from idennet.people.persons import Persons, Sighting, group, worth_of
 from idennet.people.population import Evidence, Floats, Population
+from idennet.people.spool import Spool
 from idennet.people.zero import LOOK, RunningZero, Way, Zero, identity_zero, neutral_zero, whole_zero
 
 EVERYBODY = 0
@@ -140,7 +141,7 @@ class Following:
                     self.people[number].zero = self._zero(number)
             yield self._told(result, numbers)
 
-    def told(self, results: Iterable[Result], *, at_once: bool) -> Iterable[Result]:
+    def told(self, results: Iterable[Result], *, at_once: bool) -> Iterator[Result]:
         """Return results with their people: at once where that is wished and possible, else gathered.
 
         Args:
@@ -149,19 +150,32 @@ class Following:
         """
         return self.follow(results) if at_once and not self.needs_all else self.gather(results)
 
-    def gather(self, results: Iterable[Result]) -> list[Result]:
-        """Return results with their people, after all were looked at; aligned faces are not kept."""
-        kept = [
-            replace(result, faces=tuple(replace(face, crop=None) for face in result.faces))
-            for result in results
-        ]
-        numbered = self._grouped(kept) if self._apart else [[EVERYBODY] * len(one.faces) for one in kept]
-        for result, numbers in zip(kept, numbered, strict=True):
-            for face, number in zip(result.faces, numbers, strict=True):
-                self._look(result, face, number)
-        for number, person in self.people.items():
-            person.zero = self._zero(number)
-        return [self._told(result, numbers) for result, numbers in zip(kept, numbered, strict=True)]
+    def gather(self, results: Iterable[Result]) -> Iterator[Result]:
+        """Yield results with their people after all were looked at; aligned faces are not kept.
+
+        Results wait on the disk meanwhile. When reading them is interrupted, those that were read are told
+        from each other, and the interruption comes after them.
+
+        Raises:
+            InputError: There is no room for temporary files.
+        """
+        with Spool() as kept:
+            stopped = None
+            try:
+                for result in results:
+                    kept.append(result)
+            except KeyboardInterrupt as interruption:
+                stopped = interruption
+            numbered = self._grouped(kept) if self._apart else [[EVERYBODY] * len(one.faces) for one in kept]
+            for result, numbers in zip(kept, numbered, strict=True):
+                for face, number in zip(result.faces, numbers, strict=True):
+                    self._look(result, face, number)
+            for number, person in self.people.items():
+                person.zero = self._zero(number)
+            for result, numbers in zip(kept, numbered, strict=True):
+                yield self._told(result, numbers)
+        if stopped is not None:
+            raise stopped
 
     def _numbers(self, result: Result) -> list[int]:
         if not self._apart:
@@ -169,7 +183,7 @@ class Following:
         sightings = [Sighting(_embedding(face), face.box, _track(result, face)) for face in result.faces]
         return self._persons.assign(sightings, result.time)
 
-    def _grouped(self, results: Sequence[Result]) -> list[list[int]]:
+    def _grouped(self, results: Iterable[Result]) -> list[list[int]]:
         """Return the person of each face of all results, people that are known first."""
         seen: dict[Hashable, Evidence] = {}
         frames: dict[Hashable, set[Hashable]] = {}

@@ -1,7 +1,7 @@
 """What people ask for on a command line, turned into a `Following`."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ from idennet.media.folders import find_pictures
 from idennet.people.following import Asked, Following, Look, look_at
 from idennet.people.population import Population
 from idennet.people.store import Appearance, PersonStore
-from idennet.people.zero import Way
+from idennet.people.zero import LOOK, Way
 
 STORED = "store"
 """What `--zero` says for the neutral pictures that were enrolled."""
@@ -66,23 +66,41 @@ def asked_for(zero: str, analyser: Analyser, store: PersonStore | None = None) -
             f"--zero {zero} is neither running, whole, identity or store, nor a range such as 2-5, nor a "
             "file or folder that exists."
         )
-    read = [one_face(result) for result in analyser.analyse_all(find_pictures([zero]).files)]
-    return Asked(Way.NEUTRAL, tuple(read))
+    return Asked(Way.NEUTRAL, tuple(looks_at_one(analyser.analyse_all(find_pictures([zero]).files))))
 
 
-def one_face(result: Result) -> Look:
-    """Return the look at the only face of a result.
+def looks_at_one(results: Iterable[Result]) -> list[Look]:
+    """Return the looks at the only face of photographs and clips; of a clip one every half second.
 
     Raises:
-        InputError: There is none, or more than one.
+        InputError: A picture or clip cannot be read or shows no face, or one shows more than one.
     """
-    if result.problem:
-        raise InputError(
-            result.error or f"{result.source} shows no face that was found; give another picture."
-        )
-    if len(result.faces) > 1:
-        raise InputError(f"{result.source} shows {len(result.faces)} faces; cut out the one that is meant.")
-    return look_at(result, result.faces[0])
+    looks: list[Look] = []
+    without = dict[str, bool]()
+    for result in results:
+        if result.error:
+            raise InputError(result.error)
+        if len(result.faces) > 1:
+            raise InputError(
+                f"{_where(result)} shows {len(result.faces)} faces; cut out the one that is meant."
+            )
+        without[result.source] = without.get(result.source, True) and not result.faces
+        if result.faces and _is_new(result, looks[-1] if looks else None):
+            looks.append(look_at(result, result.faces[0]))
+    if empty := next((source for source, nobody in without.items() if nobody), None):
+        raise InputError(f"{empty} shows no face that was found; give another one.")
+    return looks
+
+
+def _is_new(result: Result, last: Look | None) -> bool:
+    """Say whether a result says something new after the last look."""
+    if last is None or last.source != result.source or result.time is None or last.time is None:
+        return True
+    return result.time - last.time >= LOOK
+
+
+def _where(result: Result) -> str:
+    return result.source if result.time is None else f"{result.source}, second {result.time:.1f},"
 
 
 def appearances(looks: Sequence[Look], *, neutral: bool) -> list[Appearance]:
