@@ -1,5 +1,7 @@
 """Tracks are steady, and what a frame gives does not depend on the frames before it."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -105,6 +107,37 @@ def test_landmarks_follow_a_face_that_the_finder_loses():
     assert [[face.track for face in faces] for faces in found] == [[1]] * 12
     x = [faces[0].eyes[:, 0].mean() for faces in found]
     np.testing.assert_allclose(np.diff(x), 4, atol=1.5)
+
+
+class Doubtful(FaceFinder):
+    """Finds faces once, and is less sure of them than of most."""
+
+    def __init__(self, confidence: float) -> None:
+        super().__init__(Once())
+        self.confidence = confidence
+
+    def find_again(self, pictures, expected):
+        found = super().find_again(pictures, expected)
+        return [[replace(face, confidence=self.confidence) for face in faces] for faces in found]
+
+
+@pytest.mark.parametrize(("confidence", "frames"), [(0.999, 6), (0.97, 1)])
+def test_what_may_be_a_false_alarm_is_not_followed(confidence, frames):
+    """Photographs of the later frames would not show it either."""
+    found = tracked(Doubtful(confidence), [scene((100, 50))] * 6)
+    assert sum(map(len, found)) == frames
+
+
+def test_a_new_scene_is_searched_as_a_whole_once(finder):
+    """The faces of its first frame tell where to look in the others."""
+    boxes = Counting()
+    bright = scene((100, 50), scale=1.6)
+    bright[:, 500:] = 255
+    one = FaceTracker(FaceFinder(boxes))
+    one.find_all([bright])
+    whole, boxes.looked = boxes.looked, 0
+    FaceTracker(FaceFinder(boxes)).find_all([scene((100, 50), scale=1.6)] * 4 + [bright] * 4)
+    assert whole < boxes.looked < 3 * whole
 
 
 def test_a_face_that_is_hidden_for_a_moment_keeps_its_number(finder):

@@ -14,6 +14,15 @@ Numbers = NDArray[np.floating]
 Pixels = NDArray[np.uint8]
 """(H, W, 3) RGB."""
 
+Grey = NDArray[np.uint8]
+"""(H, W)."""
+
+
+def in_grey(pixels: Pixels) -> Grey:
+    """Return a picture in grey, as all networks that find faces see it."""
+    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8)
+
+
 NO_BOXES: Floats = np.zeros((0, 5), np.float32)
 
 
@@ -29,12 +38,16 @@ class BoxFinder(ABC):
         """Return boxes (K, 5) of a picture (H, W, 3) uint8 RGB; of doubles, the first counts."""
 
     def find_all(
-        self, pictures: Sequence[Pixels], expected: Sequence[Floats | None] | None = None
+        self,
+        pictures: Sequence[Pixels],
+        greys: Sequence[Grey],
+        expected: Sequence[Floats | None] | None = None,
     ) -> list[Floats]:
         """Return the boxes of each picture.
 
         Args:
             pictures: Perhaps of different sizes.
+            greys: The same pictures in grey.
             expected: For each picture the squares (M, 4) of faces that were there a moment ago: once boxes
                 about all of them are found, the rest may be left out. None: find everything.
         """

@@ -22,16 +22,13 @@ CROP_MARGIN = 1.4
 def squares_around(landmarks: Floats) -> Floats:
     """Return the upright squares (N, 4) that centre faces of landmarks (N, 68, 2) for the network."""
     angle = np.radians(roll_degrees(landmarks))
-    cosine, sine = np.cos(angle)[:, None], np.sin(angle)[:, None]
-    x, y = landmarks[..., 0], landmarks[..., 1]
-    along, across = cosine * x + sine * y, cosine * y - sine * x  # coordinates along and across the eyes
-    low = np.stack([along.min(1), across.min(1)], axis=1)
-    high = np.stack([along.max(1), across.max(1)], axis=1)
-    middle = (low + high) / 2
-    side = CROP_MARGIN * (high - low).max(1)
-    centre_x = cosine[:, 0] * middle[:, 0] - sine[:, 0] * middle[:, 1]
-    centre_y = sine[:, 0] * middle[:, 0] + cosine[:, 0] * middle[:, 1]
-    return np.stack([centre_x, centre_y, side, angle], axis=1).astype(np.float32)
+    cosine, sine = np.cos(angle), np.sin(angle)
+    turn = np.array([[cosine, -sine], [sine, cosine]]).transpose(2, 0, 1)
+    upright = landmarks.astype(np.float64) @ turn  # coordinates along and across the eyes
+    low, high = upright.min(axis=1), upright.max(axis=1)
+    centre = turn @ ((low + high) / 2)[..., None]
+    side = CROP_MARGIN * (high - low).max(axis=1)
+    return np.column_stack([centre[..., 0], side, angle]).astype(np.float32)
 
 
 def crop_to_picture(squares: Floats) -> Floats:

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-import cv2
 import numpy as np
 
 from idennet.errors import ShapeError, WeightsError
-from idennet.faces.boxes import BoxFinder, Pixels
+from idennet.faces.boxes import BoxFinder, Pixels, in_grey
 from idennet.faces.crop import Floats, squares_around
 from idennet.faces.landmarks import SMALLEST_EYE_DISTANCE, eye_centres, eye_distances, roll_degrees
 from idennet.faces.mediapipe import MediaPipeFinder
@@ -126,8 +125,7 @@ class FaceFinder:
 
         What `find` misses can be followed: heads that turn far, and upside down.
         """
-        grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
-        greys = [grey] * len(landmarks)
+        greys = [in_grey(pixels)] * len(landmarks)
         first = self._landmarks.read(greys, squares_around(landmarks))
         reading = self._landmarks.read(greys, squares_around(first.landmarks), mirrored=True)
         large = eye_distances(reading.landmarks) >= SMALLEST_EYE_DISTANCE / 2
@@ -140,8 +138,8 @@ class FaceFinder:
         confident: float,
         expected: Sequence[Floats | None] | None = None,
     ) -> list[list[FoundFace]]:
-        greys = [cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY) for pixels in pictures]
-        boxes = self._boxes.find_all(pictures, expected)
+        greys = [in_grey(pixels) for pixels in pictures]
+        boxes = self._boxes.find_all(pictures, greys, expected)
         owners = np.repeat(np.arange(len(pictures)), [len(found) for found in boxes])
         x0, y0, x1, y1, _ = np.concatenate([np.zeros((0, 5), np.float32), *boxes]).T
         squares = np.stack([(x0 + x1) / 2, (y0 + y1) / 2, x1 - x0, np.zeros_like(x0)], axis=1)
@@ -180,8 +178,11 @@ def _distinct(reading: Reading, confident: float) -> list[int]:
     Not the most confident: then a face would get other landmarks where fewer boxes are looked at.
     """
     kept: list[int] = []
+    rows = np.flatnonzero(reading.confidence >= confident)
+    if len(rows) < 2:
+        return rows.tolist()
     sides = squares_around(reading.landmarks)[:, 2]
-    for i in np.flatnonzero(reading.confidence >= confident):
+    for i in rows:
         distances = [
             np.linalg.norm(reading.landmarks[i] - reading.landmarks[j], axis=1).mean()
             / max(sides[i], sides[j])

@@ -65,7 +65,9 @@ class LandmarkNet(nn.Module):
         )
         middle = (CROP_SIZE - 1) / 2
         cells = torch.arange(HEAT_SIZE) * 4 + 1.5  # centre of a cell in crop pixels
-        self.register_buffer("cells", middle + (cells - middle) * HEAT_REACH, persistent=False)
+        cells = middle + (cells - middle) * HEAT_REACH
+        places = torch.cartesian_prod(cells, cells).flip(1)  # (x, y) of each cell, row by row
+        self.register_buffer("places", places, persistent=False)
 
     def forward(self, crops: Tensor) -> LandmarkOutput:
         """Return what is seen in `crops` (N, 64, 64), uint8 grey.
@@ -77,14 +79,14 @@ class LandmarkNet(nn.Module):
             given = f"{tuple(crops.shape)} {crops.dtype}"
             raise ShapeError(f"The landmark network reads (N, 64, 64) torch.uint8 crops, not {given}.")
         x = crops[:, None].float()
-        spread, mean = torch.std_mean(x, dim=(2, 3), keepdim=True)
-        quarter = self.quarter(self.stem((x - mean) / (spread + 4)))
+        x = x - x.mean(dim=(2, 3), keepdim=True)
+        spread = (x.square().sum(dim=(2, 3), keepdim=True) / (CROP_SIZE**2 - 1)).sqrt()
+        quarter = self.quarter(self.stem(x / (spread + 4)))
         eighth = self.eighth(quarter)
         sixteenth = self.sixteenth(eighth)
         merged = self.merge_eighth(eighth + F.interpolate(self.from_sixteenth(sixteenth), scale_factor=2.0))
         merged = self.merge_quarter(self.from_quarter(quarter) + F.interpolate(merged, scale_factor=2.0))
-        heat = self.heat(merged).flatten(2).softmax(dim=2).unflatten(2, (HEAT_SIZE, HEAT_SIZE))
-        points = torch.stack([heat.sum(2) @ self.cells, heat.sum(3) @ self.cells], dim=2)
+        points = self.heat(merged).flatten(2).softmax(dim=2) @ self.places
         judged = self.judge(sixteenth)
         return LandmarkOutput(points, judged[:, 0], POSE_UNIT * judged[:, 1:])
 

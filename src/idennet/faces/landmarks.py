@@ -39,7 +39,8 @@ def eye_centres(landmarks: ArrayLike) -> NDArray[np.float64]:
     points = np.asarray(landmarks, dtype=np.float64)
     if points.shape[-2:] != (68, 2):
         raise ShapeError(f"Landmarks must have shape (68, 2), but have {points.shape}.")
-    return np.stack([points[..., RIGHT_EYE, :].mean(-2), points[..., LEFT_EYE, :].mean(-2)], axis=-2)
+    both = points[..., RIGHT_EYE.start : LEFT_EYE.stop, :]
+    return np.asarray(both.reshape(*points.shape[:-2], 2, 6, 2).mean(axis=-2))
 
 
 def eye_distances(landmarks: ArrayLike) -> NDArray[np.float64]:

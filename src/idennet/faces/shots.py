@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import torch
 
-from idennet.faces.boxes import NO_BOXES, BoxFinder, Pixels, boxes_of, overlaps
+from idennet.faces.boxes import NO_BOXES, BoxFinder, Grey, Pixels, boxes_of, in_grey, overlaps
 from idennet.faces.crop import Floats
 from idennet.faces.shot_net import MULTIPLE, ShotNet, load_shot_net
 from idennet.faces.weights import for_reading
@@ -45,13 +45,15 @@ class ShotFinder(BoxFinder):
 
     def find(self, pixels: Pixels) -> Floats:
         """Return boxes (K, 5) of a picture (H, W, 3); see `BoxFinder`."""
-        return self.find_all([pixels])[0]
+        return self.find_all([pixels], [in_grey(pixels)])[0]
 
     def find_all(
-        self, pictures: Sequence[Pixels], expected: Sequence[Floats | None] | None = None
+        self,
+        pictures: Sequence[Pixels],
+        greys: Sequence[Grey],
+        expected: Sequence[Floats | None] | None = None,
     ) -> list[Floats]:
         """Return the boxes of each picture; pictures of the same size are looked at together."""
-        greys = [cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY) for pixels in pictures]
         wanted = [None] * len(pictures) if expected is None else expected
         found = [NO_BOXES] * len(pictures)
         for shape in dict.fromkeys(grey.shape for grey in greys):
@@ -65,7 +67,7 @@ class ShotFinder(BoxFinder):
                     break
         return found
 
-    def _boxes(self, greys: Sequence[np.ndarray], scale: float) -> list[Floats]:
+    def _boxes(self, greys: Sequence[Grey], scale: float) -> list[Floats]:
         """Return the boxes in copies of pictures of the same size, each (K, 5), in pixels of the pictures."""
         height, width = (max(1, round(side * scale)) for side in greys[0].shape)
         copies = [cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA) for grey in greys]

@@ -9,21 +9,24 @@ there, because the head turns away or lies on its side, the landmarks of the fra
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from idennet.faces.boxes import Pixels
+from idennet.faces.boxes import Grey, Pixels, in_grey
 from idennet.faces.crop import Floats, cut, squares_around
 from idennet.faces.finder import FaceFinder, Finder, FoundFace
 
 ROUND = 15
 """Frames from one search of everything to the next."""
 
+_TOGETHER = 8  # frames that are searched together: of more, faces would have moved on in the last ones
 _MEMORY = 30  # frames for which a lost face keeps its number
 _NEAR = 0.5  # mean distance of the landmarks of one face in two frames, in sides of its square
 _SAME = 0.25  # below it, two faces of a frame are one
+_SURE = 0.995  # confidence that a track has had, below which it may be a false alarm and is not followed
 _ALIKE = 0.6  # correlation of a face's pixels in two frames, below which it is another face
 _CUT = 30.0  # mean difference of grey values of two frames between which there is a cut
 _THUMBNAIL = (16, 12)
@@ -36,14 +39,16 @@ class Track:
     Attributes:
         number: From 1.
         landmarks: (68, 2) where it was last.
+        confidence: The highest that it was found with.
         missed: Frames since then.
         look: What it looked like, (64, 64) grey, or None where that is not known.
     """
 
     number: int
     landmarks: Floats
+    confidence: float
     missed: int = 0
-    look: NDArray[np.uint8] | None = None
+    look: Grey | None = None
 
 
 def tracks_after(before: Sequence[Track], here: Sequence[Track]) -> list[Track]:
@@ -55,7 +60,9 @@ def tracks_after(before: Sequence[Track], here: Sequence[Track]) -> list[Track]:
     """
     seen = {track.number for track in here}
     gone = [replace(track, missed=track.missed + 1) for track in before if track.number not in seen]
-    return [*here, *(track for track in gone if track.missed <= _MEMORY)]
+    surest = {track.number: track.confidence for track in before}
+    kept = [replace(track, confidence=max(track.confidence, surest.get(track.number, 0.0))) for track in here]
+    return [*kept, *(track for track in gone if track.missed <= _MEMORY)]
 
 
 class FaceTracker:
@@ -79,6 +86,11 @@ class FaceTracker:
 
     def find_all(self, pictures: Sequence[Pixels]) -> list[list[FoundFace]]:
         """Return the faces of each frame (H, W, 3) uint8 RGB, from left to right, with their `track`."""
+        parts = range(0, len(pictures), _TOGETHER)
+        return [faces for start in parts for faces in self._find(pictures[start : start + _TOGETHER])]
+
+    def _find(self, pictures: Sequence[Pixels]) -> list[list[FoundFace]]:
+        """Return the faces of a few frames, which are searched together."""
         cuts = [self._is_cut(pixels) for pixels in pictures]
         found: Sequence[Sequence[FoundFace]]
         if isinstance(self._finder, FaceFinder):
@@ -95,25 +107,37 @@ class FaceTracker:
     ) -> list[list[FoundFace]]:
         """Return what the finder sees; a frame that shows nothing is also turned, every so often."""
         known = [track.landmarks for track in self.tracks if not track.missed]
-        expected: list[Floats | None] = []
+        found: list[list[FoundFace]] = []
+        scenes = [k for k, after_cut in enumerate(cuts) if after_cut or k == 0]
+        for start, stop in pairwise([*scenes, len(cuts)]):
+            known = [] if cuts[start] else known
+            if not known:  # the first frame tells where to look in the others
+                found += self._searched(finder, pictures[start : start + 1], known)
+                known = [face.landmarks for face in found[-1]]
+            found += self._searched(finder, pictures[len(found) : stop], known)
+        return found
+
+    def _searched(
+        self, finder: FaceFinder, pictures: Sequence[Pixels], known: Sequence[Floats]
+    ) -> list[list[FoundFace]]:
+        """Return the faces of frames in which others, of the landmarks `known`, were a moment ago."""
         rounds = []
-        for after_cut in cuts:
-            known = [] if after_cut else known
+        for _ in pictures:
             rounds.append(self._since >= ROUND)
-            expected.append(np.stack(known) if known and not rounds[-1] else None)
             self._since = 1 if rounds[-1] else self._since + 1
-        found = finder.find_again(pictures, expected)
+        expected = [None if is_round or not known else np.stack(known) for is_round in rounds]
         return [
             finder.find(pixels) if is_round and not faces and not known else faces
-            for pixels, faces, is_round in zip(pictures, found, rounds, strict=True)
+            for pixels, faces, is_round in zip(
+                pictures, finder.find_again(pictures, expected), rounds, strict=True
+            )
         ]
 
     def _numbered(self, pixels: Pixels, found: Sequence[FoundFace], after_cut: bool) -> list[FoundFace]:
         """Return the faces of the next frame with the numbers of their tracks, and followed ones."""
         if after_cut:
             self.tracks.clear()
-        grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
-        seen = [_Seen(face, grey) for face in found]
+        seen = [_Seen(face, pixels) for face in found]
         pairs = sorted(
             (distance, track.number, k)
             for track in self.tracks
@@ -124,27 +148,34 @@ class FaceTracker:
         for _, number, k in pairs:
             if k not in numbers and number not in numbers.values():
                 numbers[k] = number
-        for track, one in self._followed(pixels, grey, set(numbers.values())):
+        for track, one in self._followed(pixels, set(numbers.values())):
             if all(one.distance(other.face.landmarks) > _SAME for other in seen):
                 numbers[len(seen)] = track
                 seen.append(one)
         for k in range(len(seen)):
             if k not in numbers:
                 numbers[k], self._next = self._next, self._next + 1
-        here = [Track(numbers[k], one.face.landmarks, 0, one.look) for k, one in enumerate(seen)]
+        here = [
+            Track(numbers[k], one.face.landmarks, one.face.confidence, 0, one.look)
+            for k, one in enumerate(seen)
+        ]
         self.tracks = tracks_after(self.tracks, here)
         faces = [replace(one.face, track=numbers[k]) for k, one in enumerate(seen)]
         return sorted(faces, key=lambda face: float(face.landmarks[:, 0].mean()))
 
-    def _followed(self, pixels: Pixels, grey: np.ndarray, taken: set[int]) -> Iterator[tuple[int, "_Seen"]]:
+    def _followed(self, pixels: Pixels, taken: set[int]) -> Iterator[tuple[int, "_Seen"]]:
         """Yield number and face of tracks that the finder does not see, but their landmarks lead to."""
-        lost = [track for track in self.tracks if not track.missed and track.number not in taken]
+        lost = [
+            track
+            for track in self.tracks
+            if not track.missed and track.confidence >= _SURE and track.number not in taken
+        ]
         if not lost or not isinstance(self._finder, FaceFinder):
             return
         faces = self._finder.follow(pixels, np.stack([track.landmarks for track in lost]))
         for track, face in zip(lost, faces, strict=True):
             if face is not None:
-                one = _Seen(face, grey)
+                one = _Seen(face, pixels)
                 if one.distance(track.landmarks) < _NEAR and one.is_like(track):
                     yield track.number, one
 
@@ -159,10 +190,10 @@ class FaceTracker:
 class _Seen:
     """A face of a frame, with what tells it from other faces."""
 
-    def __init__(self, face: FoundFace, grey: np.ndarray) -> None:
+    def __init__(self, face: FoundFace, pixels: Pixels) -> None:
         self.face = face
         square = squares_around(face.landmarks[None])[0]
-        self.look: NDArray[np.uint8] = np.asarray(cut(grey, square), np.uint8)
+        self.look = in_grey(cut(pixels, square))
         self._side = float(square[2])
 
     def distance(self, landmarks: Floats) -> float:

@@ -46,8 +46,8 @@ PICTURES_TOGETHER_ON_GPU = 32
 PIXELS_TOGETHER = 40_000_000
 """Pixels of pictures that wait for each other, about 120 MB."""
 
-FRAMES_TOGETHER = 8
-"""Frames of a video that are searched and read together."""
+FRAMES_TOGETHER = 16
+"""Frames of a video whose faces share a batch on the CPU."""
 
 FRAME_PIXELS_TOGETHER = 10_000_000
 """Pixels of frames from which on fewer are read together, about 30 MB."""
@@ -281,13 +281,14 @@ class Analyser:
         """Return the results of examined pictures, whose faces are read together; failures as they are."""
         crops = [crop for item in examined if isinstance(item, _Examined) for crop in item.crops]
         readings = self.model.read(np.array(crops, np.uint8).reshape(-1, *CROP_SHAPE))
+        unseen = self.model.unseen(readings)
         results, row = [], 0
         for item in examined:
             if isinstance(item, Result):
                 results.append(item)
                 continue
             faces = tuple(
-                self._face(found, crop, readings, row + at)
+                self._face(found, crop, readings, unseen[row + at], row + at)
                 for at, (found, crop) in enumerate(zip(item.found, item.crops, strict=True))
             )
             row += len(faces)
@@ -311,9 +312,15 @@ class Analyser:
             _frame=frame if frame.path is None else None,
         )
 
-    def _face(self, found: FoundFace, crop: NDArray[np.uint8], readings: Readings, row: int) -> Face:
+    def _face(
+        self,
+        found: FoundFace,
+        crop: NDArray[np.uint8],
+        readings: Readings,
+        unseen: NDArray[np.bool_],
+        row: int,
+    ) -> Face:
         card = self.model.card
-        unseen = self.model.unseen(readings)[row]
         probs = self._by_au(readings.probs[row], unseen)
         sides = {} if readings.sides is None else self._sides(readings.sides[row], unseen)
         seen = np.ones(len(PARTS)) if readings.visible is None else readings.visible[row]

@@ -21,6 +21,7 @@ from idennet.models.weights import Evidence
 
 NO_FACE = "no face found"
 NUM_LANDMARKS = 68
+_LANDMARK_COLUMNS = tuple(f"lm_{axis}{point}" for point in range(NUM_LANDMARKS) for axis in "xy")
 
 SCHEMA = "idennet-results/3"
 """Version of the columns and of `Result.to_dict`; another meaning gets another version."""
@@ -45,7 +46,7 @@ def table_columns(aus: Sequence[int], *, graded: bool = False, zeroed: bool = Fa
         *(zeroed_columns(aus) if zeroed else ()),
         *("unreliable_aus", "renderings_only_aus"),
         *("confidence", "box_x0", "box_y0", "box_x1", "box_y1", "yaw", "pitch", "roll", "weights"),
-        *(f"lm_{axis}{point}" for point in range(NUM_LANDMARKS) for axis in "xy"),
+        *_LANDMARK_COLUMNS,
     ]
 
 
@@ -236,9 +237,8 @@ def _face_row(face: Face) -> dict[str, Any]:
     row |= {f"box_{name}": round(float(value), 2) for name, value in face.box._asdict().items()}
     if face.pose is not None:
         row |= {name: round(value, 2) for name, value in face.pose._asdict().items()}
-    for point, (x, y) in enumerate(np.round(face.landmarks.astype(float), 2).tolist()):
-        row |= {f"lm_x{point}": x, f"lm_y{point}": y}
-    return row
+    points = np.round(face.landmarks.astype(float), 2).ravel().tolist()
+    return row | dict(zip(_LANDMARK_COLUMNS, points, strict=True))
 
 
 def _zeroed_cells(zeroed: Zeroed) -> dict[str, Any]:

@@ -308,7 +308,7 @@ class _Kept:
         key = picture["file"] if picture["path"] is None else _key(Path(picture["path"]))
         before = self.last.get(key, _Last(Place(-1, 0.0), (), 1))
         here = [
-            Track(face["track"], np.array(face["landmarks"], np.float32))
+            Track(face["track"], np.array(face["landmarks"], np.float32), face["confidence"])
             for face in picture["faces"]
             if "track" in face
         ]
