@@ -15,7 +15,7 @@ written, and `tables.md` from `runs.jsonl`.
 import argparse
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -114,60 +114,85 @@ class Photographs:
     """People of LFW with enough photographs, what a teacher says of them, and how well they can be known."""
 
     def __init__(self, asked: argparse.Namespace) -> None:
-        store = FaceStore.open(asked.photographs)
-        labels = TeacherLabels.open(asked.teacher)
-        row = labels.rows_of(store)
-        counts = np.bincount(store.subject_index)
-        rows = np.flatnonzero((counts[store.subject_index] >= LEAST_PICTURES) & (row >= 0))
-        known = KnownPeople.open(asked.known_people).of(store)
-        trunk = load_weights(asked.start)[0].trunk
-        self._features = in_batches(trunk, store, np.arange(len(store)))
-        self._row, self._labels, self._rows = row, labels, rows
-        self._known = np.nan_to_num(known)
-        self._people = store.subject_index
+        self._people = People(asked.photographs, asked.teacher)
+        store = self._people.store
+        self._features = in_batches(load_weights(asked.start)[0].trunk, store, np.arange(len(store)))
+        self._known = np.nan_to_num(KnownPeople.open(asked.known_people).of(store))
 
     def judge(self, network: torch.nn.Module, aus: tuple[int, ...]) -> dict[str, float]:
-        """Return agreement with the teacher and how much of the variance is the person, after each removal.
+        """Return agreement with the teacher and the share of the person, as they are and after each removal.
 
-        `agreement`: Spearman's correlation of the logit with the teacher's value relative to the person's own
-        median, over all pictures of all people, mean over Action Units with a lesson; so it falls with every
-        constant that a person has. Removal is learnt from the other people's mean embeddings and mean
-        logits, in ten folds by person. `own`: the network's embedding; `known`: the other network's.
+        Removal is learnt from the other people's mean embeddings and mean logits, in ten folds by person.
+        `own`: the network's embedding; `known`: the other network's.
         """
         with torch.inference_mode():
             output = network(self._features)
         logits, own = output.au_logits.numpy(), output.identity_embedding.numpy()
-        rows, people = self._rows, self._people[self._rows]
-        means = pd.DataFrame(logits).groupby(self._people).transform("mean").to_numpy()
+        who = self._people.store.subject_index
+        means = pd.DataFrame(logits).groupby(who).transform("mean").to_numpy()
         after = {"raw": logits, "own mean logit": logits - means}
         for name, embedding in (("own", own), ("known", self._known)):
-            mean = pd.DataFrame(embedding).groupby(self._people).transform("mean").to_numpy()
+            mean = pd.DataFrame(embedding).groupby(who).transform("mean").to_numpy()
             for asked_of, asked in (("one", embedding), ("mean", mean)):
-                after[f"{name}, {asked_of}"] = logits - self._removed(mean, means, asked)
-        taught = [lesson.au for lesson in LESSONS if lesson.au in aus]
-        values = self._labels.logits(taught, relative=False)[self._row[rows]]
-        relative = values - pd.DataFrame(values).groupby(people).transform("median").to_numpy()
-        found = {"verification_auc": verification_auc(own[rows], np.unique(people, return_inverse=True)[1])}
+                after[f"{name}, {asked_of}"] = logits - _predicted(mean, means, asked, who)
+        found = {"verification_auc": verification_auc(own, who)}
         for way, left in after.items():
-            columns = [left[rows, aus.index(au)] for au in taught]
-            agreement = [spearmanr(column, to)[0] for column, to in zip(columns, relative.T, strict=True)]
-            nothing = np.zeros(len(rows), np.int8)
-            share = [person_offsets(column, nothing, people)[1] for column in columns]
-            found[f"agreement, {way}"] = float(np.nanmean(agreement))
-            found[f"share, {way}"] = float(np.mean(share))
+            for measure, value in self._people.judge(left, aus).items():
+                found[f"{measure}, {way}"] = value
         return {name: round(float(value), 4) for name, value in found.items()}
 
-    def _removed(
-        self, mean: NDArray[np.float32], targets: NDArray[np.float32], asked: NDArray[np.float32]
-    ) -> NDArray[np.float64]:
-        """Return what embeddings say of mean logits, learnt from people of other folds, one row a person."""
-        found = np.zeros(targets.shape)
-        for others, own in GroupKFold(10).split(mean, groups=self._people):
-            _, first = np.unique(self._people[others], return_index=True)
-            ridge = make_pipeline(StandardScaler(), RidgeCV(np.logspace(-1, 5, 13)))
-            ridge.fit(mean[others[first]], targets[others[first]])
-            found[own] = ridge.predict(asked[own])
-        return found
+
+class People:
+    """People with enough photographs to tell what is constant about them, and a teacher's values of these.
+
+    Attributes:
+        store: All photographs, also of people who have fewer.
+    """
+
+    def __init__(self, store: Path, labels: Path) -> None:
+        self.store = FaceStore.open(store)
+        self._labels = TeacherLabels.open(labels)
+        row, who = self._labels.rows_of(self.store), self.store.subject_index
+        self._rows = np.flatnonzero((np.bincount(who)[who] >= LEAST_PICTURES) & (row >= 0))
+        self._row, self._who = row[self._rows], who[self._rows]
+
+    def judge(self, logits: NDArray[np.floating], aus: Sequence[int]) -> dict[str, float]:
+        """Return agreement with the teacher, and the share of the variance that is the person.
+
+        Agreement is Spearman's correlation of the logit with the teacher's value relative to the person's own
+        median, over all pictures of all people, so that every constant that a person has lowers it. Means
+        over the Action Units that have a lesson.
+
+        Args:
+            logits: (N, A) of all photographs of the store.
+            aus: Their Action Units.
+        """
+        taught = [lesson.au for lesson in LESSONS if lesson.au in aus]
+        values = self._labels.logits(taught, relative=False)[self._row]
+        relative = values - pd.DataFrame(values).groupby(self._who).transform("median").to_numpy()
+        columns = [logits[self._rows, aus.index(au)] for au in taught]
+        nothing = np.zeros(len(self._rows), np.int8)
+        return {
+            "agreement": float(
+                np.nanmean([spearmanr(one, to)[0] for one, to in zip(columns, relative.T, strict=True)])
+            ),
+            "share": float(np.mean([person_offsets(one, nothing, self._who)[1] for one in columns])),
+        }
+
+
+def _predicted(
+    mean: NDArray[np.float32],
+    targets: NDArray[np.float32],
+    asked: NDArray[np.float32],
+    who: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    """Return what embeddings say of mean logits, learnt from people of other folds, one row a person."""
+    found = np.zeros(targets.shape)
+    for others, own in GroupKFold(10).split(mean, groups=who):
+        first = others[np.unique(who[others], return_index=True)[1]]
+        ridge = make_pipeline(StandardScaler(), RidgeCV(np.logspace(-1, 5, 13)))
+        found[own] = ridge.fit(mean[first], targets[first]).predict(asked[own])
+    return found
 
 
 def tables(runs: list[dict[str, object]]) -> str:

@@ -78,7 +78,7 @@ def train_command(
         resume=resume,
         initial=initial,
         teacher=teacher,
-        people=known_people,
+        known_people=known_people,
     )
     numbers = ", ".join(f"{name} {value:.3f}" for name, value in run.best.items() if name != "score")
     Console().print(f"{run.weights}: {numbers}", highlight=False, markup=False, soft_wrap=True)

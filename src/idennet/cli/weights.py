@@ -24,6 +24,10 @@ def build(
     teacher: Annotated[
         Path | None, typer.Option(help="Labels of the photographs, written by idennet teach.")
     ] = None,
+    known_people: Annotated[
+        Path | None,
+        typer.Option(help="Embeddings of the photographs (.npz: picture, embedding) that teach identity."),
+    ] = None,
     initial: Annotated[Path | None, typer.Option(help="Weights (.safetensors) to start from.")] = None,
     face_model: Annotated[
         Path | None, typer.Option(help="Face model, an NPZ file.", envvar="IDENNET_FACE_MODEL")
@@ -62,6 +66,7 @@ def build(
         tell=lambda sentence: console.print(sentence, style="bold"),
         photographs=photographs,
         teacher=teacher,
+        known_people=known_people,
         initial=initial,
         face_model=face_model,
         finder=finder,

@@ -192,10 +192,10 @@ def test_likeness_of_people_is_taught_where_embeddings_are_given(
         recipe,
         **stores,
         teacher=tmp_path / "labels.parquet",
-        people=tmp_path / "people.npz",
+        known_people=tmp_path / "people.npz",
         out=tmp_path / "with",
         quiet=True,
     )
     losses = [json.loads(line) for line in (run.folder / "metrics.jsonl").read_text().splitlines()]
     assert any(line.get("known_loss", 0) > 0 for line in losses)
-    assert json.loads((run.folder / "run.json").read_text())["people"]
+    assert json.loads((run.folder / "run.json").read_text())["known_people"]

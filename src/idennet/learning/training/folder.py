@@ -44,7 +44,7 @@ def prepare_folder(
     resume: bool,
     *,
     teacher: Path | None = None,
-    people: Path | None = None,
+    known_people: Path | None = None,
     fold: FoldFaces | None = None,
     plans: Sequence[StagePlan] = (),
 ) -> None:
@@ -58,7 +58,7 @@ def prepare_folder(
         initial: Weights to start from.
         resume: False deletes what another run left there.
         teacher: File of a teacher's labels, if there is any.
-        people: File of a teacher's embeddings, if there is any.
+        known_people: File of a teacher's embeddings, if there is any.
         fold: Of a protocol, if it is trained for one.
         plans: Its stages.
 
@@ -74,7 +74,7 @@ def prepare_folder(
         "stores": _describe_stores(corpus),
         "initial": None if initial is None else load_weights(initial)[1].sha256,
         "teacher": _digest(teacher),
-        "people": _digest(people),
+        "known_people": _digest(known_people),
         "protocol": None if fold is None else fold.protocol,
         "fold": None if fold is None else fold.fold,
         "validation_subjects": [corpus.subjects[index] for index in sorted(set(validation.identities))],

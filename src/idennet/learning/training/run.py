@@ -93,7 +93,7 @@ def train(
     resume: bool = True,
     initial: Path | None = None,
     teacher: Path | None = None,
-    people: Path | None = None,
+    known_people: Path | None = None,
     held_out: Collection[str] = (),
     fold: FoldFaces | None = None,
     quiet: bool = False,
@@ -110,7 +110,7 @@ def train(
         initial: Weights to start from. All of them are taken if they have the same layers and Action
             Units; else trunk and identity branch (CONV1 to NORM, as in the paper).
         teacher: A teacher's labels of pictures of `identity_stores`, written by `idennet teach`.
-        people: A teacher's embeddings of these pictures, as `KnownPeople.open` reads them.
+        known_people: A teacher's embeddings of these pictures, as `KnownPeople.open` reads them.
         held_out: Subjects of the stores for validation, instead of the random share that the recipe asks for.
         fold: The fold that it is trained for, from `faces_of_fold`; its faces, validation subjects and Action
             Units take the place of `au_stores`, `held_out` and those of the stores.
@@ -129,14 +129,14 @@ def train(
         raise RecipeError(f"Precision float16 needs a CUDA device, but this one is {where}; use float32.")
     batches = None if recipe.au_stage is None else recipe.au_stage.batches
     relative = not isinstance(batches, TaughtSettings) or batches.relative
-    if isinstance(batches, TaughtSettings) and batches.alpha_known and people is None:
+    if isinstance(batches, TaughtSettings) and batches.alpha_known and known_people is None:
         raise RecipeError("batches.alpha_known needs embeddings of people; give them with --known-people.")
     corpus = join_stores(
         au_stores,
         identity_stores,
         recipe.model.aus or (None if au_stores else facs.SYNFACS_AUS),
         None if teacher is None else Taught(TeacherLabels.open(teacher), str(teacher), relative),
-        None if people is None else KnownPeople.open(people),
+        None if known_people is None else KnownPeople.open(known_people),
     )
     if isinstance(batches, TaughtSettings) and batches.kept:
         if initial is None:
@@ -157,7 +157,7 @@ def train(
                 initial,
                 resume,
                 teacher=teacher,
-                people=people,
+                known_people=known_people,
                 fold=fold,
                 plans=plans,
             )

@@ -17,6 +17,7 @@ from idennet.errors import InputError
 from idennet.faces.alignment import TEMPLATE
 from idennet.facs import AUS_OF_PART, PARTS, column
 from idennet.files import write_text
+from idennet.learning.data.known_people import KnownPeople
 from idennet.learning.data.prepare import prepare
 from idennet.learning.data.readers.locate import MainFaceLocator
 from idennet.learning.data.readers.person_folders import PersonFolders
@@ -95,6 +96,7 @@ def build_weights(
     tell: Tell,
     photographs: Path | None = None,
     teacher: Path | None = None,
+    known_people: Path | None = None,
     initial: Path | None = None,
     face_model: Path | None = None,
     finder: Path | None = None,
@@ -114,6 +116,7 @@ def build_weights(
             and, where the recipe says so, consistency or a teacher's values. People for whom
             `idennet.learning.data.split.held_out` is true are left out.
         teacher: Labels of the photographs, written by `idennet teach`.
+        known_people: Embeddings of the photographs, as `KnownPeople.open` reads them.
         initial: Weights to start from, as in `idennet.learning.training.train`.
         face_model: The renderer's face model; by default the one that `IDENNET_FACE_MODEL` names.
         finder: Model file to find the faces of the photographs with; see `idennet.faces.finder.open_finder`.
@@ -125,7 +128,7 @@ def build_weights(
         MissingExtraError: The package that draws `reliability.png` is not installed.
     """
     figures.check_packages()
-    _check_teaching(recipe, photographs, teacher, initial)
+    _check_teaching(recipe, photographs, teacher, known_people, initial)
     load_face_model(face_model)  # a wrong path fails before anything begins
     people = None if photographs is None else TrainingPeople(photographs)
     if people is not None:
@@ -160,6 +163,7 @@ def build_weights(
             device=device,
             initial=initial,
             teacher=teacher,
+            known_people=known_people,
         )
 
     tell("Calibrating, judging.")
@@ -313,7 +317,11 @@ def _not_hidden(test: FaceStore, aus: Sequence[int]) -> NDArray[np.bool_]:
 
 
 def _check_teaching(
-    recipe: Recipe, photographs: Path | None, teacher: Path | None, initial: Path | None
+    recipe: Recipe,
+    photographs: Path | None,
+    teacher: Path | None,
+    known_people: Path | None,
+    initial: Path | None,
 ) -> None:
     """Refuse before hours of rendering what the training would refuse after them."""
     batches = None if recipe.au_stage is None else recipe.au_stage.batches
@@ -321,6 +329,8 @@ def _check_teaching(
         if photographs is None:
             raise InputError(f"{teacher} has labels of photographs; give their folder with --photographs.")
         TeacherLabels.open(teacher)
+    if known_people is not None:
+        KnownPeople.open(known_people)
     if initial is not None:
         load_weights(initial)
     if not isinstance(batches, TaughtSettings):
@@ -329,6 +339,11 @@ def _check_teaching(
         raise InputError(
             f"Recipe {recipe.name} learns from a teacher's labels of photographs; write them with "
             "idennet teach and give them with --teacher, beside --photographs."
+        )
+    if batches.alpha_known and known_people is None:
+        raise InputError(
+            f"Recipe {recipe.name} learns from embeddings of people (batches.alpha_known); give them with "
+            "--known-people."
         )
     if batches.kept and initial is None:
         raise InputError(
