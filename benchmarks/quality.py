@@ -22,6 +22,7 @@ from idennet.facs import SYNFACS_AUS, columns
 from idennet.inference.analyser import Analyser
 from idennet.inference.face import HeadPose
 from idennet.inference.quality import Flag
+from idennet.models.action_units import ActionUnitModel
 from idennet.research.synth.build import build_appearance
 from idennet.research.synth.corpora import CorpusConfig, Surroundings, Views
 from idennet.research.synth.eyeballs import gaze_past
@@ -71,16 +72,18 @@ def main() -> None:
     parser.add_argument("--subjects", type=int, default=40)
     parser.add_argument("--seed", type=int, default=90_000)
     parser.add_argument("--keep", type=Path, help="folder of the pictures")
+    parser.add_argument("--weights", type=Path, help="default: the bundled ones")
     given = parser.parse_args()
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
-    analyser = Analyser(workers=1)
+    analyser = Analyser(model=ActionUnitModel.open(given.weights), workers=1)
     rows = []
     for seed in range(given.seed, given.seed + given.subjects):
         pictures = kept(given.keep, seed) if given.keep else list(rendered(seed))
         rows += [read(analyser, picture) for picture in pictures]
     table = pd.DataFrame(rows)
     print(f"\n{len(table)} pictures of {given.subjects} people, seed {given.seed}; "
+          f"weights {analyser.model.card.version}; "
           f"a face is found in {(table['found'] > 0).mean():.1%}.\n")  # fmt: skip
     faces = table[table["found"] > 0].reset_index(drop=True)
     print_pose(faces)
@@ -102,11 +105,12 @@ def print_pose(faces: pd.DataFrame) -> None:
 def print_flags(faces: pd.DataFrame) -> None:
     """Print how many faces each flag marks, and which share of their Action Units is judged wrongly.
 
-    Traces, of which nobody can say whether they are there, do not count. Intervals are 95 %, by drawing
-    people with replacement.
+    Traces, of which nobody can say whether they are there, do not count, nor do Action Units of parts that
+    the weights call hidden. Intervals are 95 %, by drawing people with replacement.
     """
     truth, probs = (faces[[f"{name}_{kind}" for name in AUS]].to_numpy(float) for kind in ("true", "prob"))
-    wrong = np.nanmean(np.where(truth >= 0, (probs >= 0.5) != truth, np.nan), axis=1)
+    judged = (truth >= 0) & np.isfinite(probs)
+    wrong = np.nanmean(np.where(judged, (probs >= 0.5) != truth, np.nan), axis=1)
     people = [np.flatnonzero(faces["subject"] == subject) for subject in faces["subject"].unique()]
     generator = np.random.default_rng(0)
     draws = [

@@ -190,3 +190,17 @@ def test_a_full_disk_for_temporary_files_is_told(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("idennet.people.spool.pickle.dump", full)
     with pytest.raises(InputError, match=r"takes no more: No space left on device; .* TMPDIR"):
         list(Following(PEOPLE, apart=True).gather(photographs()))
+
+
+@pytest.mark.parametrize("needs_all", [False, True])
+def test_a_track_that_goes_over_to_somebody_else_at_a_cut_is_taken_apart(needs_all: bool):
+    """Faces are where those before the cut were, so tracks go on; the people have changed places."""
+
+    def frame(k: int, *shown: np.ndarray) -> Result:
+        faces = [replace(face(who, some(1)[0]), track=n) for n, who in enumerate(shown, start=1)]
+        return result(*faces, time=k / 10)
+
+    clip = [frame(k, ANNA, BERT) for k in range(20)] + [frame(k, BERT, ANNA) for k in range(20, 40)]
+    asked = Asked(Way.WHOLE if needs_all else Way.RUNNING)
+    told = Following(PEOPLE, apart=True, asked=asked).told(clip, at_once=True)
+    assert [[one.person for one in each.faces] for each in told] == [[1, 2]] * 20 + [[2, 1]] * 20

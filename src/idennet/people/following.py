@@ -14,10 +14,13 @@ from numpy.typing import NDArray
 from idennet.errors import InputError
 from idennet.inference.face import Face, Zeroed
 from idennet.inference.result import Result
-from idennet.people.persons import Persons, Sighting, group, worth_of
+from idennet.people.persons import Persons, Seams, Sighting, Strand, group, worth_of
 from idennet.people.population import Evidence, Floats, Population
 from idennet.people.spool import Spool
 from idennet.people.zero import LOOK, RunningZero, Way, Zero, identity_zero, neutral_zero, whole_zero
+
+Strands = Sequence[Strand | None]
+"""Of the faces of a result, in their order."""
 
 EVERYBODY = 0
 """Number of the person whom all faces are taken for where nobody is told apart."""
@@ -120,6 +123,7 @@ class Following:
         self._asked = asked
         self._known = dict(known or {})
         self._persons = Persons(population, known)
+        self._seams = Seams(population)
 
     @property
     def needs_all(self) -> bool:
@@ -135,9 +139,10 @@ class Following:
         if self.needs_all:
             raise InputError("A zero over a whole clip, or of a part of it, needs all results; gather them.")
         for result in results:
-            numbers = self._numbers(result)
-            for face, number in zip(result.faces, numbers, strict=True):
-                if self._look(result, face, number):
+            strands = self._strands(result)
+            numbers = self._numbers(result, strands)
+            for face, strand, number in zip(result.faces, strands, numbers, strict=True):
+                if self._look(result, face, strand, number):
                     self.people[number].zero = self._zero(number)
             yield self._told(result, numbers)
 
@@ -160,37 +165,51 @@ class Following:
             InputError: There is no room for temporary files.
         """
         with Spool() as kept:
+            strands: list[Strands] = []  # one more than is kept, where an interruption comes in between
             stopped = None
             try:
                 for result in results:
+                    strands.append(self._strands(result))
                     kept.append(result)
             except KeyboardInterrupt as interruption:
                 stopped = interruption
-            numbered = self._grouped(kept) if self._apart else [[EVERYBODY] * len(one.faces) for one in kept]
-            for result, numbers in zip(kept, numbered, strict=True):
-                for face, number in zip(result.faces, numbers, strict=True):
-                    self._look(result, face, number)
+            numbered = (
+                self._grouped(kept, strands) if self._apart else [[EVERYBODY] * len(row) for row in strands]
+            )
+            for result, row, numbers in zip(kept, strands, numbered, strict=False):
+                for face, strand, number in zip(result.faces, row, numbers, strict=True):
+                    self._look(result, face, strand, number)
             for number, person in self.people.items():
                 person.zero = self._zero(number)
-            for result, numbers in zip(kept, numbered, strict=True):
+            for result, numbers in zip(kept, numbered, strict=False):
                 yield self._told(result, numbers)
         if stopped is not None:
             raise stopped
 
-    def _numbers(self, result: Result) -> list[int]:
+    def _strands(self, result: Result) -> Strands:
+        """Return what part of which track each face belongs to; None for those of photographs."""
+        return [
+            None if face.track is None else self._seams.strand(result.source, face.track, _embedding(face))
+            for face in result.faces
+        ]
+
+    def _numbers(self, result: Result, strands: Strands) -> list[int]:
         if not self._apart:
             return [EVERYBODY] * len(result.faces)
-        sightings = [Sighting(_embedding(face), face.box, _track(result, face)) for face in result.faces]
+        sightings = [
+            Sighting(_embedding(face), face.box, strand, strand is not None and strand.part > 0)
+            for face, strand in zip(result.faces, strands, strict=True)
+        ]
         return self._persons.assign(sightings, result.time)
 
-    def _grouped(self, results: Iterable[Result]) -> list[list[int]]:
+    def _grouped(self, results: Iterable[Result], strands: Sequence[Strands]) -> list[list[int]]:
         """Return the person of each face of all results, people that are known first."""
         seen: dict[Hashable, Evidence] = {}
         frames: dict[Hashable, set[Hashable]] = {}
         last: dict[Hashable, float] = {}
         keys: list[list[Hashable]] = []
-        for at, result in enumerate(results):
-            keys.append([_track(result, face) or (at, k) for k, face in enumerate(result.faces)])
+        for at, (result, row) in enumerate(zip(results, strands, strict=False)):
+            keys.append([strand or (at, k) for k, strand in enumerate(row)])
             for key, face in zip(keys[-1], result.faces, strict=True):
                 frames.setdefault(key, set()).add(at)
                 if result.time is None or result.time - last.get(key, -np.inf) >= LOOK:
@@ -206,7 +225,7 @@ class Following:
         number = {key: names[label] for key, label in zip(seen, groups[len(self._known) :], strict=True)}
         return [[number[key] for key in row] for row in keys]
 
-    def _look(self, result: Result, face: Face, number: int) -> bool:
+    def _look(self, result: Result, face: Face, strand: Strand | None, number: int) -> bool:
         """Take a look at a person, if half a second has gone by; say whether that was so."""
         if number not in self.people:
             known = self._known.get(number, self.population.nothing())
@@ -215,7 +234,7 @@ class Following:
         last = person.looks[-1].time if person.looks else None
         if result.time is not None and last is not None and 0 <= result.time - last < LOOK:
             return False
-        look = look_at(result, face)
+        look = look_at(result, face, strand)
         person.look(look, self.population.evidence(look.embedding))
         return True
 
@@ -280,12 +299,19 @@ def zeroed(face: Face, zero: Zero | None) -> Zeroed | None:
     )
 
 
-def look_at(result: Result, face: Face) -> Look:
-    """Return what a face of a result says of its person."""
+def look_at(result: Result, face: Face, strand: Strand | None = None) -> Look:
+    """Return what a face of a result says of its person.
+
+    Args:
+        result: The result.
+        face: One of its faces.
+        strand: What part of which track it belongs to; None: of the whole track, or of none.
+    """
+    whole = None if face.track is None else Strand(result.source, face.track)
     return Look(
         result.source,
         result.time,
-        _track(result, face),
+        strand or whole,
         np.array([*face.au_probs.values()]),
         _embedding(face),
     )
@@ -301,8 +327,3 @@ def _embedding(face: Face) -> NDArray[np.floating]:
     if face.identity_embedding is None:
         raise InputError("These weights have no identity branch, so people cannot be told apart; use others.")
     return face.identity_embedding
-
-
-def _track(result: Result, face: Face) -> Hashable:
-    """Return what names the track of a face in all clips; None for a photograph."""
-    return None if face.track is None else (result.source, face.track)
