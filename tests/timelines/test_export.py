@@ -17,7 +17,7 @@ from idennet.timelines.recording import read_recordings
 
 
 def test_parquet_has_the_rows_of_the_csv_with_types_units_and_model(results: Path) -> None:
-    export(results, results)
+    list(export(results, results))
     file = pq.ParquetFile(results / "aus.parquet")
     about = json.loads(file.schema_arrow.metadata[METADATA_KEY])
     assert about["schema"] == SCHEMA
@@ -82,3 +82,12 @@ def test_the_command_refuses_what_is_no_result(tmp_path: Path, given: str) -> No
     ran = CliRunner().invoke(app, ["export", str(tmp_path / given)])
     assert ran.exit_code == 2
     assert len(ran.stderr.strip().splitlines()) == 1
+
+
+def test_results_without_a_face_are_parquet_all_the_same(tmp_path: Path) -> None:
+    results = write_results(tmp_path / "r", clip_results()[40:42])
+    ran = CliRunner().invoke(app, ["export", str(results)])
+    assert ran.exit_code == 2
+    assert "Written" in ran.stdout
+    assert "holds no face" in ran.stderr
+    assert len(pd.read_parquet(results / "aus.parquet")) == 2

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,9 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium h
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("view")
     video = write_clip(folder / "talk.mp4", [np.full((120, 340, 3), 90, np.uint8)] * FRAMES, codec="libx264")
-    return view(write_results(folder / "r", clip_results(str(video))), folder / "out")[0]
+    results = clip_results(str(video))
+    photograph = replace(results[-1], source="a.jpg", path=None, frame=None, time=None)
+    return view(write_results(folder / "r", [*results, photograph]), folder / "out")[0]
 
 
 @pytest.fixture(scope="module")
@@ -70,3 +73,12 @@ def test_people_are_chosen_by_name(page) -> None:
 
 def test_nothing_is_wider_than_the_screen(page) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_everybody_on_photographs_can_be_chosen(page) -> None:
+    page.click("#clips button:has-text('photographs')")
+    page.click("#people button:has-text('person 2')")
+    assert "person 2: found in 1 of 1 photographs" in page.inner_text("#summary-hint")
+    page.click("#clips button:has-text('talk')")
+    page.click("#people button:has-text('person 1')")
+    assert page.is_visible("#map")

@@ -37,6 +37,8 @@ class VideoCounts:
     people: set[int] = field(default_factory=set)
     first: float = 0.0
     last: float = 0.0
+    damaged: int = 0
+    """Frames with a note, which is always about damage."""
     occurring: Counter[int] = field(default_factory=Counter)
     """In how many faces each Action Unit occurs."""
     unreliable_aus: frozenset[int] = frozenset()
@@ -48,6 +50,7 @@ class VideoCounts:
         self.frames += 1
         self.faces += len(result.faces)
         self.frames_with_face += bool(result.faces)
+        self.damaged += bool(result.notes)
         for face in result.faces:
             self.occurring.update(face.aus)
             self.unreliable_aus = face.unreliable_aus
@@ -75,6 +78,8 @@ class Summary:
     """Whether an Action Unit that occurs is an unreliable one."""
     graded: bool = False
     """Whether intensities are shown."""
+    unsettled: bool = False
+    """Whether a zero that is shown may still change."""
     evidence: dict[int, Evidence] = field(default_factory=dict)
     """What the reading of each Action Unit rests on, as far as that is known."""
 
@@ -111,6 +116,7 @@ class Summary:
         for face in result.faces:
             self.occurring |= set(face.aus)
             self.graded |= bool(face.au_intensities)
+            self.unsettled |= result.time is None and bool(face.zeroed and face.zeroed.unsettled_aus)
             self.evidence |= face.au_evidence
 
     def line(self) -> str:
@@ -172,6 +178,8 @@ def print_video(console: Screen, video: VideoCounts, *, quiet: bool) -> None:
         return
     span = f"{_clock(video.first)} to {_clock(video.last)}"
     line = Text(video.source, style="bold").append(f"  {count(video.frames, 'frame')}, {span}", style="dim")
+    if video.damaged:
+        line.append(f", {video.damaged} damaged (see their notes)", style="yellow")
     if not video.faces:
         console.print(line.append("  no face found", style="yellow"), soft_wrap=True)
         return
@@ -224,6 +232,10 @@ def print_footnotes(console: Screen, summary: Summary, *, details: bool) -> None
     if summary.graded:
         notes.append(
             "intensity: 0 to 5, with FACS's letters A (trace) to E (maximum); left, right: the person's own"
+        )
+    if summary.unsettled:
+        notes.append(
+            "? too little was seen of this person yet: the zero of this Action Unit may still change"
         )
     for grade, sentence in () if details else _UNTESTED.items():
         if aus := sorted(au for au in summary.occurring if summary.evidence.get(au) == grade):

@@ -16,23 +16,24 @@ PICTURES_NAME = "photographs.openface"
 """Folder of the tables of photographs."""
 
 
-def export(source: Path, out: Path) -> list[Path]:
-    """Write what other programs read and return the files.
+def export(source: Path, out: Path) -> Iterator[Path]:
+    """Write what other programs read, and yield each file or folder.
 
     Args:
         source: A folder of `idennet detect --out`, or a CSV file of OpenFace.
         out: Folder to write to; made when it does not exist.
 
     Raises:
-        InputError: `source` is neither, or holds no face.
+        InputError: `source` is neither, or holds no face; its rows are written as Parquet all the same.
     """
-    recordings = read_recordings(source)
     out.mkdir(parents=True, exist_ok=True)
-    written = [write_parquet(source, out)] if source.is_dir() else []
+    if source.is_dir():
+        yield write_parquet(source, out)
+    recordings = read_recordings(source)
     clips = [recording for recording in recordings if recording.times is not None]
     if clips:
         write_text(out / EPISODES_NAME, episode_table(clips).to_csv(index=False, lineterminator="\n"))
-        written.append(out / EPISODES_NAME)
+        yield out / EPISODES_NAME
     for clip, name in zip(clips, file_names([clip.name for clip in clips]), strict=True):
         if not clip.tracks:
             continue
@@ -43,11 +44,10 @@ def export(source: Path, out: Path) -> list[Path]:
         }
         for file, text in files.items():
             write_text(out / file, text)
-            written.append(out / file)
+            yield out / file
     for photographs in recordings:
         if photographs.times is None and photographs.tracks:
-            written.append(_write_pictures(photographs, out / PICTURES_NAME))
-    return written
+            yield _write_pictures(photographs, out / PICTURES_NAME)
 
 
 def _write_pictures(photographs: Recording, folder: Path) -> Path:
