@@ -95,6 +95,7 @@ def test_people_who_are_enrolled_are_recognised(pictures: Path, tmp_path: Path):
     table = pd.read_csv(tmp_path / "out" / "aus.csv")
     assert table.person.tolist() == [1, 2, 3, 4]
     assert table.zero.notna().tolist() == [True, False, False, False]
+    assert "No zero for person 2, person 3, person 4: nothing neutral was seen of them" in ran.output
     assert table.AU12_zeroed.notna().tolist() == [True, False, False, False]
 
 
@@ -167,6 +168,7 @@ def test_a_run_with_people_goes_on_behind_its_rows(film: Path, tmp_path: Path, z
     tables[1].write_bytes(b"".join(lines[:5]))
     again = idennet(*command)
     assert again.exit_code == 0, again.output
+    assert "zero for" not in again.output
     assert "5 frames read by an earlier run; people and zeros follow from all" in again.output
     assert [table.read_bytes() for table in tables] == expected
 
@@ -179,3 +181,12 @@ def test_rows_that_followed_from_other_pictures_are_not_mixed(pictures: Path, tm
     assert ran.exit_code == 2
     assert "followed from other pictures than these" in " ".join(ran.output.split())
     assert (out / "aus.csv").read_bytes() == before
+
+
+def test_a_range_without_a_face_is_told_and_raw_values_stay(film: Path, tmp_path: Path):
+    ran = idennet("detect", film, "--zero", "0:01:00-0:01:05", "--out", tmp_path)
+    assert ran.exit_code == 0, ran.output
+    assert "Nobody has a zero" in ran.output
+    table = pd.read_csv(tmp_path / "aus.csv")
+    assert table.AU12.notna().sum() == 6
+    assert table.AU12_zeroed.isna().all()

@@ -171,6 +171,8 @@ def detect_command(
 
     for remark in found.remarks():
         screen.print_remark(console, remark)
+    if following and following.without_zero:
+        screen.print_remark(console, _without_zero(following))
     if summary.without_face and not (alone and quiet):
         screen.print_hint(console, summary.without_face, other_finder=finder is not None)
     if not quiet:
@@ -216,6 +218,15 @@ def _following(
     population = Population.open(weights)
     with nullcontext() if store is None else PersonStore(store, population) as opened:
         return following(analyser, population, apart=people, zero=zero, store=opened)
+
+
+def _without_zero(following: "Following") -> str:
+    from idennet.cli.words import some
+
+    if len(following.without_zero) == len(following.people):
+        return "Nobody has a zero: nothing neutral was seen of anybody, so all zeroed values are empty."
+    who = some([f"person {number}" for number in following.without_zero])
+    return f"No zero for {who}: nothing neutral was seen of them, so their zeroed values are empty."
 
 
 def _open_folder(

@@ -130,6 +130,13 @@ class Following:
         """Whether results can be gathered only, not followed."""
         return self._asked is not None and self._asked.needs_all
 
+    @property
+    def without_zero(self) -> tuple[int, ...]:
+        """Numbers of the people who got none although one was asked for: nothing neutral was seen of them."""
+        if self._asked is None:
+            return ()
+        return tuple(sorted(number for number, person in self.people.items() if person.zero is None))
+
     def follow(self, results: Iterable[Result]) -> Iterator[Result]:
         """Yield results with their people as they come, without looking ahead.
 

@@ -10,6 +10,7 @@ from idennet.errors import InputError
 from idennet.inference.analyser import Analyser
 from idennet.inference.result import Result
 from idennet.media.folders import find_pictures
+from idennet.media.video import seconds_of
 from idennet.people.following import Asked, Following, Look, look_at
 from idennet.people.population import Population
 from idennet.people.store import Appearance, PersonStore
@@ -18,7 +19,7 @@ from idennet.people.zero import LOOK, Way
 STORED = "store"
 """What `--zero` says for the neutral pictures that were enrolled."""
 
-_MOMENT = r"(?:(\d+):)?(\d+(?:\.\d+)?)"
+_MOMENT = r"([\d:.]+)"
 
 
 def following(
@@ -56,8 +57,7 @@ def asked_for(zero: str, analyser: Analyser, store: PersonStore | None = None) -
             raise InputError("Whose neutral pictures? Name the person store with --store.")
         return Asked(Way.NEUTRAL, of_known=neutral_looks(store))
     if span := re.fullmatch(f"{_MOMENT}-{_MOMENT}", zero):
-        minutes, seconds, until_minutes, until_seconds = (float(part or 0) for part in span.groups())
-        start, end = 60 * minutes + seconds, 60 * until_minutes + until_seconds
+        start, end = map(seconds_of, span.groups())
         if end <= start:
             raise InputError(f"The range {zero} ends before it starts; write it like 2-5 or 0:02-0:05.")
         return Asked(Way.NEUTRAL, span=(start, end))
