@@ -3,9 +3,9 @@
     python benchmarks/load.py photo.jpg clip.mp4 [--seconds 60]
 
 Starts a server of its own on this machine. Eight clients send the photograph as quickly as they get answers,
-two streams send it 25 times a second, and a clip is read, deleted and sent again; meanwhile some clients send
-slowly or go away in the middle, 200 broken uploads arrive, and clips are deleted while they are read. Prints
-Markdown.
+two streams send it 25 times a second, and a clip is read, deleted and sent again; meanwhile one client sends
+slowly, one goes away in the middle again and again, 200 broken uploads arrive, and clips are deleted while
+they are read. In the end the server is told to stop in the middle of a clip. Prints Markdown.
 """
 
 import argparse
@@ -16,8 +16,10 @@ import random
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -108,6 +110,21 @@ async def half_sent(picture: bytes, until: float, seen: Seen) -> None:
         await asyncio.sleep(0.2)
 
 
+async def slow(picture: bytes, until: float, seen: Seen) -> None:
+    """Send a photograph in twenty pieces over four seconds, again and again."""
+    size = -(-len(picture) // 20)
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for start in range(0, len(picture), size):
+            yield picture[start : start + size]
+            await asyncio.sleep(0.2)
+
+    async with httpx.AsyncClient(base_url=ADDRESS, timeout=60) as client:
+        while time.monotonic() < until:
+            answer = await client.post("/v1/photographs", content=pieces())
+            seen.statuses[f"slow {answer.status_code}"] += 1
+
+
 async def broken(client: httpx.AsyncClient, picture: bytes, clip: bytes, until: float, seen: Seen) -> None:
     draw = random.Random(0)
     pause = (until - time.monotonic()) / BROKEN
@@ -135,15 +152,17 @@ def resident(process: int) -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
-def open_files(process: int) -> int:
-    return len(list(Path(f"/proc/{process}/fd").iterdir()))
+def held(process: int) -> str:
+    """Say how much a process holds."""
+    files, threads = (len(list(Path(f"/proc/{process}/{kind}").iterdir())) for kind in ("fd", "task"))
+    return f"{files} files, {threads} threads, {resident(process):.0f} MB"
 
 
-async def load(picture: bytes, clip: bytes, seconds: float, process: int) -> tuple[Seen, int, int]:
+async def load(picture: bytes, clip: bytes, seconds: float, process: int) -> tuple[Seen, str, str]:
     seen = Seen()
     async with httpx.AsyncClient(base_url=ADDRESS, timeout=60) as client:
         await client.post("/v1/photographs", content=picture)
-        files = open_files(process)
+        before = held(process)
         began = time.monotonic()
         until = began + seconds
         await asyncio.gather(
@@ -152,11 +171,14 @@ async def load(picture: bytes, clip: bytes, seconds: float, process: int) -> tup
             clips(client, clip, until, seen),
             killed_clips(client, clip, until, seen),
             half_sent(picture, until, seen),
+            slow(picture, until, seen),
             broken(client, picture, clip, until, seen),
             memory(process, began, until, seen),
         )
-    await asyncio.sleep(2)
-    return seen, files, open_files(process)
+        await asyncio.sleep(6)  # uvicorn keeps a silent connection for five seconds
+        after = held(process)
+        await client.post("/v1/clips?name=last.mp4", content=clip)
+    return seen, before, after
 
 
 def main() -> None:
@@ -166,7 +188,14 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60)
     given = parser.parse_args()
     command = [sys.executable, "-m", "idennet", "serve", "--port", str(PORT)]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    temporary = tempfile.mkdtemp()
+    server = subprocess.Popen(
+        command,
+        env={**os.environ, "TMPDIR": temporary},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     try:
         for _ in range(240):
             try:
@@ -179,13 +208,17 @@ def main() -> None:
         end = time.monotonic()
     finally:
         server.terminate()
-        complaints = server.communicate(timeout=30)[1]
-    report(seen, given.seconds, before, after, time.monotonic() - end, server.returncode, complaints)
+        complaints = server.communicate()[1]
+    print(f"Before: {before}. After: {after}.")
+    left = len(list(Path(temporary).glob("idennet-*")))
+    print(
+        f"Stopped in {time.monotonic() - end:.1f} s with {server.returncode}; {left} temporary folders left."
+    )
+    print("Complaints:", complaints.strip() or "none")
+    report(seen, given.seconds)
 
 
-def report(
-    seen: Seen, seconds: float, before: int, after: int, ending: float, code: int, complaints: str
-) -> None:
+def report(seen: Seen, seconds: float) -> None:
     print("| what | a second | p50 | p99 |\n| --- | ---: | ---: | ---: |")
     for what, times in (("photographs, 8 clients", seen.photographs), ("frames, 2 streams", seen.frames)):
         cuts = statistics.quantiles(times, n=100)
@@ -197,8 +230,6 @@ def report(
     print("Answers:", ", ".join(f"{what}: {count}" for what, count in sorted(seen.statuses.items())))
     shown = seen.memory[:: max(len(seen.memory) // 6, 1)]
     print("Memory:", ", ".join(f"{at:.0f} s {size:.0f} MB" for at, size in shown))
-    print(f"Open files: {before} before, {after} after. Ended in {ending:.1f} s with {code}.")
-    print("Complaints:", complaints.strip() or "none")
 
 
 if __name__ == "__main__":

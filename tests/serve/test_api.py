@@ -14,7 +14,10 @@ from starlette.websockets import WebSocketDisconnect
 from idennet.facs import MOVEMENTS, NAMES
 from idennet.inference.analyser import Analyser
 from idennet.media.pictures import decode_picture
+from idennet.models.action_units import ActionUnitModel
+from idennet.serve.app import create_app
 from idennet.serve.limits import Limits
+from planted import PlantedFinder
 from planted import planted_png as png
 
 Serve = Callable[..., TestClient]
@@ -179,14 +182,23 @@ def test_only_so_many_photographs_are_read_at_once(serve: Serve) -> None:
     assert answer.headers["retry-after"] == "1"
 
 
-def test_the_documentation_has_examples_of_the_schema(client: TestClient) -> None:
-    description = client.get("/openapi.json").json()
+def test_the_documentation_has_examples_of_the_schema(graded_weights: Path) -> None:
+    app = create_app(Analyser(PlantedFinder(), ActionUnitModel.open(graded_weights)))
+    with TestClient(app, base_url="http://127.0.0.1:8765") as client:
+        description = client.get("/openapi.json").json()
+        given = client.post("/v1/photographs", content=png(1)).json()
     operation = description["paths"]["/v1/photographs"]["post"]
     shown = operation["responses"]["200"]["content"]["application/json"]["example"]
-    given = client.post("/v1/photographs", content=png(1)).json()
     assert shown.keys() == given.keys() - {"problem"}  # FastAPI leaves out what is null
     assert shown["faces"][0].keys() == given["faces"][0].keys()
+    assert given["faces"][0]["aus"]["AU12"].keys() == shown["faces"][0]["aus"]["AU12"].keys()
     assert {"408", "413", "422", "503"} <= operation["responses"].keys()
+
+
+def test_what_is_asked_wrongly_is_said_in_one_sentence(client: TestClient) -> None:
+    answer = client.post("/v1/photographs?details=perhaps", content=png(1))
+    assert answer.status_code == 422
+    assert answer.json()["error"].startswith("details: input should be a valid boolean")
 
 
 def test_metrics_count(client: TestClient) -> None:

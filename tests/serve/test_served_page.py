@@ -1,18 +1,26 @@
 """The page in a real browser: the Chromium that is there, without a screen; none is downloaded."""
 
+import csv
+import json
 import shutil
+import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from math import isnan
 from pathlib import Path
 
 import pytest
-import uvicorn
 from PIL import Image
 
+from clips import write_clip
+from idennet.facs import column
 from idennet.inference.analyser import Analyser
+from idennet.models.action_units import ActionUnitModel
 from idennet.serve.app import create_app
-from planted import planted_picture, planted_png
+from idennet.serve.server import Server
+from planted import PlantedFinder, planted_picture, planted_png
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
@@ -32,15 +40,20 @@ def camera(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def address(analyser: Analyser) -> Iterator[str]:
-    server = uvicorn.Server(uvicorn.Config(create_app(analyser), port=0, log_level="warning"))
-    thread = threading.Thread(target=server.run)
+    with served(analyser) as address:
+        yield address
+
+
+@contextmanager
+def served(analyser: Analyser) -> Iterator[str]:
+    server, listener = Server(create_app(analyser)), socket.create_server(("127.0.0.1", 0))
+    thread = threading.Thread(target=server.run, args=([listener],))
     thread.start()
-    while not server.started:
-        time.sleep(0.05)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    yield f"http://127.0.0.1:{port}/"
-    server.should_exit = True
-    thread.join()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
+    finally:
+        server.should_exit = True
+        thread.join()
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +76,12 @@ def browser(camera: Path):
 
 @pytest.fixture
 def page(browser, address: str):
+    with opened(browser, address) as page:
+        yield page
+
+
+@contextmanager
+def opened(browser, address: str):
     """The page, opened; at the end no error was raised, and nothing was asked of anybody else."""
     page = browser.new_page()
     faults: list[str] = []
@@ -77,7 +96,18 @@ def page(browser, address: str):
     assert faults == []
 
 
-def load(page, **faces: int) -> None:
+def saved(page, name: str, role: str = "button") -> Path:
+    """Save by clicking, and return the file."""
+    with page.expect_download() as download:
+        page.get_by_role(role, name=name).click()
+    return Path(download.value.path())
+
+
+def send_clip(page, folder: Path, pictures: list) -> None:
+    page.set_input_files("#files", write_clip(folder / "clip.mkv", pictures))
+
+
+def load(page, **faces: tuple[int, int]) -> None:
     files = [
         {"name": name, "mimeType": "image/png", "buffer": planted_png(*of)} for name, of in faces.items()
     ]
@@ -120,17 +150,95 @@ def test_people_get_names(page) -> None:
     assert page.locator(".box").inner_text() == "Ada"
 
 
-def test_tables_are_saved_with_the_columns_of_the_command_line(
-    page, analyser: Analyser, tmp_path: Path
-) -> None:
+def test_tables_are_saved_with_the_columns_of_the_command_line(page, analyser: Analyser) -> None:
     load(page, one=(1, 0), none=(0, 0))
-    with page.expect_download() as saved:
-        page.get_by_role("button", name="Photographs, CSV").click()
-    lines = Path(saved.value.path()).read_text().splitlines()
+    lines = saved(page, "Photographs, CSV").read_text().splitlines()
     table = analyser.analyse(planted_picture(1)).to_pandas()
     assert lines[0].split(",") == list(table.columns)
     assert len(lines) == 3
     assert "no face found" in lines[1] + lines[2]
+
+
+def test_what_is_hidden_is_said_and_never_compared(browser, graded_weights: Path) -> None:
+    analyser = Analyser(PlantedFinder(), ActionUnitModel.open(graded_weights))
+    seen = {seed: analyser.analyse(planted_picture(1, seed)).faces[0] for seed in range(20)}
+    covered = next(seed for seed, face in seen.items() if 0 < len(face.hidden) < 3)
+    unseen = {column(au) for au, prob in seen[covered].au_probs.items() if isnan(prob)}
+    with served(analyser) as address, opened(browser, address) as page:
+        load(page, one=(1, covered), other=(1, next(seed for seed in seen if not seen[seed].hidden)))
+        rows = page.locator(".au", has=page.get_by_text("hidden", exact=True))
+        for values in ("Calibrated", "Raw", "Identity left in"):
+            page.get_by_text(values, exact=True).click()
+            assert {text.strip("~") for text in rows.locator(".code").all_inner_texts()} == unseen
+        assert "hidden" in page.locator(".says").inner_text()
+        compared = {text.strip("~") for text in page.locator(".difference > :first-child").all_inner_texts()}
+        assert compared
+        assert not compared & unseen
+        assert "Hidden in one of them" in page.locator("#differences").inner_text()
+        row = next(csv.DictReader(saved(page, "Photographs, CSV").read_text().splitlines()))
+        assert {row[name] + row[f"{name}_present"] + row[f"{name}_intensity"] for name in unseen} == {""}
+        answer = json.loads(saved(page, "Photographs, JSON").read_text())[0]["faces"][0]
+        assert {name for name, of in answer["aus"].items() if of["probability"] is None} == unseen
+
+
+def test_a_clip_is_followed_and_every_output_is_saved(page, tmp_path: Path) -> None:
+    send_clip(page, tmp_path, [planted_picture(2)] * 12)
+    page.wait_for_selector("#jobs li", state="detached")
+    assert "12 frames" in page.locator("#timeline-note").inner_text()
+    page.get_by_label("Position in the clip").press("End")
+    assert "seconds: " in page.get_by_label("Position in the clip").get_attribute("aria-valuetext")
+    assert page.locator(".box").count() == 2
+    starts = {"CSV": b"file,", "JSON lines": b"{", "Parquet": b"PAR1", "report": b"<!doctype"}
+    for title in ("CSV", "JSON lines", "Parquet", "episodes", "overlay", "report"):
+        content = saved(page, f"clip.mkv, {title}", "link").read_bytes()
+        assert content.lower().startswith(starts.get(title, b"").lower())
+        assert content
+
+
+def test_a_clip_is_cancelled(page, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cancelled, analyse_all = threading.Event(), Analyser.analyse_all
+
+    def slow(*arguments):
+        for result in analyse_all(*arguments):
+            yield result
+            cancelled.wait()
+
+    monkeypatch.setattr(Analyser, "analyse_all", slow)
+    try:
+        send_clip(page, tmp_path, [planted_picture(1)] * 3)
+        page.wait_for_selector("#jobs :text('1 frame read')")
+        page.get_by_role("button", name="Cancel").click()
+        page.wait_for_selector("#jobs li", state="detached")
+    finally:
+        cancelled.set()
+    while "idennet_clips 0.0" not in page.request.get(f"{address}metrics").text():
+        time.sleep(0.05)
+    assert page.locator("#messages").inner_text() == ""
+    assert page.locator("#work").is_hidden()
+
+
+def test_everything_is_done_by_keyboard_which_stays_where_it_was(page) -> None:
+    focused = "document.activeElement.textContent.trim() || document.activeElement.id"
+    page.keyboard.press("Tab")
+    assert page.evaluate(focused) == "Skip to the reading"
+    for name in ("Webcam", "Movements", "For programs", "files"):
+        page.keyboard.press("Tab")
+        assert page.evaluate(focused) == name
+    with page.expect_file_chooser() as chooser:
+        page.keyboard.press("Space")
+    files = [{"name": f"{k}.png", "mimeType": "image/png", "buffer": planted_png(1, k)} for k in range(2)]
+    chooser.value.set_files(files)
+    page.wait_for_selector("#jobs li", state="detached")
+    face = page.locator("#faces .face").nth(1)
+    face.press("Enter")
+    assert face.get_attribute("aria-pressed") == "true"
+    assert face.evaluate("each => each === document.activeElement")
+    page.locator("input[value=read]").press("ArrowRight")
+    assert page.locator("input[value=raw]").is_checked()
+    page.get_by_role("button", name="Movements").press("Enter")
+    assert page.locator("dialog").is_visible()
+    page.keyboard.press("Escape")
+    assert page.locator("dialog").is_hidden()
 
 
 def test_what_cannot_be_read_is_said(page) -> None:
@@ -142,11 +250,12 @@ def test_what_cannot_be_read_is_said(page) -> None:
 def test_the_webcam_is_read_as_it_goes(page) -> None:
     page.get_by_role("button", name="Webcam").click()
     page.wait_for_selector(".box")
-    page.wait_for_function("document.querySelector('#caption').textContent.includes('ms a frame')")
+    page.wait_for_selector("#caption:has-text('ms a frame')")
     page.get_by_role("button", name="Keep this picture").click()
     page.wait_for_selector("#faces .face")
     page.get_by_role("button", name="Stop").click()
     assert page.locator("#caption").inner_text() == "The webcam is off."
+    assert page.get_by_label("The last picture of the webcam").is_visible()
 
 
 @pytest.mark.parametrize("width", [360, 1280])

@@ -1,19 +1,19 @@
 """What clients get: the results of docs/outputs.md, and on request what lies inside a reading."""
 
 import base64
-from collections.abc import Iterable
 from io import BytesIO
+from math import isnan
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from idennet.facs import MOVEMENTS, NAMES, column, columns
-from idennet.inference.face import Box, Face, HeadPose
+from idennet.facs import MOVEMENTS, NAMES, column
+from idennet.inference.face import Box, Face, HeadPose, Sides
 from idennet.inference.result import SCHEMA, Result, table_columns
 from idennet.models.inside import Inside
-from idennet.models.weights import WeightsSidecar
+from idennet.models.weights import Evidence, WeightsSidecar
 
 
 def answer_of(result: Result) -> dict[str, Any]:
@@ -33,8 +33,8 @@ def inside_of(result: Result, inside: Inside | None) -> list[dict[str, Any]]:
         one: dict[str, Any] = {} if face.crop is None else {"crop": _data_url(face.crop)}
         if face.identity_embedding is not None and inside is not None:
             one |= {
-                "raw": _by_au(result.aus, inside.raw[row]),
-                "unsubtracted": _by_au(result.aus, inside.unsubtracted[row]),
+                "raw": _seen(face, inside.raw[row]),
+                "unsubtracted": _seen(face, inside.unsubtracted[row]),
                 "identity_embedding": _rounded(face.identity_embedding),
                 "expression_features": _rounded(inside.expression_features[row]),
                 "au_residual": _rounded(inside.au_residual[row]),
@@ -68,12 +68,16 @@ def example() -> dict[str, Any]:
     face = Face(
         Box(100, 80, 260, 240), np.full((68, 2), 150, np.float32), 0.998, HeadPose(-3.8, 1.2, 0.4),
         {6: 0.9657, 12: 0.9991}, {6: True, 12: True}, {6: 0.5, 12: 0.5},
+        au_evidence=dict.fromkeys((6, 12), Evidence.TESTED),
+        au_intensities={6: 2.11, 12: 3.24}, au_sides={6: Sides(1.94, 2.11), 12: Sides(3.24, 2.9)},
     )  # fmt: skip
-    return answer_of(Result("photo.jpg", (640, 480), (face,), (6, 12), "synfacs-0.3.0"))
+    return answer_of(Result("photo.jpg", (640, 480), (face,), (6, 12), "synfacs-0.4.0", graded=True))
 
 
-def _by_au(aus: Iterable[int], values: NDArray[np.floating]) -> dict[str, float]:
-    return dict(zip(columns(aus), _rounded(values, 6), strict=True))
+def _seen(face: Face, values: NDArray[np.floating]) -> dict[str, float | None]:
+    """Return values by Action Unit; None where its part of the face is hidden."""
+    values_of = zip(face.au_probs.items(), _rounded(values, 6), strict=True)
+    return {column(au): None if isnan(prob) else value for (au, prob), value in values_of}
 
 
 def _rounded(values: NDArray[np.floating], digits: int = 4) -> list[float]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Query, Request, Response, WebSocket
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse
 from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
@@ -109,6 +110,7 @@ def create_app(
     app.add_middleware(Guard, token=token)
     app.add_exception_handler(RefusedError, _refuse)
     app.add_exception_handler(HTTPException, _refuse_by_framework)
+    app.add_exception_handler(RequestValidationError, _refuse_mistaken)
     _count_answers(app, app.state.metrics)
     _add_photographs(app, limits)
     _add_clips(app, limits)
@@ -142,7 +144,10 @@ def _add_photographs(app: FastAPI, limits: Limits) -> None:
             ),
         ] = False,
     ) -> JSONResponse:
-        """The faces of a photograph with their Action Units, as in `aus.jsonl` of `idennet detect`."""
+        """The faces of a photograph with their Action Units, as in `aus.jsonl` of `idennet detect`.
+
+        Where a part of a face is `hidden`, the values of its Action Units are null.
+        """
         name = checked_name(name)
         with places:
             data = await app.state.uploads.receive_bytes(request, limits.photograph_bytes)
@@ -218,7 +223,10 @@ def _add_clips(app: FastAPI, limits: Limits) -> None:
     )
     async def clip_output(identity: str, output: str) -> FileResponse:
         """One of the files that its state lists as `outputs`; docs/outputs.md explains them."""
-        return FileResponse(await app.state.clips.output(identity, output), filename=output)
+        clips: Clips = app.state.clips
+        return FileResponse(
+            await clips.output(identity, output), filename=f"{clips.find(identity).name}.{output}"
+        )
 
 
 def _add_stream(app: FastAPI, limits: Limits) -> None:
@@ -305,6 +313,13 @@ async def _refuse(_: Request, refusal: Exception) -> JSONResponse:
     assert isinstance(refusal, RefusedError)
     headers = {} if refusal.wait is None else {"Retry-After": str(refusal.wait)}
     return JSONResponse({"error": str(refusal)}, refusal.status, headers)
+
+
+async def _refuse_mistaken(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    mistake = error.errors()[0]
+    place = ".".join(str(part) for part in mistake["loc"][1:]) or "the body"
+    return JSONResponse({"error": f"{place}: {mistake['msg'].lower()}."}, 422)
 
 
 async def _refuse_by_framework(_: Request, error: Exception) -> JSONResponse:

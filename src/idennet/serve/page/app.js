@@ -1,8 +1,8 @@
 // The page: what the user loaded, which face is chosen, and everything that is shown of it.
 
 import * as api from "./api.js";
-import { Bars, differences, valuesOf } from "./bars.js";
-import { $, clock, el, percent, save } from "./dom.js";
+import { Bars, differences, unseen, valuesOf } from "./bars.js";
+import { $, clock, el, fill, percent, save } from "./dom.js";
 import { faceAt, frameAt, personsOf, Timeline } from "./timeline.js";
 
 const known = await api.weights();
@@ -53,6 +53,7 @@ async function addPhotograph(file, name = file.name) {
   const mine = faces.find(each => each.item === one);
   if (!chosen && item?.kind !== "camera" || item?.kind === "clip") mine ? choose(mine) : show(one);
   drawTray();
+  return one;
 }
 
 /** Name faces after their people, but for those that the user has named. */
@@ -77,21 +78,21 @@ async function loadClip(file) {
     let state = await api.uploadClip(file, cancel.signal, share => { progress.value = share; });
     id = state.id;
     while (state.state === "waiting" || state.state === "reading") {
-      if (cancel.signal.aborted) return;
       if (state.progress === null) progress.removeAttribute("value"); else progress.value = state.progress;
-      says.textContent = state.state === "waiting" ? "waits" : `${state.frames} frames read${state.progress === null ? "" : `, ${percent(state.progress)}`}`;
+      says.textContent = state.state === "waiting" ? "waits" : `${state.frames} frame${state.frames === 1 ? "" : "s"} read${state.progress === null ? "" : `, ${percent(state.progress)}`}`;
       await new Promise(wake => setTimeout(wake, 400));
+      if (cancel.signal.aborted) return;
       state = await api.clip(id);
     }
     if (state.problem) complain(new Error(state.problem));
     const frames = state.frames ? (await api.clipFrames(id)).filter(frame => frame.time !== undefined) : [];
     if (!frames.length) return;
-    const one = { kind: "clip", name: file.name, file, url: URL.createObjectURL(file), frames, id, outputs: state.outputs, persons: personsOf(frames) };
+    const one = { kind: "clip", name: file.name, file, url: URL.createObjectURL(file), frames, id, outputs: state.outputs, persons: personsOf(frames), zeroed: frames.some(frame => frame.faces.some(face => face.zeroed)) };
     items.push(one);
     chooseInClip(one, one.persons[0] ?? 1);
     drawTray();
   } catch (error) {
-    if (error.name !== "AbortError") complain(error);
+    if (!cancel.signal.aborted) complain(error);
   } finally {
     entry.remove();
   }
@@ -134,7 +135,7 @@ function show(one) {
       : el("video", { src: one.url ?? null, controls: one.kind === "clip", playsinline: true, muted: true, "aria-label": one.name, loadedmetadata: drawBoxes, error: notShown });
     if (one.kind === "clip") follow(media);
     if (one.kind === "camera") { media.srcObject = one.source; media.play(); }
-    $("figure").replaceChildren(media);
+    $("figure").replaceChildren(media, el("div", { id: "boxes" }));
     $("position").hidden = one.kind === "photograph";
     $("scrub").hidden = one.kind === "camera";
   }
@@ -150,14 +151,10 @@ function notShown() {
 }
 
 function follow(video) {
-  const step = () => {
-    if (item?.kind === "clip" && video.isConnected) {
-      moved(video.currentTime);
-      "requestVideoFrameCallback" in video ? video.requestVideoFrameCallback(step) : requestAnimationFrame(step);
-    }
-  };
-  video.addEventListener("seeked", () => moved(video.currentTime));
-  video.addEventListener("play", step);
+  const now = () => { if (item?.kind === "clip" && video.isConnected) moved(video.currentTime); };
+  const step = () => { now(); if (video.isConnected) video.requestVideoFrameCallback(step); };
+  video.addEventListener("seeked", now);
+  video.requestVideoFrameCallback ? video.requestVideoFrameCallback(step) : video.addEventListener("timeupdate", now);
 }
 
 function seek(time) {
@@ -186,32 +183,34 @@ function drawTimeline() {
   $("scrub").max = end;
   const read = frames.filter(frame => faceAt(frame, chosen?.person ?? 1)).length;
   $("timeline-note").textContent = item.kind === "camera" ? "" :
-    `${frames.length} frames in ${clock(end)}; ${chosen.name} is seen in ${read}. ${lanes ? "The darker, the more probable." : "No Action Unit is present."}`;
+    `${frames.length} frames in ${clock(end)}; ${chosen.name} is seen in ${read}. ${lanes ? "The darker, the more probable; where a lane is blank, nothing could be seen." : "No Action Unit is present."}`;
 }
 
+/** Frames round the faces; they are moved, not made anew, so that a click or the keyboard can rest on one. */
 function drawBoxes() {
-  const figure = $("figure"), media = figure.firstElementChild;
-  figure.querySelectorAll(".box").forEach(box => box.remove());
-  const size = item?.kind === "photograph" ? item.answer.size : item?.now?.size;
-  const found = item?.kind === "photograph" ? item.answer.faces : item?.now?.faces ?? [];
-  if (!size || !media?.isConnected) return;
-  const flip = item.kind === "camera";
+  const boxes = $("boxes"), shown = item?.kind === "photograph" ? item.answer : item?.now;
+  if (!boxes) return;
+  const found = shown?.size ? shown.faces : [];
+  while (boxes.children.length > found.length) boxes.lastChild.remove();
   found.forEach((face, at) => {
-    const entry = item.kind === "photograph" ? faces.find(each => each.face === face) : null;
-    const person = face.person ?? at + 1;
+    const box = boxes.children[at] ?? boxes.appendChild(el("button", { type: "button", class: "box", click: () => chooseBox(at) }, el("span")));
+    const entry = item.kind === "photograph" ? faces.find(each => each.face === face) : null, person = face.person ?? at + 1;
     const name = entry?.name ?? item.names?.[person] ?? (item.kind === "camera" ? "" : `Person ${person}`);
-    const box = el("button", {
-      type: "button", class: "box", "aria-label": name || "Face",
-      "aria-pressed": String(entry ? entry === chosen : person === chosen?.person),
-      click: () => entry ? choose(entry) : item.kind === "clip" ? chooseInClip(item, person, $("figure").firstElementChild.currentTime) : null,
-    }, name ? el("span", {}, name) : null);
-    const [x0, y0, x1, y1] = face.box, left = flip ? size[0] - x1 : x0;
+    box.setAttribute("aria-label", name || "Face");
+    box.setAttribute("aria-pressed", String(entry ? entry === chosen : person === chosen?.person));
+    box.firstChild.textContent = name;
+    box.firstChild.hidden = !name;
+    const [x0, y0, x1, y1] = face.box, [width, height] = shown.size, left = item.kind === "camera" ? width - x1 : x0;
     Object.assign(box.style, {
-      left: `${100 * left / size[0]}%`, top: `${100 * y0 / size[1]}%`,
-      width: `${100 * (x1 - x0) / size[0]}%`, height: `${100 * (y1 - y0) / size[1]}%`,
+      left: `${100 * left / width}%`, top: `${100 * y0 / height}%`,
+      width: `${100 * (x1 - x0) / width}%`, height: `${100 * (y1 - y0) / height}%`,
     });
-    figure.append(box);
   });
+}
+
+function chooseBox(at) {
+  if (item.kind === "photograph") choose(faces.find(each => each.face === item.answer.faces[at]));
+  if (item.kind === "clip") chooseInClip(item, item.now.faces[at].person ?? at + 1, $("figure").firstElementChild.currentTime);
 }
 
 function drawActions() {
@@ -220,15 +219,13 @@ function drawActions() {
     clip: [["Look closely at this frame", keepFrame]],
     camera: [["Keep this picture", keepFrame], ["Stop", stopCamera]],
   }[item.kind];
-  $("actions").replaceChildren(...of.map(([name, act]) =>
-    el("button", { type: "button", click: () => Promise.resolve(act()).catch(complain) }, name)));
-  if (item.kind === "clip") {
-    for (const person of item.persons.length > 1 ? item.persons : [])
-      $("actions").append(el("button", {
-        type: "button", "aria-pressed": String(person === chosen.person),
-        click: () => chooseInClip(item, person, $("figure").firstElementChild.currentTime),
-      }, item.names?.[person] ?? `Person ${person}`));
-  }
+  const persons = item.kind === "clip" && item.persons.length > 1 ? item.persons : [];
+  fill($("actions"),
+    ...of.map(([name, act]) => el("button", { type: "button", click: () => Promise.resolve(act()).catch(complain) }, name)),
+    ...persons.map(person => el("button", {
+      type: "button", "aria-pressed": String(person === chosen.person),
+      click: () => chooseInClip(item, person, $("figure").firstElementChild.currentTime),
+    }, item.names?.[person] ?? `Person ${person}`)));
   if (item.kind !== "camera") $("caption").textContent = [item.name, ...(item.answer?.notes ?? [])].join(" · ");
 }
 
@@ -236,10 +233,12 @@ function drawActions() {
 async function keepFrame() {
   const video = $("figure").querySelector("video"), name = `${item.name} ${item.kind === "clip" ? `at ${video.currentTime.toFixed(2)} s` : new Date().toLocaleTimeString()}`;
   const file = await pictureOf(video, 0.95);
-  const kind = item.kind;
-  await addPhotograph(file, name.replaceAll("/", "-"));
-  const mine = faces.findLast(each => each.item === items[items.length - 1]);
-  if (kind === "clip" && mine) choose(mine);
+  const { kind, now, names } = item, { person } = chosen;
+  const one = await addPhotograph(file, name.replaceAll("/", "-")), found = faces.filter(each => each.item === one);
+  const mine = found[now ? now.faces.indexOf(faceAt(now, person)) : 0] ?? found[0];
+  if (mine && names?.[person]) Object.assign(mine, { name: names[person], own: true });
+  if (mine && kind === "clip") choose(mine);
+  await tellApart();
 }
 
 function pictureOf(video, quality, most = Infinity) {
@@ -256,26 +255,32 @@ function valuesKind() {
 }
 
 function read(face, sort = true) {
-  const inside = Boolean(face?.inside?.raw);
-  for (const input of document.querySelectorAll("input[name=values]")) {
+  const inside = Boolean(face?.inside?.raw), offered = [...document.querySelectorAll("input[name=values]")].filter(input => {
     input.disabled = input.value !== "read" && !(face && valuesOf(face, input.value));
-    input.closest("label").hidden = input.value === "zeroed" && item.kind !== "clip";
-  }
+    const ever = input.value === "read" || (input.value === "zeroed" ? item.zeroed : item.kind === "photograph");
+    input.closest("label").hidden = !ever;
+    return ever;
+  });
+  $("values").hidden = offered.length < 2;
   if (face && document.querySelector("input[name=values]:checked").disabled) document.querySelector("input[name=values][value=read]").checked = true;
   $("subtract").disabled = !inside;
   $("subtract").checked = valuesKind() !== "unsubtracted";
   $("reading").classList.toggle("empty", !face);
   drawWho(face);
   $("bars").hidden = !face;
+  $("bars").classList.toggle("moving", item.kind !== "photograph");
   if (face) bars.show(face, valuesKind(), sort || item.kind === "photograph");
   drawSwitch(face);
 }
 
 function drawWho(face) {
   const pose = face?.pose, live = item.kind !== "photograph";
+  const turns = !pose ? [] : [turn(pose.yaw, "to the right of the picture", "to the left of the picture"), turn(pose.pitch, "up", "down")].filter(Boolean);
+  const doubts = (face?.flags ?? []).filter(flag => flag !== "occluded").map(flag => DOUBTS[flag]);
   const says = !face ? "Not seen here." : [
-    pose ? `Looks ${side(pose.yaw, "to the right of the picture", "to the left of the picture")}, ${side(pose.pitch, "up", "down")}` : null,
-    ...(face.flags?.length ? [`may be read badly: ${face.flags.join(", ")}`] : []),
+    pose ? `Looks ${turns.join(", ") || "straight ahead"}` : null,
+    face.hidden?.length ? `${face.hidden.join(" and ")} hidden` : null,
+    doubts.length ? `may be read badly: ${doubts.join(", ")}` : null,
   ].filter(Boolean).join(" · ");
   if ($("who").dataset.of === String(faces.indexOf(chosen)) + item.name + chosen?.person && live) {
     $("who").querySelector(".says").textContent = says;
@@ -290,8 +295,10 @@ function drawWho(face) {
     el("div", {}, name, el("p", { class: "quiet says" }, says)));
 }
 
-function side(angle, positive, negative) {
-  return Math.abs(angle) < 5 ? "straight" : `${Math.round(Math.abs(angle))}° ${angle > 0 ? positive : negative}`;
+const DOUBTS = { small: "small face", turned: "head turned away", blurred: "blurred", dark: "dark", unsure: "unlike what the weights know" };
+
+function turn(angle, positive, negative) {
+  return Math.abs(angle) < 5 ? "" : `${Math.round(Math.abs(angle))}° ${angle > 0 ? positive : negative}`;
 }
 
 function rename(name) {
@@ -314,7 +321,7 @@ function drawTray() {
   const clips = items.filter(each => each.kind === "clip");
   $("tray").hidden = !faces.length && !clips.length;
   $("cards").hidden = $("tray").hidden;
-  $("faces").replaceChildren(
+  fill($("faces"),
     ...faces.map(one => el("li", {}, thumbnail(one, one.item.name))),
     ...clips.map(one => el("li", {}, el("button", { type: "button", class: "face", "aria-pressed": String(one === item), click: () => chooseInClip(one, chosen?.item === one ? chosen.person : one.persons[0] ?? 1) },
       el("img", { src: one.poster ?? "/page/clip.svg", alt: "" }), el("b", {}, "Clip"), el("span", {}, one.name)))));
@@ -331,8 +338,10 @@ function drawComparison() {
   const [a, b] = [faces[$("compare-a").value], faces[$("compare-b").value]];
   $("compare-card").hidden = faces.length < 2;
   if (!a || !b) return;
-  $("differences").replaceChildren(a === b ? el("p", { class: "quiet" }, "Choose two different faces.")
-    : el("ul", {}, ...differences(a.face, b.face, known.aus).slice(0, 10)));
+  const hidden = unseen(a.face, b.face);
+  $("differences").replaceChildren(...a === b ? [el("p", { class: "quiet" }, "Choose two different faces.")] : [
+    el("ul", {}, ...differences(a.face, b.face, known.aus).slice(0, 10)),
+    hidden.length ? el("p", { class: "quiet" }, `Hidden in one of them, so not compared: ${hidden.join(", ")}.`) : ""]);
 }
 
 const dot = (a, b) => a.reduce((sum, value, at) => sum + value * b[at], 0);
@@ -348,7 +357,7 @@ function drawSwitch(face) {
   $("switch-card").hidden = !face?.inside?.raw;
   if (!face?.inside?.raw || chosen?.face !== face) return;
   const [read, left] = [valuesOf(face, "read"), valuesOf(face, "unsubtracted")];
-  const moved = Object.keys(read).map(au => [au, read[au] - left[au]]).sort((a, b) => Math.abs(b[1]) - Math.abs(a[1]));
+  const moved = Object.keys(read).filter(au => read[au] !== null).map(au => [au, read[au] - left[au]]).sort((a, b) => Math.abs(b[1]) - Math.abs(a[1]));
   const turned = moved.filter(([au]) => (left[au] >= face.aus[au].threshold) !== face.aus[au].present).map(([au]) => au);
   const [most, by] = moved[0];
   $("switch-says").textContent = `Subtraction changes ${most} most, by ${(100 * Math.abs(by)).toFixed(Math.abs(by) < 0.01 ? 2 : 0)} points, and `
@@ -357,7 +366,7 @@ function drawSwitch(face) {
   const line = (title, near) => el("div", {}, el("h3", {}, title),
     el("div", { class: "row" }, ...near.map(({ each, near }) => thumbnail(each, near.toFixed(3)))));
   const same = before.every(({ each }, at) => each === after[at].each);
-  $("neighbours").replaceChildren(...(before.length ? [
+  fill($("neighbours"), ...(before.length ? [
     line("Nearest faces with the identity left in", before), line("Nearest faces after subtraction", after),
     el("p", { class: "quiet" }, `Cosine of what Action Units are read from, among the faces loaded. ${same ? "The order is the same before and after." : "The order changes."}`),
   ] : [el("p", { class: "quiet" }, "Load more faces to see which are nearest before and after.")]));
@@ -374,7 +383,7 @@ function drawDownloads() {
   for (const one of items.filter(each => each.kind === "clip"))
     for (const { name, title } of one.outputs)
       links.push(el("a", { href: `/v1/clips/${one.id}/${name}`, download: `${one.name}.${name}` }, `${one.name}, ${title}`));
-  $("downloads").replaceChildren(...links);
+  fill($("downloads"), ...links);
 }
 
 const plain = ({ rows, ...answer }) => ({ ...answer, faces: answer.faces.map(({ inside, ...face }) => face) });
@@ -422,7 +431,13 @@ async function startCamera() {
   send();
 }
 
+/** Let go of the camera; its last picture stays. */
 function stopCamera() {
+  const video = $("figure").querySelector("video");
+  if (!video) return;
+  const last = el("canvas", { class: "mirrored", role: "img", "aria-label": "The last picture of the webcam", width: video.videoWidth, height: video.videoHeight });
+  last.getContext("2d").drawImage(video, 0, 0);
+  video.replaceWith(last);
   item.socket.close();
   item.source.getTracks().forEach(track => track.stop());
   $("caption").textContent = "The webcam is off.";
@@ -438,7 +453,7 @@ addEventListener("dragleave", event => { if (!event.relatedTarget) $("drop").cla
 addEventListener("drop", event => { $("drop").classList.remove("over"); load([...event.dataTransfer.files]); });
 addEventListener("paste", event => load([...event.clipboardData.files]));
 $("scrub").addEventListener("input", event => seek(Number(event.target.value)));
-$("values").addEventListener("change", () => read(chosen?.face ?? null));
+$("values").addEventListener("change", () => item.kind === "photograph" ? read(chosen?.face ?? null) : read(faceAt(item.now, chosen.person), false));
 $("subtract").addEventListener("change", event => {
   document.querySelector(`input[name=values][value=${event.target.checked ? "read" : "unsubtracted"}]`).checked = true;
   read(chosen.face);

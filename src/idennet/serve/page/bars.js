@@ -9,12 +9,16 @@ const EVIDENCE = {
 };
 const UNRELIABLE = "These weights read it too poorly to rely on.";
 
-/** Values of a face: {AU12: probability}; null where the server did not send them. */
+/** Values of a face: {AU12: probability}, null where its part is hidden; null where the server did not send them. */
 export function valuesOf(face, kind) {
   if (kind === "read") return Object.fromEntries(Object.entries(face.aus).map(([au, of]) => [au, of.probability]));
   if (kind === "zeroed") return face.zeroed && Object.fromEntries(Object.entries(face.zeroed.aus).map(([au, of]) => [au, of.probability]));
   return face.inside?.[kind] ?? null;
 }
+
+/** Action Units that are hidden in one of the faces. */
+export const unseen = (...faces) =>
+  Object.keys(faces[0].aus).filter(au => faces.some(face => face.aus[au].probability === null));
 
 /** A list of bars that is built once and updated in place, so that open rows stay open. */
 export class Bars {
@@ -29,16 +33,20 @@ export class Bars {
     const compared = kind === "unsubtracted" || kind === "zeroed" ? valuesOf(face, "read") : null;
     for (const [au, parts] of this.rows) {
       const { threshold, reliable } = face.aus[au];
-      const value = values[au], present = kind === "raw" ? face.aus[au].present : value >= threshold;
+      const value = values[au], hidden = value === null;
+      const present = !hidden && (kind === "raw" ? face.aus[au].present : value >= threshold);
       parts.element.classList.toggle("present", present);
+      parts.element.classList.toggle("unseen", hidden);
       parts.bar.style.width = `${100 * value}%`;
-      parts.value.textContent = percent(value);
+      parts.value.textContent = hidden ? "hidden" : percent(value);
       parts.said.textContent = present ? ", present" : "";
-      parts.tick.hidden = kind === "raw";
+      parts.side.textContent = present ? side(face.aus[au]) : "";
+      parts.strength.textContent = hidden ? "Its part of the face is covered, so nothing is said of it." : strength(face.aus[au]);
+      parts.tick.hidden = kind === "raw" || hidden;
       parts.tick.style.left = `${100 * threshold}%`;
-      parts.other.hidden = !compared || Math.abs(compared[au] - value) < 0.005;
+      parts.other.hidden = !compared || hidden || Math.abs(compared[au] - value) < 0.005;
       if (compared) parts.other.style.left = `calc(${100 * compared[au]}% - 1px)`;
-      parts.order = [face.aus[au].present ? 0 : 1, reliable ? 0 : 1, -face.aus[au].probability];
+      parts.order = [hidden ? 2 : face.aus[au].present ? 0 : 1, reliable ? 0 : 1, -face.aus[au].probability];
     }
     if (!sort) return;
     const by = (a, b) => a.order[0] - b.order[0] || a.order[1] - b.order[1] || a.order[2] - b.order[2];
@@ -47,30 +55,44 @@ export class Bars {
   }
 }
 
+/** How strong, "3.2 C", and on which side alone, as in docs/outputs.md; "" where the weights do not say. */
+function side({ intensity, left, right }) {
+  if (intensity === undefined) return "";
+  const [weak, strong] = left === undefined ? [0, 0] : [Math.min(left, right), Math.max(left, right)];
+  const only = strong >= 1 && 3 * weak < strong ? left > right ? ", left only" : ", right only" : "";
+  return `${intensity.toFixed(1)} ${"-ABCDE"[Math.round(Math.min(intensity, 5))]}${only}`;
+}
+
+function strength({ intensity, left, right }) {
+  if (intensity === undefined) return "";
+  const sides = left === undefined ? "" : `; on the person's own left ${left.toFixed(1)}, right ${right.toFixed(1)}`;
+  return `Strength ${intensity.toFixed(1)} of 5${sides}.`;
+}
+
 function row(au) {
   const [grade, sentence] = EVIDENCE[au.evidence] ?? ["photographs", "Nothing is known of how well it is read."];
   const bar = el("i", { class: `bar ${grade}` });
   const tick = el("i", { class: "tick" }), other = el("i", { class: "tick other", hidden: true });
-  const value = el("span", { class: "value" }), said = el("span", { class: "skip" });
+  const value = el("span"), said = el("span", { class: "skip" });
+  const side = el("small"), strength = el("p", { class: "quiet" });
   const picture = el("img", { loading: "lazy", alt: "", src: `/movements/${au.au}.webp`, width: 388, height: 192 });
   const element = el("details", { class: "au" },
     el("summary", {},
       el("span", { class: "code" }, `${au.reliable ? "" : "~"}${au.au}`),
-      el("span", { class: "name" }, au.name),
+      el("span", { class: "name" }, au.name, " ", side),
       el("span", { class: "track", "aria-hidden": "true" }, bar, tick, other),
-      el("span", {}, value, said)),
+      el("span", { class: "value" }, value, said)),
     el("div", { class: "explained" }, picture,
-      el("div", {}, el("p", {}, au.movement),
+      el("div", {}, el("p", {}, au.movement), strength,
         el("p", { class: "quiet" }, au.reliable ? sentence : `${sentence} ${UNRELIABLE}`))));
-  value.parentElement.classList.add("value");
-  return { element, bar, tick, other, value, said, order: [] };
+  return { element, bar, tick, other, value, said, side, strength, order: [] };
 }
 
-/** How two faces differ, the largest difference of logits first. */
+/** How two faces differ where both can be seen, the largest difference of logits first. */
 export function differences(from, to, aus) {
   const logit = p => Math.log(Math.min(Math.max(p, 1e-4), 1 - 1e-4) / (1 - Math.min(Math.max(p, 1e-4), 1 - 1e-4)));
   const most = 9.2;
-  return aus.map(au => {
+  return aus.filter(au => !unseen(from, to).includes(au.au)).map(au => {
     const [a, b] = [from.aus[au.au].probability, to.aus[au.au].probability];
     return { au, a, b, moved: logit(b) - logit(a) };
   }).sort((one, other) => Math.abs(other.moved) - Math.abs(one.moved)).map(({ au, a, b, moved }) => {

@@ -5,7 +5,8 @@ import { $, el } from "./dom.js";
 const described = await (await fetch("/openapi.json")).json();
 const host = location.origin;
 const curl = {
-  post: path => `curl --data-binary @FILE '${host}${path}?name=NAME'`,
+  post: (path, { content }) => content["application/json"]
+    ? `curl --json @FILE ${host}${path}` : `curl --data-binary @FILE '${host}${path}?name=NAME'`,
   get: path => `curl ${host}${path}`,
   delete: path => `curl -X DELETE ${host}${path}`,
 };
@@ -17,7 +18,7 @@ for (const [path, operations] of Object.entries(described.paths)) {
     $("operations").append(el("section", {},
       el("h2", {}, el("code", {}, `${method.toUpperCase()} ${path}`), " ", operation.summary),
       el("p", {}, operation.description.replaceAll("`", "")),
-      el("pre", {}, curl[method](path)),
+      el("pre", {}, curl[method](path, operation.requestBody ?? {})),
       parameters.length ? el("dl", {}, ...parameters.flatMap(each =>
         [el("dt", {}, el("code", {}, each.name)), el("dd", {}, (each.description ?? "").replaceAll("`", ""))])) : null,
       ...Object.entries(operation.responses).filter(([status]) => status !== "default").map(([status, answer]) => {

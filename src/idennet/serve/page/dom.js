@@ -15,10 +15,19 @@ export function el(name, attributes = {}, ...children) {
   return element;
 }
 
+const FOCUSABLE = "a, button, input, select, summary";
+
+/** Replace the children of an element; the keyboard stays where it was. */
+export function fill(home, ...children) {
+  const at = [...home.querySelectorAll(FOCUSABLE)].indexOf(document.activeElement);
+  home.replaceChildren(...children);
+  if (at >= 0) home.querySelectorAll(FOCUSABLE)[at]?.focus();
+}
+
 export const percent = value => `${Math.round(100 * value)} %`;
 
 export function clock(seconds) {
-  const whole = Math.floor(seconds);
+  const whole = Math.round(seconds);
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
 }
 

@@ -72,8 +72,9 @@ export class Timeline {
       const left = Math.round(x(frame.time)), step = (frames[at + 1]?.time ?? this.end) - frame.time;
       const right = Math.max(Math.round(x(frame.time + Math.min(step, 0.5))), left + 1);
       lanes.forEach((au, lane) => {
-        pen.globalAlpha = face.aus[au.au].probability ** 1.5;
-        pen.fillRect(left, lane * LANE + 2, right - left, LANE - 4);
+        const value = face.aus[au.au].probability, place = [left, lane * LANE + 2, right - left, LANE - 4];
+        pen.globalAlpha = value ** 1.5;
+        value === null ? pen.clearRect(...place) : pen.fillRect(...place);
       });
     });
     pen.globalAlpha = 1;
