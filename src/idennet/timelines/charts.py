@@ -49,18 +49,32 @@ def save_timeline(recording: Recording, path: Path) -> Path:
 
 
 def save_together(recording: Recording, path: Path) -> Path:
-    """Draw which Action Units went together, for each track, and return the path."""
+    """Draw which Action Units went together, for each track, and return the path.
+
+    Those that were never present are left out, as in the page.
+    """
     tracks = recording.most_seen(_MOST_TRACKS)
     figure = Figure(figsize=(6.2 * len(tracks), 6.0), layout="constrained")
     axes = figure.subplots(1, len(tracks), squeeze=False)[0]
-    labels = [recording.marked(au) for au in recording.aus]
     for axis, track in zip(axes, tracks, strict=True):
-        axis.imshow(going_together(track), cmap=_RAMP, vmin=0, vmax=1)
-        axis.set_xticks(range(len(labels)), labels, fontsize=7, rotation=90, color=_INK)
-        axis.set_yticks(range(len(labels)), labels, fontsize=7, color=_INK)
-        axis.set_title(f"{track.name}: of the frames with the row's, share with the column's", fontsize=9)
+        shown = np.flatnonzero(track.present.any(axis=0))
+        labels = [recording.marked(recording.aus[index]) for index in shown]
+        axis.set_title(f"{track.name}: of the frames with the row's, share with the column's, %", fontsize=9)
+        axis.set_xticks(range(len(labels)), labels, fontsize=8, rotation=90, color=_INK)
+        axis.set_yticks(range(len(labels)), labels, fontsize=8, color=_INK)
         axis.tick_params(length=0)
         axis.spines[:].set_visible(False)
+        if not labels:
+            axis.text(0.5, 0.5, "no Action Unit was present", color=_QUIET, ha="center")
+            continue
+        shares = going_together(track)[np.ix_(shown, shown)]
+        axis.imshow(shares, cmap=_RAMP, vmin=0, vmax=1)
+        edges = np.arange(1, len(labels)) - 0.5
+        axis.hlines(edges, -0.5, len(labels) - 0.5, color="white", lw=2)
+        axis.vlines(edges, -0.5, len(labels) - 0.5, color="white", lw=2)
+        for (row, column), share in np.ndenumerate(shares):
+            ink = "white" if share > 0.4 else _INK if share else _QUIET
+            axis.text(column, row, f"{100 * share:.0f}", color=ink, fontsize=7, ha="center", va="center")
     _save(figure, path)
     return path
 
