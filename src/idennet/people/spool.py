@@ -12,7 +12,7 @@ from idennet.inference.result import Result
 
 
 class Spool(AbstractContextManager["Spool"]):
-    """Results in a nameless temporary file, about 5 KB a face, that is gone when the program ends.
+    """Results in a nameless temporary file, about 4 KB a face, that is gone when the program ends.
 
     Aligned faces, and the pixels of frames, are not kept.
     """
