@@ -18,6 +18,7 @@ def write_clip(
     codec: str = "ffv1",
     rate: int = 25,
     rotation: int = 0,
+    aspect: Fraction = Fraction(1),
     options: dict[str, str] | None = None,
 ) -> Path:
     """Write pictures (H, W, 3) uint8 RGB, by default without loss; `times` in seconds, else by `rate`."""
@@ -26,7 +27,7 @@ def write_clip(
     with av.open(str(path), "w", options=options or {}) as container:
         stream = container.add_stream(codec, rate=rate)
         stream.width, stream.height, stream.pix_fmt = width, height, _PIXELS.get(codec, "yuv420p")
-        stream.codec_context.time_base = TICK
+        stream.codec_context.time_base, stream.codec_context.sample_aspect_ratio = TICK, aspect
         if rotation:
             stream.set_display_rotation(rotation)
         for k, picture in enumerate(pictures):

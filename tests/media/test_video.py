@@ -1,13 +1,18 @@
 """Frames come as they are shown, at their own times; what is wrong with a file is one sentence."""
 
 import itertools
+import struct
+from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
 from clips import write_clip, write_sound
 from idennet.errors import ImageError, InputError
+from idennet.media import video
 from idennet.media.video import MAX_FRAME_PIXELS, Place, Video, seconds_of
 
 RATE = 25
@@ -132,11 +137,38 @@ def test_damage_in_the_middle_costs_only_what_it_hits(film: Path, tmp_path: Path
     assert frames[-1].time == pytest.approx(7.96)
 
 
+def test_a_part_that_breaks_off_is_not_read_twice(film: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    decoded = video._decoded
+
+    def torn(stream: video.Stream) -> Iterator[video._Shown]:
+        for shown in decoded(stream):
+            if shown.time >= 5:
+                raise av.FFmpegError(5, "Input/output error")
+            yield shown
+
+    monkeypatch.setattr(video, "_decoded", torn)
+    frames = []
+    with pytest.raises(ImageError, match=r"could be read for 5.0 seconds: input/output error"):
+        frames.extend(Video(film, start=4))
+    assert [frame.index for frame in frames] == list(range(100, 125))
+
+
 def test_frames_that_are_too_large_are_refused_before_they_are_decoded(tmp_path: Path) -> None:
     side = int(MAX_FRAME_PIXELS**0.5) + 200
     clip = write_clip(tmp_path / "huge.mkv", [np.zeros((side, side, 3), np.uint8)], codec="mjpeg")
     with pytest.raises(ImageError, match=r"has frames of 6,200 x 6,200 pixels; at most 36 million are read"):
         list(Video(clip))
+
+
+def test_frames_that_become_too_large_with_square_pixels_are_refused(tmp_path: Path) -> None:
+    picture = np.zeros((64, 64, 3), np.uint8)
+    wide = write_clip(tmp_path / "wide.mp4", [picture] * 2, codec="libx264", aspect=Fraction(2))
+    assert [frame.pixels.shape for frame in Video(wide)] == [(64, 128, 3)] * 2
+    bomb, told = tmp_path / "bomb.mp4", b"pasp" + struct.pack(">II", 2, 1)
+    assert told in wide.read_bytes()
+    bomb.write_bytes(wide.read_bytes().replace(told, b"pasp" + struct.pack(">II", 10_000, 1)))
+    with pytest.raises(ImageError, match=r"has frames of 640,000 x 64 pixels; at most 36 million are read"):
+        list(Video(bomb))
 
 
 def test_files_without_any_time_count_frames(pictures: list[np.ndarray], tmp_path: Path) -> None:

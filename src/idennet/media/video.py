@@ -113,7 +113,7 @@ class Video:
                     return
                 reached = shown.until
                 if index % self.every == 0:
-                    self._check_size(shown.frame.width, shown.frame.height)
+                    self._check_size(_width(shown.frame, shown.aspect), shown.frame.height)
                     pixels = pixels_of(shown.frame, converter, shown.aspect)
                     yield Frame(pixels, self.source, self.path, index, shown.time, shown.notes)
         except av.FFmpegError as error:
@@ -157,11 +157,12 @@ class Video:
         """Yield the frames from `_first` on; from a key frame before it, where the file can be searched."""
         first = self._first
         if first is not None:
-            with self._opened() as stream, suppress(av.FFmpegError):
-                target = first - _BEFORE + _origin(stream)
-                stream.container.seek(int(target / stream.time_base), stream=stream, backward=True)
-                frames = _decoded(stream)
-                before = next(frames, None)
+            with self._opened() as stream:
+                frames, before = _decoded(stream), None
+                with suppress(av.FFmpegError):  # then the file is read from its beginning
+                    target = first - _BEFORE + _origin(stream)
+                    stream.container.seek(int(target / stream.time_base), stream=stream, backward=True)
+                    before = next(frames, None)
                 if before is not None and before.time < first:
                     yield from (shown for shown in chain([before], frames) if shown.time >= first)
                     return
@@ -248,11 +249,15 @@ def pixels_of(
     space = Colorspace.ITU709 if untold_hd else None
     rgb = converter.reformat(frame, format="rgb24", src_colorspace=space, threads=1)
     pixels: NDArray[Any] = rgb.to_ndarray()
-    if aspect and aspect != 1:
-        width = max(1, round(frame.width * aspect))
+    if (width := _width(frame, aspect)) != frame.width:
         pixels = cv2.resize(pixels, (width, frame.height), interpolation=cv2.INTER_LINEAR)
     matrix: Any = frame.side_data.get(SideData.DISPLAYMATRIX)  # type: ignore[call-overload]
     return pixels if matrix is None else _turned(pixels, np.frombuffer(matrix, np.int32))
+
+
+def _width(frame: av.VideoFrame, aspect: Fraction | None) -> int:
+    """Return the width of a frame with square pixels; the height stays."""
+    return max(1, round(frame.width * aspect)) if aspect else frame.width
 
 
 def _turned(pixels: NDArray[np.uint8], matrix: NDArray[np.int32]) -> NDArray[np.uint8]:
