@@ -51,7 +51,8 @@ async def photographs(client: httpx.AsyncClient, picture: bytes, until: float, s
         began = time.monotonic()
         answer = await client.post("/v1/photographs", content=picture)
         seen.statuses[f"photographs {answer.status_code}"] += 1
-        seen.photographs.append(time.monotonic() - began)
+        if answer.status_code == 200:
+            seen.photographs.append(time.monotonic() - began)
 
 
 async def stream(number: int, picture: bytes, until: float, seen: Seen) -> None:
@@ -128,16 +129,19 @@ async def slow(picture: bytes, until: float, seen: Seen) -> None:
 async def broken(client: httpx.AsyncClient, picture: bytes, clip: bytes, until: float, seen: Seen) -> None:
     draw = random.Random(0)
     pause = (until - time.monotonic()) / BROKEN
-    for number in range(BROKEN):
+
+    async def send(number: int) -> None:
         content = bytearray(draw.choice((picture, clip[:50_000])))
         for _ in range(draw.randrange(1, 400)):
             content[draw.randrange(len(content))] = draw.randrange(256)
         content = content[: draw.randrange(1, len(content))]
+        await asyncio.sleep(number * pause)
         answer = await client.post(
             "/v1/photographs", params={"name": f"broken {number}"}, content=bytes(content)
         )
         seen.statuses[f"broken {answer.status_code}"] += 1
-        await asyncio.sleep(0.5 * pause)
+
+    await asyncio.gather(*map(send, range(BROKEN)))
 
 
 async def memory(process: int, began: float, until: float, seen: Seen) -> None:
