@@ -162,7 +162,10 @@ class Analyser:
             sources = [sources]
         count = cores() if self._workers is None else self._workers
         together = PICTURES_TOGETHER if self.model.device.type == "cpu" else PICTURES_TOGETHER_ON_GPU
-        if isinstance(sources, Sequence) and not any(map(_clip_of, sources)):
+        waiting = 0  # threads that wait for their turn to search, while others compute
+        if isinstance(sources, Sequence) and any(map(_clip_of, sources)):
+            waiting = 1
+        elif isinstance(sources, Sequence):
             count = max(min(count, len(sources)), 1)
             together = max(min(together, -(-len(sources) // count)), 1)
         groups = self._groups(sources, together)
@@ -170,11 +173,11 @@ class Analyser:
             for group in groups:
                 yield from self._analyse_group(group, finish)
             return
-        with workers(count) as pool:
+        with workers(count + waiting) as pool:
             ahead: deque[Future[list[Result]]] = deque()
             for group in groups:
                 ahead.append(pool.submit(self._analyse_group, group, finish))
-                if len(ahead) > count:
+                if len(ahead) > count + waiting:
                     yield from ahead.popleft().result()
             while ahead:
                 yield from ahead.popleft().result()
