@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from idennet.people.following import of_track
-from idennet.people.persons import Persons, Sighting, group
+from idennet.people.persons import Persons, Sighting, Strand, group
 from idennet.people.population import Population
 from idennet.research.weights.population import Seen
 
@@ -111,7 +111,7 @@ def online(
         number
         for time, faces in frames
         for number in persons.assign(
-            [Sighting(embeddings[row], box, track) for _, row, box, track in faces], time
+            [Sighting(embeddings[row], box, Strand("", track)) for _, row, box, track in faces], time
         )
     ])  # fmt: skip
 

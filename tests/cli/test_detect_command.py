@@ -47,6 +47,18 @@ def faces(weights: Path, picture: Path) -> tuple[Face, ...]:
     return Analyser(PlantedFinder(), ActionUnitModel.open(weights)).analyse(picture).faces
 
 
+def test_a_picture_too_long_for_an_overlay_is_read_without(detect: Detect, tmp_path: Path) -> None:
+    long = np.zeros((120, 66_000, 3), np.uint8)
+    long[0, 0, 0] = 1
+    Image.fromarray(long).save(tmp_path / "long.png")
+    ran = detect(tmp_path / "long.png", save(tmp_path / "one.png", 1), "--out", tmp_path / "out")
+    assert ran.exit_code == 0, ran.output
+    table = pd.read_csv(tmp_path / "out" / "aus.csv")
+    assert list(table["face"]) == [1, 1]
+    assert "no overlay can be written: JPEG files have at most 65,500 pixels a side" in table["notes"][0]
+    assert [path.name for path in (tmp_path / "out" / "overlays").iterdir()] == ["one.png.jpg"]
+
+
 def test_one_picture_is_a_table_with_plain_names(detect: Detect, tmp_path: Path) -> None:
     ran = detect(save(tmp_path / "one.png", 1))
     assert ran.exit_code == 0, ran.output

@@ -132,6 +132,19 @@ def test_what_is_done_with_pixels_is_done_by_the_workers_and_kept(model: ActionU
     assert all(planted == faces for _, planted, faces in seen.values())
 
 
+def test_what_cannot_be_done_with_pixels_costs_one_picture(model: ActionUnitModel) -> None:
+    def finish(result: Result, frame) -> Result:
+        if len(result.faces) == 2:
+            raise OSError("encoder error")
+        return result
+
+    pictures = [planted_picture(count) for count in (1, 2, 1)]
+    first, second, third = Analyser(PlantedFinder(), model, workers=2).analyse_all(pictures, finish)
+    assert (first.error, third.error) == (None, None)
+    assert second.defect
+    assert "OSError: encoder error" in second.error
+
+
 def test_an_action_unit_is_present_from_its_own_threshold_on(analyser: Analyser) -> None:
     face = analyser.analyse(planted_picture(1)).faces[0]
     assert face.aus

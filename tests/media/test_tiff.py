@@ -22,6 +22,12 @@ def tiff(values: np.ndarray, **options: object) -> bytes:
     return encoded.getvalue()
 
 
+def test_many_layers_in_depth_are_refused_before_they_are_decoded() -> None:
+    layers = np.zeros((4, 16, 16), np.uint16)
+    with pytest.raises(ImageError, match="is a TIFF of 4 layers in depth"):
+        decode_picture(tiff(layers, volumetric=True, tile=(4, 16, 16), photometric="minisblack"))
+
+
 def first(values: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(np.moveaxis(values, 2, 0))
 

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from known_population import population
 
-from idennet.people.persons import SCENE, Persons, Sighting, group, worth_of
+from idennet.people.persons import SCENE, Persons, Sighting, Strand, group, worth_of
 from idennet.people.population import Evidence
 
 PEOPLE = population()
@@ -14,8 +14,8 @@ ANNA, BERT, CLEO = (np.array([x, y, 0.0, 0.0]) for x, y in ((0.7, 0.5), (-0.6, 0
 LEFT, RIGHT = (0.0, 0.0, 80.0, 80.0), (200.0, 0.0, 280.0, 80.0)
 
 
-def seen(person: np.ndarray, track: int | None = None, box=LEFT) -> Sighting:
-    return Sighting(person, box, track)
+def seen(person: np.ndarray, track: int | None = None, box=LEFT, clip="clip") -> Sighting:
+    return Sighting(person, box, None if track is None else Strand(clip, track))
 
 
 def test_people_are_numbered_as_they_appear_and_keep_their_number_when_they_return():
@@ -73,6 +73,9 @@ def test_a_face_that_goes_on_where_it_was_lost_is_the_same_person():
     elsewhere = Persons(PEOPLE)
     elsewhere.assign([seen(np.array([0.3, -0.08, 0.0, 0.0]), 1)], 0.0)
     assert elsewhere.assign([seen(turned, 2, RIGHT)], 0.4) == [2]
+    another = Persons(PEOPLE)
+    another.assign([seen(np.array([0.3, -0.08, 0.0, 0.0]), 1)], 0.0)
+    assert another.assign([seen(turned, 1, clip="another")], 0.4) == [2]
 
 
 def test_known_people_are_recognised_and_others_get_new_numbers():

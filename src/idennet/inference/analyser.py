@@ -133,18 +133,17 @@ class Analyser:
                 f"but this version aligns as {TEMPLATE.name}; use weights that fit."
             )
 
-    def analyse(self, source: object, finish: Finish | None = None) -> Result:
+    def analyse(self, source: object) -> Result:
         """Return the result of one picture.
 
         Args:
             source: Whatever `idennet.media.pictures.as_frame` takes.
-            finish: Called before the result is returned.
 
         Raises:
             ImageError: The picture cannot be read.
             InputError: `source` is no picture; `ShapeError`, if it is an array of another shape.
         """
-        return self._read([self._examine_one(as_frame(source))], finish)[0]
+        return self._read([self._examine_one(as_frame(source))])[0]
 
     def analyse_all(self, sources: Iterable[object], finish: Finish | None = None) -> Iterator[Result]:
         """Yield one result a picture or frame, in order, while reading them as a stream.
@@ -296,7 +295,9 @@ class Analyser:
             )
             row += len(faces)
             result = self._result(item.frame, faces)
-            results.append(finish(result, item.frame) if finish else result)
+            if finish:
+                result = self._or_failed(partial(finish, result, item.frame), result.source, result.path)
+            results.append(result)
         return results
 
     def _result(self, frame: Frame, faces: tuple[Face, ...]) -> Result:

@@ -6,11 +6,13 @@ thin lines stay smooth. Sizes follow the faces and the picture: a panel can be r
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
+from idennet.errors import ImageError
 from idennet.inference.face import Face
 from idennet.inference.layout import Rect, place
 from idennet.inference.panel import Panel, Style, panel_for
@@ -18,6 +20,7 @@ from idennet.inference.panel import Panel, Style, panel_for
 MARK = b"IdenNet overlay"
 """The comment inside an overlay's file, by which it is never taken for a photograph."""
 
+_MAX_JPEG_SIDE = 65_500  # of libjpeg
 ACCENTS = ("#5eead4", "#fbbf24", "#93c5fd", "#f9a8d4", "#bef264", "#fdba74")
 _CONTOURS: tuple[tuple[range, bool], ...] = (
     (range(0, 17), False),  # jaw
@@ -72,6 +75,21 @@ def draw_faces(pixels: np.ndarray, faces: Sequence[Face]) -> Image.Image:
         panel.draw(draw, spot, scale)
     layer = layer.resize(size, Image.Resampling.BOX) if scale > 1 else layer
     return Image.alpha_composite(picture.convert("RGBA"), layer).convert("RGB")
+
+
+def jpeg_of(overlay: Image.Image) -> bytes:
+    """Return an overlay as a JPEG file that says what it is.
+
+    Raises:
+        ImageError: It is too large; the sentence begins in the middle.
+    """
+    if max(overlay.size) > _MAX_JPEG_SIDE:
+        raise ImageError(
+            f"no overlay can be written: JPEG files have at most {_MAX_JPEG_SIDE:,} pixels a side"
+        )
+    file = BytesIO()
+    overlay.save(file, "JPEG", quality=92, subsampling=0, comment=MARK)
+    return file.getvalue()
 
 
 def is_overlay(path: Path) -> bool:

@@ -6,7 +6,6 @@ of a video, is done when its line is in `aus.jsonl`, which is written after its 
 
 import csv
 import hashlib
-import io
 import json
 import os
 from collections import deque
@@ -20,12 +19,12 @@ from typing import Any
 import numpy as np
 
 from idennet import __version__
-from idennet.errors import InputError
+from idennet.errors import ImageError, InputError
 from idennet.faces.tracking import Track, tracks_after
 from idennet.facs import column, columns
 from idennet.files import draft_of, write_text
 from idennet.inference.analyser import Analyser, Clip
-from idennet.inference.overlay import MARK
+from idennet.inference.overlay import jpeg_of
 from idennet.inference.result import SCHEMA, Result
 from idennet.inference.writers import CsvWriter, JsonLinesWriter, encoded, json_line
 from idennet.media.frame import Frame
@@ -174,12 +173,14 @@ class ResultsFolder(AbstractContextManager["ResultsFolder"]):
         """
         if not result.faces or result.path is None or result.time is not None:
             return result
-        drawn = io.BytesIO()
-        result.draw(frame).save(drawn, "JPEG", quality=92, subsampling=0, comment=MARK)
         target = self.overlay_path(result.path)
         try:
+            drawn = jpeg_of(result.draw(frame))
+        except ImageError as error:
+            return result.with_note(str(error))
+        try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(drawn.getbuffer())
+            target.write_bytes(drawn)
         except OSError as error:
             with suppress(OSError):
                 target.unlink()

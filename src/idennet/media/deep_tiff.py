@@ -34,6 +34,8 @@ def read_deep_tiff(data: bytes, max_pixels: int) -> tuple[Image.Image, int, tupl
             return None
         if page.imagewidth * page.imagelength > max_pixels or page.samplesperpixel > _MOST_SAMPLES:
             raise too_large(page.imagewidth, page.imagelength, max_pixels)
+        if page.imagedepth != 1:
+            raise ImageError(f"is a TIFF of {page.imagedepth} layers in depth; save it as a flat picture.")
         white = page.tags.valueof(_MAX_SAMPLE_VALUE)
         pixels, notes = to_eight_bits(
             _values(page, data),

@@ -204,7 +204,7 @@ class Following:
         if not self._apart:
             return [EVERYBODY] * len(result.faces)
         sightings = [
-            Sighting(_embedding(face), face.box, strand, strand is not None and strand.part > 0)
+            Sighting(_embedding(face), face.box, strand)
             for face, strand in zip(result.faces, strands, strict=True)
         ]
         return self._persons.assign(sightings, result.time)

@@ -31,22 +31,6 @@ NEAR, SOON, CONTINUED = 0.3, 1.0, 4.0
 `CONTINUED` log odds more to show the same person."""
 
 
-class Sighting(NamedTuple):
-    """A face in a frame.
-
-    Attributes:
-        embedding: (D,) identity embedding, of unit length.
-        box: x0, y0, x1, y1 in pixels.
-        track: Whatever names its track; None for a face that nobody followed.
-        torn: Whether the track begins where another went over to somebody else; see `Seams`.
-    """
-
-    embedding: NDArray[np.floating]
-    box: Box
-    track: Hashable = None
-    torn: bool = False
-
-
 class Strand(NamedTuple):
     """A track, or the part of it that shows one person.
 
@@ -59,6 +43,20 @@ class Strand(NamedTuple):
     source: str
     track: int
     part: int = 0
+
+
+class Sighting(NamedTuple):
+    """A face in a frame.
+
+    Attributes:
+        embedding: (D,) identity embedding, of unit length.
+        box: x0, y0, x1, y1 in pixels.
+        strand: What it is part of; None for a face that nobody followed.
+    """
+
+    embedding: NDArray[np.floating]
+    box: Box
+    strand: Strand | None = None
 
 
 class Seams:
@@ -107,7 +105,7 @@ class _Track:
         begun: When and where it began.
         seen: When and where it was last.
         beside: Tracks that were in a frame with it, and so show others.
-        torn: As for `Sighting`.
+        strand: What names it; None where nobody followed it.
     """
 
     evidence: Evidence
@@ -117,12 +115,15 @@ class _Track:
     looks: int = 0
     looked: float = -np.inf
     beside: set["_Track"] = field(default_factory=set)
-    torn: bool = False
+    strand: Strand | None = None
 
     def continues(self, other: "_Track") -> bool:
-        """Say whether it begins where and when another ended, and not as somebody else."""
+        """Say whether it begins where and when another of its clip ended, and not as somebody else."""
         return (
-            not self.torn
+            self.strand is not None
+            and other.strand is not None
+            and self.strand.source == other.strand.source
+            and not self.strand.part
             and 0 < self.begun[0] - other.seen[0] <= SOON
             and overlap(self.begun[1], other.seen[1]) >= NEAR
         )
@@ -145,7 +146,7 @@ class Persons:
         self._members: dict[int, list[_Track]] = {number: [] for number in self._evidence}
         self._known = frozenset(self._evidence)
         self._numbers = count(max(self._evidence, default=0) + 1)
-        self._tracks: dict[Hashable, _Track] = {}
+        self._tracks: dict[Strand, _Track] = {}
         self._clock = 0.0
 
     def assign(self, faces: Sequence[Sighting], time: float | None = None) -> list[int]:
@@ -153,7 +154,7 @@ class Persons:
 
         Args:
             faces: All faces of the frame.
-            time: In seconds, not falling; None for a photograph, which does not follow the last one.
+            time: In seconds, not falling within a clip; None for a photograph, which does not follow the last one.
         """
         self._clock = self._clock + 2 * SOON if time is None else time
         tracks = [self._follow(face) for face in faces]
@@ -169,9 +170,9 @@ class Persons:
     def _follow(self, face: Sighting) -> _Track:
         """Return the track of a face, with another look at it if that says something new."""
         now = self._clock, face.box
-        track = _Track(self.population.nothing(), now, now, torn=face.torn)
-        if face.track is not None:
-            track = self._tracks.setdefault(face.track, track)
+        track = _Track(self.population.nothing(), now, now, strand=face.strand)
+        if face.strand is not None:
+            track = self._tracks.setdefault(face.strand, track)
         if self._clock - track.looked >= LOOK:
             place = self.population.evidence(face.embedding).total
             before, track.looks, track.looked = track.evidence, track.looks + 1, self._clock

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor
-from io import BytesIO
 from pathlib import Path
 from time import perf_counter
 from typing import Any, TypeVar
@@ -12,6 +11,7 @@ import numpy as np
 
 from idennet.errors import ImageError
 from idennet.inference.analyser import Analyser
+from idennet.inference.overlay import jpeg_of
 from idennet.inference.result import Result
 from idennet.inference.writers import CsvWriter, JsonLinesWriter
 from idennet.media.pictures import decode_picture
@@ -105,9 +105,11 @@ class Reader:
             raise RefusedError(422, str(error)) from error
 
     def _draw(self, data: bytes, name: str) -> bytes:
-        drawn = BytesIO()
-        self._read(data, name).draw().save(drawn, "JPEG", quality=92, subsampling=0)
-        return drawn.getvalue()
+        result = self._read(data, name)
+        try:
+            return jpeg_of(result.draw())
+        except ImageError as error:
+            raise RefusedError(422, f"{name}: {error}.") from error
 
     def _inside(self, result: Result) -> list[dict[str, Any]]:
         crops = np.array([face.crop for face in result.faces])
