@@ -23,7 +23,8 @@ def serve(analyser: Analyser) -> Iterator[Callable[..., TestClient]]:
     clients: list[TestClient] = []
 
     def start(**settings) -> TestClient:
-        client = TestClient(create_app(analyser, **settings), base_url="http://127.0.0.1:8765")
+        app = create_app(analyser, **settings)
+        client = TestClient(app, base_url="http://127.0.0.1:8765", client=("127.0.0.1", 40_000))
         client.__enter__()
         clients.append(client)
         return client

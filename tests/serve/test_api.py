@@ -11,10 +11,12 @@ import pytest
 from fastapi.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
+from idennet.errors import InputError
 from idennet.facs import MOVEMENTS, NAMES
 from idennet.inference.analyser import Analyser
 from idennet.media.pictures import decode_picture
 from idennet.models.action_units import ActionUnitModel
+from idennet.people.population import Population
 from idennet.serve.app import create_app
 from idennet.serve.limits import Limits
 from planted import PlantedFinder
@@ -115,14 +117,31 @@ def test_other_hosts_and_other_sites_are_refused(client: TestClient) -> None:
 
     assert get() == get(origin="http://127.0.0.1:8765") == 200
     assert get(host="localhost:8765") == get(host="[::1]:8765") == 200
-    assert get(host="rebound.example") == get(host="127.0.0.1.example:8765") == get(host="[[") == 400
+    assert get(host="rebound.example") == get(host="127.0.0.1.example:8765") == 400
+    assert get(host="[[") == get(host="[::1") == 400
     assert get(origin="http://evil.example") == get(origin="null") == get(origin="http://127.0.0.1:1") == 403
+    assert get(origin="http://[") == 403
     assert "access-control-allow-origin" not in client.get("/v1/weights").headers
     with (
         pytest.raises(WebSocketDisconnect),
         client.websocket_connect(STREAM, headers={"origin": "http://evil.example"}),
     ):
         pass
+
+
+def test_other_machines_are_refused_without_a_token(analyser: Analyser) -> None:
+    for token, status in ((None, 403), ("secret", 200)):
+        headers = {"authorization": f"Bearer {token}"}
+        client = TestClient(
+            create_app(analyser, token=token), "http://127.0.0.1", client=("192.0.2.7", 1), headers=headers
+        )
+        assert client.get("/v1/weights").status_code == status
+
+
+@pytest.mark.parametrize("token", ["", "a+b", "a;b c", "a\n", "ä"])
+def test_a_token_that_no_link_can_hold_is_refused(analyser: Analyser, token: str) -> None:
+    with pytest.raises(InputError, match="letters, digits"):
+        create_app(analyser, token=token)
 
 
 def test_a_token_opens_everything_and_nothing_else_does(serve: Serve) -> None:
@@ -168,9 +187,10 @@ def test_a_stream_drops_old_frames_and_counts_them(client: TestClient) -> None:
 
 def test_only_so_many_streams_are_open(serve: Serve) -> None:
     client = serve(limits=Limits(streams=1))
-    first, second = client.websocket_connect(STREAM), client.websocket_connect(STREAM)
-    with first, pytest.raises(WebSocketDisconnect), second:
-        pass
+    with client.websocket_connect(STREAM), client.websocket_connect(STREAM) as second:
+        with pytest.raises(WebSocketDisconnect) as closed:
+            second.receive_json()
+        assert (closed.value.code, closed.value.reason) == (1013, "Enough streams are open; try again later.")
     with client.websocket_connect(STREAM) as socket:
         socket.send_bytes(png(1))
         assert socket.receive_json()["frame"] == 0
@@ -184,7 +204,7 @@ def test_only_so_many_photographs_are_read_at_once(serve: Serve) -> None:
 
 def test_the_documentation_has_examples_of_the_schema(graded_weights: Path) -> None:
     app = create_app(Analyser(PlantedFinder(), ActionUnitModel.open(graded_weights)))
-    with TestClient(app, base_url="http://127.0.0.1:8765") as client:
+    with TestClient(app, "http://127.0.0.1:8765", client=("127.0.0.1", 1)) as client:
         description = client.get("/openapi.json").json()
         given = client.post("/v1/photographs", content=png(1)).json()
     operation = description["paths"]["/v1/photographs"]["post"]
@@ -195,10 +215,51 @@ def test_the_documentation_has_examples_of_the_schema(graded_weights: Path) -> N
     assert {"408", "413", "422", "503"} <= operation["responses"].keys()
 
 
+def test_people_are_told_apart(serve: Serve) -> None:
+    population = Population.open(None)
+    anna, bert = np.random.default_rng(0).normal(size=(2, len(population.centre)))
+    embeddings = [(one / np.linalg.norm(one)).tolist() for one in (anna, bert, anna)]
+    client = serve(population=population)
+    answer = client.post("/v1/people", json={"embeddings": embeddings, "pictures": [0, 0, 1]})
+    assert answer.json() == {"people": [1, 2, 1]}
+    assert client.post("/v1/people", json={"embeddings": [], "pictures": []}).json() == {"people": []}
+
+
+@pytest.mark.parametrize(
+    ("content", "limits", "status", "words"),
+    [
+        (b'{"embeddings": [], "pictures": [0]}', {}, 422, "as many pictures as embeddings"),
+        (b'{"embeddings": [[1]], "pictures": [0]}', {}, 422, "embeddings.0: list should have at least 256"),
+        (b"no JSON", {}, 422, "the body: invalid json"),
+        (b" " * 2000, {"faces_bytes": 1500}, 413, "More than 1,500 bytes"),
+        (b"{}", {"photographs": 0}, 503, "try again in a second"),
+    ],
+)
+def test_people_that_cannot_be_told_apart_get_one_sentence(
+    serve: Serve, content: bytes, limits: dict, status: int, words: str
+) -> None:
+    answer = serve(population=Population.open(None), limits=Limits(**limits)).post(
+        "/v1/people", content=content
+    )
+    assert answer.status_code == status
+    assert words in answer.json()["error"]
+
+
 def test_what_is_asked_wrongly_is_said_in_one_sentence(client: TestClient) -> None:
     answer = client.post("/v1/photographs?details=perhaps", content=png(1))
     assert answer.status_code == 422
     assert answer.json()["error"].startswith("details: input should be a valid boolean")
+
+
+def test_a_full_disk_is_said(serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise InputError("aus.csv cannot be written any further: No space left on device.")
+
+    client = serve(folder=tmp_path)
+    monkeypatch.setattr("idennet.inference.writers.Journal.append", full)
+    answer = client.post("/v1/photographs", content=png(1))
+    assert (answer.status_code, list(answer.json())) == (500, ["error"])
+    assert "No space left" in answer.json()["error"]
 
 
 def test_metrics_count(client: TestClient) -> None:

@@ -1,5 +1,6 @@
 """The application: routes of the page and of the interface, and what they share."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, asynccontextmanager
 from importlib import resources
@@ -11,18 +12,18 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse
 from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidationError
 from starlette.exceptions import HTTPException
 
 from idennet import __version__
-from idennet.errors import InputError
+from idennet.errors import IdenNetError, InputError
 from idennet.inference.analyser import Analyser
 from idennet.models.threads import cores, workers
 from idennet.people.persons import group
 from idennet.people.population import Population
 from idennet.serve.answers import about_weights, example
 from idennet.serve.clips import Clips
-from idennet.serve.guard import Guard
+from idennet.serve.guard import Guard, checked_token
 from idennet.serve.limits import Limits
 from idennet.serve.metrics import Metrics
 from idennet.serve.reader import Places, Reader
@@ -79,11 +80,12 @@ def create_app(
         analyser: Reads faces; by default with the bundled weights.
         population: Of the analyser's weights, to tell people apart; None: nobody does.
         folder: Where the rows of all results are kept; None: nothing is kept after the answer.
-        token: Whoever does not give it is refused; None: only requests to this very machine are answered.
+        token: Whoever does not give it is refused; None: only requests from this very machine and to it are
+            answered.
         limits: What is refused.
 
     Raises:
-        InputError: The folder cannot be made.
+        InputError: The folder cannot be made, or the token is none that a link can hold.
     """
     if folder is not None:
         try:
@@ -107,24 +109,24 @@ def create_app(
     app.state.metrics = Metrics()
     app.state.limits = limits
     app.state.uploads = Uploads(limits.upload_seconds)
-    app.add_middleware(Guard, token=token)
+    app.add_middleware(Guard, token=checked_token(token))
+    app.add_exception_handler(IdenNetError, _fail)
     app.add_exception_handler(RefusedError, _refuse)
     app.add_exception_handler(HTTPException, _refuse_by_framework)
     app.add_exception_handler(RequestValidationError, _refuse_mistaken)
     _count_answers(app, app.state.metrics)
-    _add_photographs(app, limits)
+    places = Places(limits.photographs, "Enough photographs are being read; try again in a second.")
+    _add_photographs(app, limits, places)
     _add_clips(app, limits)
     _add_stream(app, limits)
     _add_operation(app, analyser)
     if population is not None:
-        _add_people(app, population)
+        _add_people(app, population, limits, places)
     _add_page(app)
     return app
 
 
-def _add_photographs(app: FastAPI, limits: Limits) -> None:
-    places = Places(limits.photographs, "Enough photographs are being read; try again in a second.")
-
+def _add_photographs(app: FastAPI, limits: Limits, places: Places) -> None:
     @app.post(
         "/v1/photographs",
         tags=["photographs"],
@@ -240,6 +242,7 @@ def _add_stream(app: FastAPI, limits: Limits) -> None:
                 app.state.metrics.streams.set(places.taken)
                 await answer_stream(socket, app.state.reader)
         except RefusedError as refusal:
+            await socket.accept()  # closed before that, a socket tells no reason
             await socket.close(1013, str(refusal))
         finally:
             app.state.metrics.streams.set(places.taken)
@@ -274,14 +277,35 @@ class Faces(BaseModel):
     pictures: list[int] = Field(max_length=500)
 
 
-def _add_people(app: FastAPI, population: Population) -> None:
-    @app.post("/v1/people", tags=["people"], summary="Tell people apart")
-    def people(faces: Faces) -> dict[str, list[int]]:
-        """The number of each face's person, from 1 in order of first appearance; nothing is remembered."""
+def _add_people(app: FastAPI, population: Population, limits: Limits, places: Places) -> None:
+    def told_apart(data: bytes) -> list[int]:
+        try:
+            faces = Faces.model_validate_json(data)
+        except ValidationError as error:
+            first = error.errors(include_input=False)[0]
+            raise RequestValidationError([{**first, "loc": ("body", *first["loc"])}]) from error
         if len(faces.embeddings) != len(faces.pictures):
             raise RefusedError(422, "Give as many pictures as embeddings.")
         evidence = [population.evidence(embedding) for embedding in faces.embeddings]
-        return {"people": [int(number) for number in group(population, evidence, faces.pictures)]}
+        return [int(number) for number in group(population, evidence, faces.pictures)]
+
+    @app.post(
+        "/v1/people",
+        tags=["people"],
+        summary="Tell people apart",
+        openapi_extra={
+            "requestBody": {
+                "required": True,
+                "content": {"application/json": {"schema": Faces.model_json_schema()}},
+            }
+        },
+        responses=_REFUSED,
+    )
+    async def people(request: Request) -> dict[str, list[int]]:
+        """The number of each face's person, from 1 in order of first appearance; nothing is remembered."""
+        with places:
+            data = await app.state.uploads.receive_bytes(request, limits.faces_bytes)
+            return {"people": await asyncio.to_thread(told_apart, data)}
 
 
 def _add_page(app: FastAPI) -> None:
@@ -325,3 +349,8 @@ async def _refuse_mistaken(_: Request, error: Exception) -> JSONResponse:
 async def _refuse_by_framework(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     return JSONResponse({"error": error.detail}, error.status_code, error.headers)
+
+
+async def _fail(_: Request, error: Exception) -> JSONResponse:
+    """Answer for what is no fault of the client: for example the disk is full."""
+    return JSONResponse({"error": str(error)}, 500)

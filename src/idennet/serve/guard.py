@@ -1,5 +1,6 @@
 """Who may talk to the server: the right host, no page of another origin, and a token where one is needed."""
 
+import re
 import secrets
 from http.cookies import SimpleCookie
 from ipaddress import ip_address
@@ -8,6 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from idennet.errors import InputError
 
 _OPEN = ("/health",)
 _HEADERS = {
@@ -33,14 +36,27 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def checked_token(token: str | None) -> str | None:
+    """Return a token that stands as it is in a header, a link and a cookie.
+
+    Raises:
+        InputError: It is empty, or does not.
+    """
+    if token is not None and not re.fullmatch("[A-Za-z0-9_-]+", token):
+        raise InputError(
+            "A token has letters, digits, - and _ only, and at least one; choose another, or give none."
+        )
+    return token
+
+
 class Guard:
     """Answers for the app where a request may not reach it.
 
     Args:
         app: What is guarded.
         token: Without it nothing but `/health` is answered; None: whoever reaches the server may use it.
-            Then only requests to this very machine are answered, so that no web site can lead a browser
-            here under another name.
+            Then only requests from this very machine and to it are answered, so that no other machine
+            comes in, and no web site can lead a browser here under another name.
     """
 
     def __init__(self, app: ASGIApp, token: str | None) -> None:
@@ -80,8 +96,10 @@ class Guard:
         host = headers.get("host", "")
         if self._token is None and not is_loopback(_name_of(host)):
             return 400, f"This server answers on this machine only, not as {host[:100]!r}."
+        if self._token is None and not is_loopback((scope.get("client") or ("",))[0]):
+            return 403, "Other machines may not use this server; start it with a token."
         origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc != host:
+        if origin is not None and _place_of(origin) != host:
             return 403, "Pages of other sites may not use this server."
         if self._token is None or scope["path"] in _OPEN:
             return None
@@ -104,5 +122,16 @@ class Guard:
 
 
 def _name_of(host: str) -> str:
-    """Return the name or address in a Host header."""
-    return urlsplit(f"//{host}").hostname or "" if host.count("[") <= 1 else ""
+    """Return the name or address in a Host header; "" where there is none."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:  # brackets without an address
+        return ""
+
+
+def _place_of(origin: str) -> str | None:
+    """Return host and port of an Origin header; None where there is none."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:  # brackets without an address
+        return None

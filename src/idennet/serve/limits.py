@@ -10,12 +10,14 @@ class Limits:
     Attributes:
         photograph_bytes: Of an uploaded photograph, or of one frame of a stream.
         clip_bytes: Of an uploaded clip.
+        faces_bytes: Of the embeddings of faces that are to be told apart.
         pixels: Of a photograph or frame; more is refused before it is decoded.
         clip_seconds: Duration of a clip.
         upload_seconds: In which an upload must arrive whole.
         request_seconds: In which a connection must ask for something.
         connections: That are open at the same time.
-        photographs: Photographs that are received or read at the same time; further ones are told to wait.
+        photographs: Photographs that are received or read, and requests to tell faces apart, at the same
+            time; further ones are told to wait.
         streams: Streams that are open at the same time.
         clips: Clips that wait, are read, or have a result that nobody has deleted.
         keep_seconds: After which the result of a clip is deleted, if nobody did.
@@ -23,6 +25,7 @@ class Limits:
 
     photograph_bytes: int = 32 * 2**20
     clip_bytes: int = 2**30
+    faces_bytes: int = 4 * 2**20
     pixels: int = 50_000_000
     clip_seconds: float = 3600
     upload_seconds: float = 120
