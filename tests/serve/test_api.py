@@ -1,5 +1,6 @@
 """The interface for programs: what goes in, what comes out, and what is refused."""
 
+import csv
 import json
 import struct
 import zlib
@@ -106,9 +107,20 @@ def test_nothing_is_kept_unless_a_folder_is_given(serve: Serve, tmp_path: Path) 
     kept = tmp_path / "kept"
     serve(folder=kept).post("/v1/photographs?name=one.png", content=png(1))
     serve().post("/v1/photographs?name=two.png", content=png(1))
-    assert sorted(path.name for path in tmp_path.rglob("*")) == ["aus.csv", "aus.jsonl", "kept"]
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["aus.csv", "aus.json", "aus.jsonl", "kept"]
     lines = (kept / "aus.jsonl").read_text().splitlines()
     assert [json.loads(line)["file"] for line in lines] == ["one.png"]
+
+
+def test_rows_of_different_making_are_never_mixed(serve: Serve, graded_weights: Path, tmp_path: Path) -> None:
+    for name in ("one.png", "two.png"):
+        serve(folder=tmp_path).post(f"/v1/photographs?name={name}", content=png(1))
+    table = (tmp_path / "aus.csv").read_text().splitlines()
+    assert [row["file"] for row in csv.DictReader(table)] == ["one.png", "two.png"]
+    others = Analyser(PlantedFinder(), ActionUnitModel.open(graded_weights))
+    with pytest.raises(InputError, match="choose another folder"):
+        create_app(others, folder=tmp_path)
+    assert (tmp_path / "aus.csv").read_text().splitlines() == table
 
 
 def test_other_hosts_and_other_sites_are_refused(client: TestClient) -> None:

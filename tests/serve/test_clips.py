@@ -13,6 +13,7 @@ from fastapi.testclient import TestClient
 from clips import write_clip
 from idennet.inference.analyser import Analyser
 from idennet.media.video import Video
+from idennet.people.population import Population
 from idennet.serve.limits import Limits
 from planted import planted_picture
 
@@ -55,17 +56,19 @@ def test_a_clip_gives_a_row_for_every_frame(client: TestClient, clip: bytes, tmp
 
 def test_a_clip_gives_every_output(client: TestClient, clip: bytes) -> None:
     state = finished(client, send(client, clip))
-    starts = {
+    begins = {
+        "aus.csv": b"file,frame,",
+        "aus.jsonl": b'{"file": "clip.mkv"',
         "aus.parquet": b"PAR1",
         "episodes.csv": b"file,",
-        "overlay.mp4": b"",
-        "report.html": b"<!doctype",
+        "overlay.mp4": b"\0\0\0",
+        "report.html": b"<!doctype html>",
     }
-    for output in state["outputs"]:
-        answer = client.get(f"/v1/clips/{state['id']}/{output['name']}")
+    assert [output["name"] for output in state["outputs"]] == list(begins)
+    for name, begin in begins.items():
+        answer = client.get(f"/v1/clips/{state['id']}/{name}")
         assert answer.status_code == 200
-        assert answer.content[:100].lower().startswith(starts.get(output["name"], b"").lower())
-    assert len(state["outputs"]) == 6
+        assert answer.content[: len(begin)] == begin
 
 
 def test_what_is_no_clip_is_said_without_the_path_on_the_server(client: TestClient) -> None:
@@ -74,11 +77,16 @@ def test_what_is_no_clip_is_said_without_the_path_on_the_server(client: TestClie
     assert state["frames"] == 0
 
 
-def test_a_clip_that_is_too_long_keeps_the_rows_so_far(serve: Serve, clip: bytes) -> None:
+def test_a_clip_that_is_too_long_keeps_the_rows_and_the_film_so_far(
+    serve: Serve, clip: bytes, tmp_path: Path
+) -> None:
     client = serve(limits=Limits(clip_seconds=0.2))
     state = finished(client, send(client, clip))
     assert state["problem"] == "clip.mkv is longer than 0.2 seconds."
     assert state["frames"] == 6
+    film = tmp_path / "film.mp4"
+    film.write_bytes(client.get(f"/v1/clips/{state['id']}/overlay.mp4").content)
+    assert sum(1 for _ in Video(film)) == 6
 
 
 def test_only_so_many_clips_are_taken_until_one_is_deleted(serve: Serve, clip: bytes) -> None:
@@ -141,7 +149,42 @@ def test_a_server_that_is_ended_in_the_middle_of_clips_leaves_nothing(
 def test_results_of_clips_are_kept_where_a_folder_is_given(serve: Serve, clip: bytes, tmp_path: Path) -> None:
     client = serve(folder=tmp_path)
     state = finished(client, send(client, clip, "talk.mkv"))
+    for output in state["outputs"]:
+        assert client.get(f"/v1/clips/{state['id']}/{output['name']}").status_code == 200
     client.delete(f"/v1/clips/{state['id']}")
-    (folder,) = tmp_path.iterdir()
+    (folder,) = tmp_path.glob("*/")
     assert folder.name.startswith("talk-")
-    assert sorted(path.name for path in folder.iterdir()) == ["aus.csv", "aus.json", "aus.jsonl"]
+    kept = {"aus.csv", "aus.json", "aus.jsonl", "aus.parquet", "episodes.csv", "report.html"}
+    assert {path.name for path in folder.iterdir()} == kept
+
+
+def test_a_clip_whose_reading_fails_is_done_and_gives_its_place_back(
+    serve: Serve, clip: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("a defect")
+
+    monkeypatch.setattr(Analyser, "analyse_all", fail)
+    client = serve(limits=Limits(clips=1, keep_seconds=0.5))
+    state = finished(client, send(client, clip))
+    assert state["problem"] == "Reading clip.mkv failed; the server's log says why."
+    while client.get(f"/v1/clips/{state['id']}").status_code == 200:
+        time.sleep(0.05)
+    send(client, clip)
+
+
+def test_why_an_output_is_not_made_is_said(client: TestClient, tmp_path: Path) -> None:
+    empty = write_clip(tmp_path / "empty.mkv", [planted_picture(0)] * 3).read_bytes()
+    state = finished(client, send(client, empty, "empty.mkv"))
+    answer = client.get(f"/v1/clips/{state['id']}/overlay.mp4")
+    assert answer.status_code == 422
+    assert answer.json()["error"].startswith("empty.mkv gives no overlay.mp4: aus.csv holds no face")
+
+
+def test_people_of_clips_are_told_apart_and_have_zeros(serve: Serve, clip: bytes) -> None:
+    client = serve(population=Population.open(None))
+    state = finished(client, send(client, clip))
+    lines = client.get(f"/v1/clips/{state['id']}/aus.jsonl").text.splitlines()
+    two = json.loads(lines[1])["faces"]
+    assert len({face["person"] for face in two}) == 2
+    assert all(face["zeroed"]["aus"] for face in two)

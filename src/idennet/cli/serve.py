@@ -53,6 +53,7 @@ def serve_command(
     app = create_app(
         Analyser(open_finder(finder), ActionUnitModel.open(weights)),
         population=population,
+        finder=finder,
         folder=folder,
         token=token,
     )

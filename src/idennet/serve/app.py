@@ -16,14 +16,15 @@ from pydantic import BaseModel, Field, ValidationError
 from starlette.exceptions import HTTPException
 
 from idennet import __version__
-from idennet.errors import IdenNetError, InputError
+from idennet.errors import IdenNetError
 from idennet.inference.analyser import Analyser
+from idennet.inference.results_folder import ResultsFolder, about_run
 from idennet.models.threads import cores, workers
 from idennet.people.persons import group
 from idennet.people.population import Population
 from idennet.serve.answers import about_weights, example
 from idennet.serve.clips import Clips
-from idennet.serve.guard import Guard, checked_token
+from idennet.serve.guard import Guard, check_token
 from idennet.serve.limits import Limits
 from idennet.serve.metrics import Metrics
 from idennet.serve.reader import Places, Reader
@@ -70,6 +71,7 @@ def create_app(
     analyser: Analyser | None = None,
     *,
     population: Population | None = None,
+    finder: Path | None = None,
     folder: Path | None = None,
     token: str | None = None,
     limits: Limits = DEFAULT_LIMITS,
@@ -79,27 +81,30 @@ def create_app(
     Args:
         analyser: Reads faces; by default with the bundled weights.
         population: Of the analyser's weights, to tell people apart; None: nobody does.
+        finder: File of the analyser's face finder, or None for the one that needs no file.
         folder: Where the rows of all results are kept; None: nothing is kept after the answer.
         token: Whoever does not give it is refused; None: only requests from this very machine and to it are
             answered.
         limits: What is refused.
 
     Raises:
-        InputError: The folder cannot be made, or the token is none that a link can hold.
+        InputError: The folder cannot be written, or holds results that were made in another way; or the
+            token is none that a link can hold.
     """
-    if folder is not None:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"Cannot make the folder {folder}: {error.strerror}.") from error
+    check_token(token)
     analyser = Analyser() if analyser is None else analyser
+    model, about = analyser.model, about_run(analyser, finder)
+    graded = model.card.architecture.graded
+    kept = None if folder is None else ResultsFolder(folder, (), model.aus, about, graded=graded)
 
     @asynccontextmanager
     async def life(app: FastAPI) -> AsyncIterator[None]:
         with ExitStack() as shared:
             pool = shared.enter_context(workers(cores()))
-            app.state.reader = Reader(analyser, pool, limits, app.state.metrics, folder)
-            app.state.clips = Clips(analyser, limits, app.state.metrics, population, folder)
+            if kept is not None:
+                shared.enter_context(kept)
+            app.state.reader = Reader(analyser, pool, limits, app.state.metrics, kept)
+            app.state.clips = Clips(analyser, about, limits, app.state.metrics, population, folder)
             yield
             await app.state.clips.end()
 
@@ -109,7 +114,7 @@ def create_app(
     app.state.metrics = Metrics()
     app.state.limits = limits
     app.state.uploads = Uploads(limits.upload_seconds)
-    app.add_middleware(Guard, token=checked_token(token))
+    app.add_middleware(Guard, token=token)
     app.add_exception_handler(IdenNetError, _fail)
     app.add_exception_handler(RefusedError, _refuse)
     app.add_exception_handler(HTTPException, _refuse_by_framework)

@@ -2,10 +2,11 @@
 
 import asyncio
 import json
+import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
@@ -17,7 +18,7 @@ from idennet.errors import IdenNetError
 from idennet.files import write_text
 from idennet.inference.analyser import Analyser
 from idennet.inference.result import Result
-from idennet.inference.results_folder import ABOUT_NAME, about_run
+from idennet.inference.results_folder import ABOUT_NAME, CSV_NAME, LINES_NAME
 from idennet.inference.writers import CsvWriter, JsonLinesWriter
 from idennet.media.frame import Frame
 from idennet.media.video import Video
@@ -28,18 +29,21 @@ from idennet.serve.limits import Limits
 from idennet.serve.metrics import Metrics
 from idennet.serve.refused import RefusedError
 from idennet.timelines.episodes import episode_table
+from idennet.timelines.export import EPISODES_NAME
 from idennet.timelines.film import write_film
-from idennet.timelines.parquet import write_parquet
+from idennet.timelines.parquet import PARQUET_NAME, write_parquet
 from idennet.timelines.recording import read_recordings
-from idennet.timelines.view import page_of
+from idennet.timelines.view import PAGE_NAME, page_of
+
+FILM_NAME = "overlay.mp4"
 
 OUTPUTS = {
-    "aus.csv": "CSV",
-    "aus.jsonl": "JSON lines",
-    "aus.parquet": "Parquet",
-    "episodes.csv": "episodes",
-    "overlay.mp4": "overlay",
-    "report.html": "report",
+    CSV_NAME: "CSV",
+    LINES_NAME: "JSON lines",
+    PARQUET_NAME: "Parquet",
+    EPISODES_NAME: "episodes",
+    FILM_NAME: "overlay",
+    PAGE_NAME: "report",
 }
 """Files that a clip gives, and what people call them; from the third on they are made when asked for."""
 
@@ -104,22 +108,25 @@ class Clips:
 
     Args:
         analyser: Reads.
+        about: What decides its rows, as `about_run` says it.
         limits: Of clips.
         metrics: Counts.
         population: Tells people apart; None: nobody does.
-        kept: Folder in which the outputs of each clip stay in a folder of their own; None: they are deleted
-            with the clip.
+        kept: Folder in which the outputs of each clip, but for its pictures, stay in a folder of their own;
+            None: they are deleted with the clip.
     """
 
     def __init__(
         self,
         analyser: Analyser,
+        about: Mapping[str, Any],
         limits: Limits,
         metrics: Metrics,
         population: Population | None,
         kept: Path | None,
     ) -> None:
         self._analyser = analyser
+        self._about = about
         self._limits = limits
         self._metrics = metrics
         self._population = population
@@ -203,9 +210,14 @@ class Clips:
             if clip.stopped.is_set():
                 return
             clip.state = State.READING
-            await asyncio.to_thread(self._read, clip)
-        clip.state = State.DONE
-        asyncio.get_running_loop().call_later(self._limits.keep_seconds, self._time_is_up, clip)
+            try:
+                await asyncio.to_thread(self._read, clip)
+            except Exception:
+                clip.problem = f"Reading {clip.name} failed; the server's log says why."
+                raise
+            finally:
+                clip.state = State.DONE
+                asyncio.get_running_loop().call_later(self._limits.keep_seconds, self._time_is_up, clip)
 
     def _time_is_up(self, clip: Clip) -> None:
         if clip.id in self._clips:
@@ -218,12 +230,11 @@ class Clips:
         model = self._analyser.model
         graded, zeroed = model.card.architecture.graded, self._population is not None
         try:
-            about = about_run(self._analyser, None)
-            write_text(clip.folder / ABOUT_NAME, json.dumps(about, indent=1) + "\n")
+            write_text(clip.folder / ABOUT_NAME, json.dumps(self._about, indent=1) + "\n")
             clip.expected = video.expected_frames()
             with (
-                CsvWriter(clip.folder / "aus.csv", model.aus, graded=graded, zeroed=zeroed) as table,
-                JsonLinesWriter(clip.folder / "aus.jsonl") as lines,
+                CsvWriter(clip.folder / CSV_NAME, model.aus, graded=graded, zeroed=zeroed) as table,
+                JsonLinesWriter(clip.folder / LINES_NAME) as lines,
             ):
                 for result in self._followed(self._analyser.analyse_all(video)):
                     if clip.stopped.is_set():
@@ -252,39 +263,44 @@ class Clips:
         if self._kept is None or not clip.frames:
             shutil.rmtree(clip.folder, ignore_errors=True)
         else:
-            clip.file.unlink(missing_ok=True)
+            for pictures in (clip.file, clip.folder / FILM_NAME):
+                pictures.unlink(missing_ok=True)
 
 
 def _make(clip: Clip, path: Path) -> None:
     """Write an output that follows from the tables.
 
     Raises:
-        RefusedError: Nothing in the clip can be shown, or it is to be stopped.
+        RefusedError: It cannot be made, for example since no face is there, or the clip is to be stopped.
     """
     try:
-        if path.name == "aus.parquet":
+        if path.name == PARQUET_NAME:
             write_parquet(clip.folder, clip.folder)
             return
         # Its date keeps the name from being that of a file of the server, which the page would take in.
         (recording,) = read_recordings(clip.folder)
         named = replace(recording, name=f"{clip.name}, {date.today():%-d %B %Y}")
-        if path.name == "overlay.mp4":
-            write_film(recording, _until_stopped(clip), path)
-        elif path.name == "episodes.csv":
+        if path.name == FILM_NAME:
+            write_film(recording, _frames(clip, int(recording.frames[-1])), path)
+        elif path.name == EPISODES_NAME:
             write_text(path, episode_table([recording]).to_csv(index=False, lineterminator="\n"))
         else:
             write_text(path, page_of([named], clip.folder))
     except RefusedError:
         raise
     except IdenNetError as error:
-        raise RefusedError(422, f"{clip.name} gives no {path.name}: no face is in it.") from error
+        why = str(error).replace(str(clip.file), clip.name).replace(f"{clip.folder}{os.sep}", "")
+        raise RefusedError(422, f"{clip.name} gives no {path.name}: {why}") from error
 
 
-def _until_stopped(clip: Clip) -> Iterator[Frame]:
+def _frames(clip: Clip, last: int) -> Iterator[Frame]:
+    """Yield the frames of a clip up to the last that was read, until it is stopped."""
     for frame in Video(clip.file):
         if clip.stopped.is_set():
             raise _gone()
         yield frame
+        if frame.index >= last:
+            return
 
 
 def _gone() -> RefusedError:

@@ -36,8 +36,8 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def checked_token(token: str | None) -> str | None:
-    """Return a token that stands as it is in a header, a link and a cookie.
+def check_token(token: str | None) -> None:
+    """See that a token stands as it is in a header, a link and a cookie.
 
     Raises:
         InputError: It is empty, or does not.
@@ -46,7 +46,6 @@ def checked_token(token: str | None) -> str | None:
         raise InputError(
             "A token has letters, digits, - and _ only, and at least one; choose another, or give none."
         )
-    return token
 
 
 class Guard:

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor
-from pathlib import Path
 from time import perf_counter
 from typing import Any, TypeVar
 
@@ -13,7 +12,7 @@ from idennet.errors import ImageError
 from idennet.inference.analyser import Analyser
 from idennet.inference.overlay import jpeg_of
 from idennet.inference.result import Result
-from idennet.inference.writers import CsvWriter, JsonLinesWriter
+from idennet.inference.results_folder import ResultsFolder
 from idennet.media.pictures import decode_picture
 from idennet.models.inside import look_inside
 from idennet.serve.answers import answer_of, inside_of
@@ -32,17 +31,22 @@ class Reader:
         pool: Its threads.
         limits: Of pictures.
         metrics: Counts.
-        folder: Where the rows of photographs are appended to `aus.csv` and `aus.jsonl`; None: nowhere.
+        kept: Where the rows of photographs are kept; None: nowhere.
     """
 
     def __init__(
-        self, analyser: Analyser, pool: Executor, limits: Limits, metrics: Metrics, folder: Path | None
+        self,
+        analyser: Analyser,
+        pool: Executor,
+        limits: Limits,
+        metrics: Metrics,
+        kept: ResultsFolder | None,
     ) -> None:
         self.analyser = analyser
         self.metrics = metrics
         self._pool = pool
         self._limits = limits
-        self._folder = folder
+        self._kept = kept
         self._writing = asyncio.Lock()
 
     async def photograph(self, data: bytes, name: str, *, details: bool) -> dict[str, Any]:
@@ -65,9 +69,9 @@ class Reader:
             inside = await self._in_pool(lambda: self._inside(result))
             for face, more in zip(answer["faces"], inside, strict=True):
                 face["inside"] = more
-        if self._folder is not None:
+        if self._kept is not None:
             async with self._writing:
-                await asyncio.to_thread(self._keep, result)
+                await asyncio.to_thread(self._kept.write, result)
         self.metrics.faces.labels("photograph").inc(len(result.faces))
         self.metrics.reading.observe(perf_counter() - began)
         return answer
@@ -114,15 +118,6 @@ class Reader:
     def _inside(self, result: Result) -> list[dict[str, Any]]:
         crops = np.array([face.crop for face in result.faces])
         return inside_of(result, look_inside(self.analyser.model, crops))
-
-    def _keep(self, result: Result) -> None:
-        assert self._folder is not None
-        with (
-            CsvWriter(self._folder / "aus.csv", result.aus, graded=result.graded) as table,
-            JsonLinesWriter(self._folder / "aus.jsonl") as lines,
-        ):
-            table.write(result)
-            lines.write(result)
 
 
 class Places:
