@@ -154,7 +154,7 @@ class Persons:
 
         Args:
             faces: All faces of the frame.
-            time: In seconds, not falling within a clip; None for a photograph, which does not follow the last one.
+            time: In seconds, not falling within a clip; None for a photograph, which follows nothing.
         """
         self._clock = self._clock + 2 * SOON if time is None else time
         tracks = [self._follow(face) for face in faces]
