@@ -191,6 +191,20 @@ def test_a_video_without_a_face_exits_with_1(detect: Detect, tmp_path: Path) -> 
     assert "no face found" in ran.stdout
 
 
+def test_a_finished_video_is_done(detect: Detect, tmp_path: Path) -> None:
+    film = clip(tmp_path / "film.mkv", [1, 1])
+    for _ in range(2):
+        ran = detect(film, "--out", tmp_path / "out")
+        assert ran.exit_code == 0, ran.output
+    assert len(whole(tmp_path / "out", 2)) == 2
+
+
+def test_a_camera_has_no_time_to_begin_from(detect: Detect) -> None:
+    ran = detect("0", "--from", "1:30")
+    assert ran.exit_code == 2
+    assert "--from is for video files" in ran.output
+
+
 def test_cameras_and_streams_that_are_not_there(detect: Detect) -> None:
     camera = detect("97")
     assert camera.exit_code == 2

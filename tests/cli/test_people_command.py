@@ -1,7 +1,9 @@
 """Telling people apart, their zeros and the person store, from the command line."""
 
 import json
+import math
 import shutil
+from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 
@@ -13,6 +15,9 @@ from typer.testing import CliRunner, Result
 
 from clips import write_clip
 from idennet.cli.main import app
+from idennet.cli.screen import _from_zero
+from idennet.inference.analyser import Analyser
+from idennet.inference.face import Box, Face, HeadPose, Zeroed
 
 GROUP = Path(str(resources.files("idennet") / "assets" / "rendered_group.jpg"))
 
@@ -190,3 +195,50 @@ def test_a_range_without_a_face_is_told_and_raw_values_stay(film: Path, tmp_path
     table = pd.read_csv(tmp_path / "aus.csv")
     assert table.AU12.notna().sum() == 6
     assert table.AU12_zeroed.isna().all()
+
+
+def test_what_ctrl_c_cut_short_begins_anew_with_fresh(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    command = "detect", pictures, "--people", "--zero", "whole", "--out", tmp_path, "--no-overlay"
+    read = Analyser.analyse_all
+
+    def stopped(*given: object) -> Iterator[object]:
+        yield next(read(*given))
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(Analyser, "analyse_all", stopped)
+        ran = idennet(*command)
+    assert ran.exit_code == 130
+    assert "--fresh reads everything" in " ".join(ran.output.split())
+    assert pd.read_csv(tmp_path / "aus.csv").zero_looks.tolist() == [1] * 4
+    again = idennet(*command)
+    assert again.exit_code == 2
+    assert "begin anew with --fresh" in " ".join(again.output.split())
+    assert idennet(*command, "--fresh").exit_code == 0
+    assert pd.read_csv(tmp_path / "aus.csv").zero_looks.tolist() == [2] * 8
+
+
+def test_what_cannot_be_enrolled_is_told_and_makes_no_store(pictures: Path, tmp_path: Path):
+    store, bad = tmp_path / "people.db", tmp_path / "bad.png"
+    bad.write_bytes(b"no picture")
+    named = idennet("people", "enrol", store, bad, "--name", "Anna")
+    assert named.exit_code == 2
+    assert "bad.png" in named.output
+    assert not store.exists()
+    ran = idennet("people", "enrol", store, bad, pictures.parent / "one.png")
+    assert ran.exit_code == 0, ran.output
+    assert "bad.png" in ran.output
+    assert "(new): 1 appearance added." in ran.output
+
+
+def test_hidden_action_units_do_not_disturb_the_order():
+    probs = {1: 0.6, 2: math.nan, 12: 0.9, 4: math.nan, 6: 0.7}
+    occurrences = {au: None if math.isnan(prob) else True for au, prob in probs.items()}
+    face = Face(
+        Box(0, 0, 9, 9), np.zeros((68, 2), np.float32), 0.9, HeadPose(0, 0, 0), probs, occurrences,
+        dict.fromkeys(probs, 0.5), frozenset(),
+    )  # fmt: skip
+    told = _from_zero(face, Zeroed("whole", 3, probs, occurrences, frozenset()))
+    assert "AU12 90% AU6 70% AU1 60%" in told

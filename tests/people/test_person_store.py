@@ -1,5 +1,6 @@
 import multiprocessing
 import sqlite3
+import stat
 from pathlib import Path
 
 import numpy as np
@@ -156,3 +157,22 @@ def test_a_file_that_another_process_keeps_is_told(store: PersonStore, monkeypat
     store.enrol([appearance()], "Anna")
     other.close()
     assert isinstance(store.find("Anna"), StoredPerson)
+
+
+def test_a_store_is_for_its_owner_alone(store: PersonStore):
+    assert stat.S_IMODE(store.file.stat().st_mode) == 0o600
+
+
+def test_an_empty_file_is_no_store_unless_one_is_to_be_made(tmp_path: Path):
+    file = tmp_path / "people.db"
+    file.touch()
+    with pytest.raises(InputError, match="There is no person store"):
+        PersonStore(file, PEOPLE)
+    assert file.stat().st_size == 0
+    with PersonStore(file, PEOPLE, make=True) as made:
+        assert made.people() == []
+
+
+def test_blanks_around_a_name_do_not_count(store: PersonStore):
+    assert store.enrol([appearance()], "Anna ") == store.enrol([appearance()], " Anna") == 1
+    assert store.find("Anna ").called == "Anna"

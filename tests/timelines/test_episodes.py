@@ -96,6 +96,20 @@ def test_episodes_with_the_own_zero_taken_out_stand_beside_the_raw_ones(results:
     assert names == [f"person 1 AU12 lip corner puller{end}" for end in ("", " (zeroed)")]
 
 
-def test_a_hidden_part_ends_the_episode(results: Path) -> None:
-    values = [0.9] * 10 + [np.nan] * 3 + [0.9] * 10
-    assert [(one.onset_frame, one.offset_frame) for one in episodes(results, values)] == [(0, 9), (13, 22)]
+def test_a_part_that_is_hidden_for_long_ends_the_episode(results: Path) -> None:
+    blink = [0.9] * 10 + [np.nan] * 6 + [0.9] * 10
+    assert [(one.onset_frame, one.offset_frame) for one in episodes(results, blink)] == [(0, 25)]
+    gone = [0.9] * 10 + [np.nan] * 7 + [0.9] * 10
+    assert [(one.onset_frame, one.offset_frame) for one in episodes(results, gone)] == [(0, 9), (17, 26)]
+    assert episodes(results, [np.nan] * 20) == []
+
+
+def test_episodes_do_not_overlap_where_frames_come_faster(results: Path) -> None:
+    clip = read_recordings(results)[0]
+    times = np.cumsum([0.1] * 150 + [0.02] * 50)
+    values = np.zeros((200, len(clip.aus)), np.float32)
+    values[150:, clip.aus.index(12)] = [0.9] * 20 + [0.1] + [0.9] * 29
+    track = replace(clip.tracks[0], rows=np.arange(200), values=values)
+    first, second = episodes_of(replace(clip, frames=np.arange(200), times=times), track)
+    assert first.offset == times[170]
+    assert second.onset == times[171]

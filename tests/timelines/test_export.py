@@ -91,3 +91,9 @@ def test_results_without_a_face_are_parquet_all_the_same(tmp_path: Path) -> None
     assert "Written" in ran.stdout
     assert "holds no face" in ran.stderr
     assert len(pd.read_parquet(results / "aus.parquet")) == 2
+
+
+def test_long_names_leave_room_for_suffixes() -> None:
+    names = file_names([f"{'é' * 120}.mp4", f"{'é' * 120}-b.mp4"])
+    assert len(set(names)) == 2
+    assert all(len(f"{name}.openface.csv".encode()) <= 255 for name in names)

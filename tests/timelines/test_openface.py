@@ -165,3 +165,14 @@ def test_a_table_of_photographs_is_no_clip_and_broken_tables_are_refused(
     written.write_text(text)
     with pytest.raises(InputError, match="cannot be read as a table of OpenFace"):
         read_recordings(written)
+
+
+def test_what_is_hidden_is_empty_and_not_zero(results: Path) -> None:
+    clip = read_recordings(results)[0]
+    track = clip.tracks[0]
+    values = track.values.copy()
+    values[3, clip.aus.index(12)] = np.nan
+    table = openface_table(replace(clip, tracks=(replace(track, values=values),)))
+    assert table["success"][3] == 1
+    assert np.isnan(table[["AU12_r", "AU12_c"]].loc[3]).all()
+    assert table.isna().to_numpy().sum() == 2

@@ -7,6 +7,7 @@ from planted_clip import FRAMES, RATE, clip_results, smile, write_results
 
 from idennet.errors import InputError
 from idennet.facs import SYNFACS_AUS
+from idennet.timelines.export import export
 from idennet.timelines.recording import PHOTOGRAPHS, read_recordings
 
 AU12 = SYNFACS_AUS.index(12)
@@ -85,3 +86,13 @@ def test_what_is_no_result_is_refused_in_one_sentence(tmp_path: Path, results: P
     ]:
         with pytest.raises(InputError, match=sentence):
             read_recordings(source)
+
+
+def test_a_damaged_cell_is_told(results: Path, tmp_path: Path) -> None:
+    table = results / "aus.csv"
+    table.write_text(table.read_text().replace("0.9", "0.9?", 1))
+    with pytest.raises(InputError, match=r"aus.csv cannot be read as a table: could not convert"):
+        read_recordings(results)
+    with pytest.raises(InputError, match=r"aus.csv cannot be read as a table"):
+        list(export(results, tmp_path))
+    assert not (tmp_path / "aus.parquet").exists()

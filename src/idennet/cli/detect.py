@@ -90,8 +90,8 @@ def detect_command(
     [bold]idennet detect photos --out results[/bold] reads a folder and writes files. Interrupted, the same
     command continues; pictures and frames whose rows are there are not read again.
     [bold]idennet detect photos --people --zero whole --out results[/bold] tells people apart, and also reads
-    each from the own resting face; rows are then written when everything was read. An interrupted run of this
-    kind looks at all pictures again, and goes on behind the rows that are there.
+    each from the own resting face; rows are then written when everything was read. Interrupted before, it
+    writes rows that follow from what was read so far; --fresh reads everything.
 
     Exits with 0; with 1 when the only picture shows no face; with 2 when it cannot be read. In a batch
     such pictures get a row without Action Units; the exit code is 3 when that is a defect of IdenNet.
@@ -115,6 +115,8 @@ def detect_command(
         raise InputError(f"{out} is a file; --out needs a folder.")
     first, last = (None if time is None else seconds_of(time) for time in (start, end))
     live = [Live(name, every, last) for name in pictures if is_live(name)]
+    if live and first is not None:
+        raise InputError("--from is for video files; what a camera or stream shows begins when it is opened.")
     named = [name for name in pictures if not is_live(name)]
     alone = len(pictures) == 1 and Path(pictures[0]).is_file() and not is_video(Path(pictures[0]))
     found = _photographs(named, alone) if named else FoundPictures(())
@@ -143,8 +145,8 @@ def detect_command(
         rest = [path for path in paths if not is_video(path) and not (folder and folder.holds(path))]
         clips = [folder.continued(video) if folder else Clip(video) for video in videos]
         sources = [*rest, *clips]
-        if folder and (folder.earlier or folder.earlier_frames):
-            there = folder.earlier, folder.earlier_frames
+        there = (folder.earlier, folder.earlier_frames) if folder else (0, 0)
+        if any(there):
             if following:
                 screen.print_read_again(console, *there)
             else:
@@ -187,7 +189,7 @@ def detect_command(
         raise typer.Exit(exit_code(stopped))
     if summary.defects:
         raise typer.Exit(EXIT_DEFECT)
-    if (alone or len(sources) == 1) and not summary.faces:
+    if (alone or (len(sources) == 1 and not any(there))) and not summary.faces:
         raise typer.Exit(EXIT_MISTAKE if summary.unreadable else EXIT_NO_FACE)
 
 

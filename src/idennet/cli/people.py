@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from idennet.cli.errors import complain
 from idennet.errors import InputError
 
 if TYPE_CHECKING:
+    from idennet.people.population import Evidence
     from idennet.people.store import PersonStore
 
 people_app = typer.Typer(
@@ -51,18 +53,23 @@ def enrol(
     found = find_pictures(pictures)
     population = Population.open(weights)
     analyser = Analyser(model=ActionUnitModel.open(weights))
-    with PersonStore(store, population, make=True) as opened:
-        if name is not None:
-            seen = appearances(looks_at_one(analyser.analyse_all(found.files)), neutral=neutral)
+    known: dict[int, Evidence] = {}
+    if store.exists():
+        with PersonStore(store, population, make=True) as opened:
+            known = opened.known()
+    if name is not None:
+        seen = appearances(looks_at_one(analyser.analyse_all(found.files)), neutral=neutral)
+        with PersonStore(store, population, make=True) as opened:
             opened.enrol(seen, name)
             typer.echo(f"{opened.find(name).called}: {count(len(seen), 'appearance')} added.")
-            return
-        known = opened.known()
-        people = Following(population, apart=True, known=known)
-        for _ in people.gather(analyser.analyse_all(found.files)):
-            pass
-        if not people.people:
-            raise InputError("There is no face on any of these; nobody was enrolled.")
+        return
+    people = Following(population, apart=True, known=known)
+    for result in people.gather(analyser.analyse_all(found.files)):
+        if result.error:
+            complain(result.error)
+    if not people.people:
+        raise InputError("There is no face on any of these; nobody was enrolled.")
+    with PersonStore(store, population, make=True) as opened:
         for number, person in sorted(people.people.items()):
             seen = appearances(person.looks, neutral=neutral)
             if number in known:

@@ -295,8 +295,9 @@ def _from_zero(face: Face, zeroed: Zeroed) -> str:
     """Return in words what occurs from the person's own resting face; an Action Unit unsettled has a "?"."""
     occurring = " ".join(
         f"{face.marked(au)}{'?' if au in zeroed.unsettled_aus else ''} {zeroed.au_probs[au]:.0%}"
-        for au in sorted(zeroed.au_probs, key=lambda au: -zeroed.au_probs[au])
-        if zeroed.au_occurrences[au]
+        for au in sorted(
+            filter(zeroed.au_occurrences.get, zeroed.au_probs), key=lambda au: -zeroed.au_probs[au]
+        )
     )
     return f"from the own zero ({zeroed.way}, {count(zeroed.looks, 'look')}): {occurring or 'no Action Unit'}"
 

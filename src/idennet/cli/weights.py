@@ -63,7 +63,7 @@ def build(
         load_recipe(recipe, override or ()),
         Faces(wild=(subjects, frames), crowd=(crowd, 8), test=(test, frames)),
         out,
-        tell=lambda sentence: console.print(sentence, style="bold"),
+        tell=lambda sentence: console.print(sentence, style="bold", markup=False),
         photographs=photographs,
         teacher=teacher,
         known_people=known_people,
@@ -73,7 +73,12 @@ def build(
         workers=workers,
         device=device,
     )
-    console.print(f"Weights: {weights}; model card: {out / 'model-card.md'}", highlight=False, soft_wrap=True)
+    console.print(
+        f"Weights: {weights}; model card: {out / 'model-card.md'}",
+        highlight=False,
+        soft_wrap=True,
+        markup=False,
+    )
 
 
 @weights_app.command()
@@ -101,7 +106,7 @@ def promote(
     from idennet.research.weights.promote import promote as write
 
     weights = write(build, name, evidence or [], checkout)
-    Console().print(f"{name} ships as {weights}.", highlight=False, soft_wrap=True)
+    Console().print(f"{name} ships as {weights}.", highlight=False, soft_wrap=True, markup=False)
 
 
 @weights_app.command()
@@ -124,7 +129,7 @@ def landmarks(
     from idennet.learning.training.landmarks import train_landmarks
 
     weights = train_landmarks(corpus, load_face_recipe(recipe, override or ()), out, start=start)
-    Console().print(f"Weights: {weights}", highlight=False, soft_wrap=True)
+    Console().print(f"Weights: {weights}", highlight=False, soft_wrap=True, markup=False)
 
 
 @weights_app.command()
@@ -155,7 +160,7 @@ def shots(
 
     sources, trained_on = read_sources(photographs, rendered, empty or [])
     weights = train_shots(sources, trained_on, load_face_recipe(recipe, override or ()), out, start=start)
-    Console().print(f"Weights: {weights}", highlight=False, soft_wrap=True)
+    Console().print(f"Weights: {weights}", highlight=False, soft_wrap=True, markup=False)
 
 
 @weights_app.command()
@@ -183,7 +188,7 @@ def people(
 
     pictured = None if photographs is None else FaceStore.open(photographs)
     file = make_population(weights_file(weights), FaceStore.open(rendered), pictured)
-    Console().print(f"Written: {file}", highlight=False, soft_wrap=True)
+    Console().print(f"Written: {file}", highlight=False, soft_wrap=True, markup=False)
 
 
 weights_app.command("import-lightcnn")(import_lightcnn_command)

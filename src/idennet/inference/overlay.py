@@ -22,7 +22,7 @@ MARK = b"IdenNet overlay"
 
 _MAX_JPEG_SIDE = 65_500  # of libjpeg
 ACCENTS = ("#5eead4", "#fbbf24", "#93c5fd", "#f9a8d4", "#bef264", "#fdba74")
-_CONTOURS: tuple[tuple[range, bool], ...] = (
+CONTOURS: tuple[tuple[range, bool], ...] = (
     (range(0, 17), False),  # jaw
     (range(17, 22), False),
     (range(22, 27), False),  # brows
@@ -33,6 +33,8 @@ _CONTOURS: tuple[tuple[range, bool], ...] = (
     (range(48, 60), True),
     (range(60, 68), True),  # lips
 )
+"""Landmarks that a line joins, and whether it ends where it begins."""
+
 _STYLES: tuple[tuple[Style, int], ...] = (("names", 9), ("numbers", 12), ("numbers", 6), ("tag", 7))
 """Styles and how many Action Units they show, the most telling first."""
 _SMALLEST_FONT = 10.0
@@ -182,7 +184,7 @@ def _draw_face(draw: ImageDraw.ImageDraw, face: Face, accent: str, scale: int) -
     side = max(face.box.x1 - face.box.x0, face.box.y1 - face.box.y0)
     thin, thick = max(0.0035 * side, 0.7) * scale, max(0.011 * side, 1.5) * scale
     points = [(float(x) * scale, float(y) * scale) for x, y in face.landmarks + 0.5]
-    for indices, closed in _CONTOURS:
+    for indices, closed in CONTOURS:
         line = [points[i] for i in indices]
         draw.line(line + line[:1] * closed, fill=(255, 255, 255, 120), width=round(thin), joint="curve")
     dot = 1.1 * thin

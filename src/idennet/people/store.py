@@ -93,9 +93,9 @@ class PersonStore(AbstractContextManager["PersonStore"]):
     """People in a file; several processes may use it at the same time, each change is whole or not at all.
 
     Args:
-        file: Made when it does not exist and `make` says so.
+        file: Made when it does not exist or is empty, and `make` says so; only its owner may read it.
         population: Of the weights that embeddings come from; a store belongs to one file of weights.
-        make: Whether a file that does not exist is made.
+        make: Whether it may be made.
 
     Raises:
         InputError: The file is missing, no person store, of other weights or another version, or cannot be
@@ -105,9 +105,11 @@ class PersonStore(AbstractContextManager["PersonStore"]):
     def __init__(self, file: Path, population: Population, *, make: bool = False) -> None:
         self.file = file
         self.population = population
-        if not make and not file.is_file():
+        if not make and not (file.is_file() and file.stat().st_size):
             raise InputError(f"There is no person store {file}; `idennet people enrol` makes one.")
         with self._explained():
+            if make:
+                file.touch(mode=0o600)  # faces are biometric: for nobody else on this machine
             self._sql = sqlite3.connect(file, timeout=WAIT, isolation_level=None)
             try:
                 self._begin()
@@ -144,7 +146,7 @@ class PersonStore(AbstractContextManager["PersonStore"]):
         Raises:
             InputError: There is nobody of that name or number.
         """
-        people = self.people()
+        people, who = self.people(), who.strip()
         for person in people:
             if who in (person.name, str(person.number)):
                 return person
@@ -167,10 +169,11 @@ class PersonStore(AbstractContextManager["PersonStore"]):
         """Add appearances to the person of that name, or to somebody new; return the number.
 
         Raises:
-            InputError: There is no appearance.
+            InputError: There is no appearance, or the name looks like a number.
         """
         if not appearances:
             raise InputError("Nobody can be enrolled without a face.")
+        name = name if name is None else _checked(name)
         with self._change():
             found = self._sql.execute("SELECT number FROM person WHERE name = ?", (name,)).fetchone()
             number = found[0] if found else self._new(name)
@@ -337,7 +340,7 @@ class PersonStore(AbstractContextManager["PersonStore"]):
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
-        """Turn what SQLite refuses into one sentence."""
+        """Turn what SQLite or the file system refuses into one sentence."""
         try:
             yield
         except sqlite3.IntegrityError as error:
@@ -350,6 +353,8 @@ class PersonStore(AbstractContextManager["PersonStore"]):
                     f"Another process is writing {self.file}; try again when it is done."
                 ) from error
             raise InputError(f"The person store {self.file} cannot be used: {error}.") from error
+        except OSError as error:
+            raise InputError(f"The person store {self.file} cannot be used: {error.strerror}.") from error
         except sqlite3.DatabaseError as error:
             raise InputError(f"{self.file} is no person store, or damaged ({error}).") from error
 

@@ -12,7 +12,7 @@ from idennet.inference.result import Result
 from idennet.media.folders import find_pictures
 from idennet.media.video import seconds_of
 from idennet.people.following import Asked, Following, Look, look_at
-from idennet.people.population import Population
+from idennet.people.population import Floats, Population
 from idennet.people.store import Appearance, PersonStore
 from idennet.people.zero import LOOK, Way
 
@@ -113,10 +113,19 @@ def appearances(looks: Sequence[Look], *, neutral: bool) -> list[Appearance]:
             track[0].source,
             len(track),
             np.mean([look.embedding for look in track], axis=0),
-            np.mean([look.probs for look in track], axis=0) if neutral else None,
+            _mean_seen(np.array([look.probs for look in track])) if neutral else None,
         )
         for track in tracks.values()
     ]
+
+
+def _mean_seen(probs: Floats) -> Floats:
+    """Return the mean (A,) of looks (N, A) that saw what shows an Action Unit; NaN where none did."""
+    seen = np.isfinite(probs)
+    return np.divide(
+        np.where(seen, probs, 0).sum(axis=0), seen.sum(axis=0), out=np.full(probs.shape[1], np.nan),
+        where=seen.any(axis=0),
+    )  # fmt: skip
 
 
 def neutral_looks(store: PersonStore) -> dict[int, tuple[Look, ...]]:

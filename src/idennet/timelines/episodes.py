@@ -2,7 +2,8 @@
 
 The rule: an episode begins with the first frame whose value reaches the Action Unit's threshold, goes on
 while values stay above `STAYS` of it, and is at its apex where the value is largest (the first such frame).
-It ends with the last frame before the fall, or before the face is gone for longer than `GAP` seconds.
+It ends with the last frame before the fall, or before the face or what shows the
+Action Unit is gone for longer than `GAP` seconds.
 Episodes shorter than `SHORTEST` seconds are left out: one frame of a usual video is no movement.
 """
 
@@ -34,7 +35,7 @@ class Episode:
         au: The Action Unit.
         onset: Time of its first frame, seconds.
         apex: Time of its strongest frame.
-        offset: Time at which its last frame ends.
+        offset: Time at which its last frame ends: a usual frame later, or when the next one begins.
         strength: Value at the apex, 0 to 1.
         mean: Mean value.
         onset_frame: Number of its first frame.
@@ -67,14 +68,16 @@ def episodes_of(recording: Recording, track: Track, *, zeroed: bool = False) -> 
     source = track.zeroed if zeroed else track.values
     if recording.times is None or source is None:
         return []
-    times, frames = recording.times[track.rows], recording.frames[track.rows]
-    step = recording.step
-    torn = np.diff(times) > GAP + step
+    step, begins = recording.step, recording.times
+    ends = np.minimum(begins + step, np.r_[begins[1:], np.inf])
     found = []
     for index, au in enumerate(recording.aus):
-        values, threshold = source[:, index], float(recording.thresholds[index])
+        seen = ~np.isnan(source[:, index])
+        rows, values, threshold = track.rows[seen], source[seen, index], float(recording.thresholds[index])
+        times, frames = begins[rows], recording.frames[rows]
+        torn = np.diff(times) > GAP + step
         for first, last in _runs(values >= threshold, values > STAYS * threshold, torn):
-            offset = float(times[last]) + step
+            offset = float(ends[rows[last]])
             if offset - times[first] < SHORTEST - 1e-6:
                 continue
             own = values[first : last + 1]

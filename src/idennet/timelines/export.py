@@ -15,6 +15,8 @@ EPISODES_NAME = "episodes.csv"
 PICTURES_NAME = "photographs.openface"
 """Folder of the tables of photographs."""
 
+_LONGEST_STEM = 200  # bytes; file systems allow 255, and suffixes take a part
+
 
 def export(source: Path, out: Path) -> Iterator[Path]:
     """Write what other programs read, and yield each file or folder.
@@ -64,6 +66,7 @@ def file_names(sources: Sequence[str]) -> list[str]:
     names: dict[str, None] = {}
     for source in sources:
         stem = Path(os.path.basename(source)).stem or "recording"  # noqa: PTH119 - any text
+        stem = stem.encode()[:_LONGEST_STEM].decode(errors="ignore")
         names[next(name for name in _variants(stem) if name not in names)] = None
     return list(names)
 

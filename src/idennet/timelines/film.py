@@ -19,7 +19,7 @@ from PIL import Image, ImageColor, ImageDraw, ImageFont
 from idennet.errors import InputError
 from idennet.facs import NAMES
 from idennet.files import draft_of
-from idennet.inference.overlay import ACCENTS
+from idennet.inference.overlay import ACCENTS, CONTOURS
 from idennet.media.frame import Frame
 from idennet.timelines.recording import Recording, Track
 
@@ -46,18 +46,6 @@ _PARTS: tuple[tuple[tuple[int, ...], tuple[int, ...], float], ...] = (
     ((6, 7, 8, 9, 10, 56, 57, 58), (17, 26), 0.0),
 )
 """Landmarks of each part, Action Units that tint it, and by how much it is grown about its centre."""
-
-_CONTOURS: tuple[tuple[range, bool], ...] = (
-    (range(0, 17), False),
-    (range(17, 22), False),
-    (range(22, 27), False),
-    (range(27, 31), False),
-    (range(31, 36), False),
-    (range(36, 42), True),
-    (range(42, 48), True),
-    (range(48, 60), True),
-    (range(60, 68), True),
-)
 
 
 def write_film(recording: Recording, frames: Iterable[Frame], path: Path) -> Path:
@@ -176,7 +164,7 @@ class _Painter:
             cv2.addWeighted(own_tint, 0.45 * strength, tints, 1 - 0.45 * strength, 0, dst=tints)
         picture[:] = tints
         thin, thick = max(1, round(0.004 * (x1 - x0))), max(2, round(0.012 * (x1 - x0)))
-        for contour, closed in _CONTOURS:
+        for contour, closed in CONTOURS:
             line = _fixed(points[list(contour)])
             cv2.polylines(picture, [line], closed, (255, 255, 255), thin, cv2.LINE_AA, _SHIFT)
         arm = 0.14 * max(x1 - x0, y1 - y0)

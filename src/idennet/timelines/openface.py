@@ -85,23 +85,23 @@ def openface_pictures(photographs: "Recording") -> Iterator[tuple[str, pd.DataFr
 
 
 def _read(recording: "Recording", track: "Track") -> pd.DataFrame:
-    """Return what was read of a track, a row for each frame in which it was found; 0 where it is hidden."""
+    """Return what was read of a track, a row for each frame in which it was found; NaN where it is hidden."""
     at = {BLINK if au == CLOSED else au: index for index, au in enumerate(recording.aus)}
     strengths = STRONGEST * track.values if track.intensities is None else track.intensities
     yaw, pitch, roll = np.radians(track.pose).T
     points = track.landmarks.swapaxes(1, 2).reshape(-1, 2 * NUM_LANDMARKS)
     graded, coded = ([au for au in aus if au in at] for aus in (GRADED_AUS, CODED_AUS))
-    decisions = track.present[:, [at[au] for au in coded]].astype(np.float32)
+    decisions = np.where(np.isnan(track.values), np.nan, track.present)[:, [at[au] for au in coded]]
     blocks = [
-        pd.DataFrame(track.confidence.round(2), columns=["confidence"]),
-        pd.DataFrame(np.stack([-pitch, -yaw, roll], axis=1).round(3), columns=list(_POSE)),
-        pd.DataFrame(points.round(1), columns=_POINTS),
+        pd.DataFrame(track.confidence.round(2), columns=["confidence"]).fillna(0),
+        pd.DataFrame(np.stack([-pitch, -yaw, roll], axis=1).round(3), columns=list(_POSE)).fillna(0),
+        pd.DataFrame(points.round(1), columns=_POINTS).fillna(0),
         pd.DataFrame(
             strengths[:, [at[au] for au in graded]].round(2), columns=[f"AU{au:02d}_r" for au in graded]
         ),
         pd.DataFrame(decisions, columns=[f"AU{au:02d}_c" for au in coded]),
     ]
-    return pd.concat(blocks, axis=1).fillna(0)
+    return pd.concat(blocks, axis=1)
 
 
 def read_table(file: Path) -> tuple[pd.DataFrame, list[int]]:

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from idennet.errors import InputError
 from idennet.files import draft_of
 from idennet.inference.results_folder import ABOUT_NAME, CSV_NAME
+from idennet.timelines.recording import reading
 
 PARQUET_NAME = "aus.parquet"
 
@@ -53,7 +54,7 @@ def write_parquet(results: Path, out: Path) -> Path:
         out: Folder of the file.
 
     Raises:
-        InputError: The folder holds no results.
+        InputError: The folder holds no results, or a cell is damaged.
     """
     try:
         about = (results / ABOUT_NAME).read_text(encoding="utf-8")
@@ -66,6 +67,7 @@ def write_parquet(results: Path, out: Path) -> Path:
     path = out / PARQUET_NAME
     parts = pd.read_csv(results / CSV_NAME, dtype=types, chunksize=_ROWS)
     with (
+        reading(results / CSV_NAME),
         draft_of(path) as draft,
         draft.open("wb") as file,
         pq.ParquetWriter(file, schema, compression="zstd") as writer,

@@ -8,6 +8,7 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Hashable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -126,10 +127,8 @@ def read_recordings(source: Path) -> list[Recording]:
         InputError: It is neither, or holds no face.
     """
     file, about = _opened(source)
-    try:
+    with reading(file):
         head = pd.read_csv(file, nrows=0, skipinitialspace=True)
-    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise InputError(f"{file} cannot be read as a table: {' '.join(str(error).split())}.") from error
     names = [name.strip() for name in head.columns]
     table: pd.DataFrame
     if openface.is_openface(names):
@@ -140,7 +139,8 @@ def read_recordings(source: Path) -> list[Recording]:
         kinds: dict[Hashable, Any] = defaultdict(
             lambda: np.float32, numbers | dict.fromkeys(_TEXTS, "category")
         )
-        table = pd.read_csv(file, dtype=kinds)
+        with reading(file):
+            table = pd.read_csv(file, dtype=kinds)
         aus = [int(match[1]) for name in names if (match := re.fullmatch(r"AU(\d+)", name))]
         given = about.get("thresholds", {})
         thresholds = {au: float(given.get(column(au), 0.5)) for au in aus}
@@ -151,6 +151,15 @@ def read_recordings(source: Path) -> list[Recording]:
     if not any(recording.tracks for recording in recordings):
         raise InputError(f"{file} holds no face, so there is nothing to show.")
     return recordings
+
+
+@contextmanager
+def reading(file: Path) -> Iterator[None]:
+    """Turn what pandas says of a table that cannot be read, or of a cell in it, into one sentence."""
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        raise InputError(f"{file} cannot be read as a table: {' '.join(str(error).split())}.") from error
 
 
 def _opened(source: Path) -> tuple[Path, dict[str, Any]]:
