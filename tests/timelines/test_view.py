@@ -49,6 +49,9 @@ def test_the_page_holds_every_value_of_every_frame(results: Path, tmp_path: Path
     np.testing.assert_allclose(values[seen, AU12] / 254, [smile(k) for k in seen], atol=0.5 / 254 + 1e-6)
     assert decoded(first["boxes"], "<i2").reshape(FRAMES, 4)[0].tolist() == [20, 30, 80, 90]
     assert (first["seen"], second["seen"]) == (45, 20)
+    assert (first["first"], second["first"]) == (0, 25)
+    assert len(decoded(second["values"], np.uint8)) == 25 * len(SYNFACS_AUS)  # only while it is there
+    assert len(decoded(second["boxes"], "<i2")) == 25 * 4
     assert first["episodes"] == {"values": [[AU12, 0.4, 0.8, 1.4, 0.9]], "zeroed": []}
     assert second["flags"] == [[25, 39, "small"], [45, 49, "small"]]
     assert first["zeroed"] is None

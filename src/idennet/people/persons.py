@@ -237,7 +237,7 @@ def group(
     """Return the person of each of N faces or tracks, from 1 in order of first appearance.
 
     Greedy agglomeration: the two groups that most likely show one person become one, as long as that is more
-    likely than to be expected among so many, and no frame shows both.
+    likely than to be expected among so many, and no frame shows both. Takes five bytes for each pair.
 
     Args:
         population: Of the weights that the embeddings come from.
@@ -261,7 +261,9 @@ def group(
         found[~alive | apart[at]] = -np.inf
         return found
 
-    pairs = np.stack([gains(at) for at in range(len(counts))])
+    pairs = np.empty(apart.shape, np.float32)
+    for at in range(len(counts)):
+        pairs[at] = gains(at)
     best = pairs.argmax(axis=1)
     value = pairs.max(axis=1)
     while value.max() > needed:

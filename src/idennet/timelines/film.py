@@ -100,11 +100,6 @@ class _Painter:
         lines = min(max(height, _LOWEST), _HIGHEST)
         self._scale = lines / height
         self._picture = (2 * round(width * self._scale / 2), 2 * round(lines / 2))
-        self._values = [track.spread(track.values, len(recording.frames)) for track in recording.tracks]
-        self._zeroed = [
-            None if track.zeroed is None else track.spread(track.zeroed, len(recording.frames))
-            for track in recording.tracks
-        ]
         self._at = [{int(row): k for k, row in enumerate(track.rows)} for track in recording.tracks]
         self._colours = [
             ImageColor.getrgb(ACCENTS[number % len(ACCENTS)])[:3] for number in range(len(recording.tracks))
@@ -128,10 +123,10 @@ class _Painter:
         row = self._row_of(frame)
         if row is not None:
             for number, track in enumerate(self._recording.tracks):
-                if row in self._at[number]:
-                    self._draw_face(picture, track, self._at[number][row], number)
+                if (k := self._at[number].get(row)) is not None:
+                    self._draw_face(picture, track, k, number)
                     if track.name in self._columns:
-                        self._draw_bars(canvas, row, number)
+                        self._draw_bars(canvas, track, k, number)
         return canvas
 
     def _row_of(self, frame: Frame) -> int | None:
@@ -182,19 +177,18 @@ class _Painter:
         for ink, width in (((0, 0, 0), 5), (colour, 2)):
             cv2.putText(picture, text, place, cv2.FONT_HERSHEY_DUPLEX, size / 30, ink, width, cv2.LINE_AA)
 
-    def _draw_bars(self, canvas: Pixels, row: int, number: int) -> None:
-        left = self._bar_left(self._columns[self._recording.tracks[number].name])
-        values, zeroed = self._values[number], self._zeroed[number]
-        thickness = 0.5 if zeroed is None else 0.34
+    def _draw_bars(self, canvas: Pixels, track: Track, k: int, number: int) -> None:
+        left = self._bar_left(self._columns[track.name])
+        thickness = 0.5 if track.zeroed is None else 0.34
         for index in range(len(self._recording.aus)):
             top = self._row_top(index) + 0.2 * self._row
-            value = float(values[row, index])
+            value = float(track.values[k, index])
             present = value >= self._recording.thresholds[index]
             ink = self._colours[number] if present else _FAINT
             self._bar_at(canvas, left, top, thickness * self._row, value, ink)
-            if zeroed is not None:
+            if track.zeroed is not None:
                 low = top + 0.42 * self._row
-                self._bar_at(canvas, left, low, 0.18 * self._row, float(zeroed[row, index]), _ZEROED)
+                self._bar_at(canvas, left, low, 0.18 * self._row, float(track.zeroed[k, index]), _ZEROED)
 
     def _bar_at(
         self, canvas: Pixels, left: int, top: float, height: float, value: float, ink: tuple[int, ...]
@@ -213,7 +207,7 @@ class _Painter:
         """Return the panel with names, empty bars and thresholds."""
         image = Image.new("RGB", (width, self._picture[1]), _GROUND)
         draw = ImageDraw.Draw(image)
-        if any(zeroed is not None for zeroed in self._zeroed):
+        if any(track.zeroed is not None for track in self._recording.tracks):
             middle = (self._labels, 8 + 0.6 * self._row)
             draw.text(middle, "white: zero taken out", _ZEROED, self._font, "rm")
         for number, track in enumerate(self._recording.tracks):

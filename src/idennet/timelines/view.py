@@ -137,16 +137,18 @@ def _recording(recording: Recording) -> dict[str, Any]:
 
 def _track(recording: Recording, track: Track) -> dict[str, Any]:
     clip, frames = recording.times is not None, len(recording.frames)
+    own = slice(int(track.rows.min()), int(track.rows.max()) + 1)
     together = going_together(track)
     summary = summary_of(recording, track).round(4)
     return {
         "name": track.name,
         "seen": len(track.rows),
-        "values": _bytes(_quantised(track.spread(track.values, frames))) if clip else None,
-        "zeroed": _bytes(_quantised(track.spread(track.zeroed, frames)))
+        "first": own.start,
+        "values": _bytes(_quantised(track.spread(track.values, frames)[own])) if clip else None,
+        "zeroed": _bytes(_quantised(track.spread(track.zeroed, frames)[own]))
         if clip and track.zeroed is not None
         else None,
-        "boxes": _bytes(np.nan_to_num(track.spread(track.box, frames)).clip(-9999, 30000).astype("<i2"))
+        "boxes": _bytes(np.nan_to_num(track.spread(track.box, frames)[own]).clip(-9999, 30000).astype("<i2"))
         if clip and not np.isnan(track.box).any()
         else None,
         "flags": _flag_runs(track) if clip else [],
