@@ -154,7 +154,8 @@ class Persons:
 
         Args:
             faces: All faces of the frame.
-            time: In seconds, not falling within a clip; None for a photograph, which follows nothing.
+            time: In seconds, not falling within a clip; None for a photograph, which does not follow the last
+                one.
         """
         self._clock = self._clock + 2 * SOON if time is None else time
         tracks = [self._follow(face) for face in faces]
