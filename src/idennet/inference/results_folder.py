@@ -118,7 +118,7 @@ class ResultsFolder(AbstractContextManager["ResultsFolder"]):
                 table.unlink(missing_ok=True)
             write_text(folder / ABOUT_NAME, json.dumps({**about, _ROOT: str(self._root)}, indent=1) + "\n")
         self.earlier, self.earlier_frames = len(self._kept.done), self._kept.frames
-        self._there = deque(self._kept.lines if from_start else ())
+        self._there = deque(self._kept.lines)
         with ExitStack() as opening:
             self._csv = opening.enter_context(CsvWriter(tables[0], aus, graded=graded, zeroed=zeroed))
             self._lines = opening.enter_context(JsonLinesWriter(tables[1]))
@@ -248,7 +248,7 @@ class _Kept:
     Attributes:
         again: Keys of pictures that are read once more.
         everything: Whether all lines that are whole are kept.
-        lines: A digest of each that is kept.
+        lines: A digest of each, where all are kept.
         done: Keys of pictures that are done.
         files: Their names in the tables.
         last: The last frame of each video, by key, or by name where there is no file.
@@ -268,7 +268,7 @@ class _Kept:
 
     def takes_line(self, line: str) -> bool:
         """Return whether a line of `aus.jsonl` is kept; these come before the rows of `aus.csv`."""
-        if takes := self._takes_line(line):
+        if (takes := self._takes_line(line)) and self.everything:
             self.lines.append(_digest_of(line))
         return takes
 

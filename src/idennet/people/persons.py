@@ -263,8 +263,8 @@ def group(
         return found
 
     pairs = np.empty(apart.shape, np.float32)
-    for at in range(len(counts)):
-        pairs[at] = gains(at)
+    for row in range(len(counts)):
+        pairs[row] = gains(row)
     best = pairs.argmax(axis=1)
     value = pairs.max(axis=1)
     while value.max() > needed:

@@ -5,7 +5,9 @@ import shutil
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from idennet.cli.main import app
 from idennet.errors import InputError, RecipeError, WeightsError
 from idennet.faces.card import read_network
 from idennet.facs import column
@@ -206,3 +208,9 @@ def test_a_network_is_promoted_only_whole_and_without_evidence(training: Path, c
         promote(training.parent, "x", [], checkout)
     assert not (checkout / ASSETS / training.name).exists()
     assert not (checkout / "results" / "weights-x").exists()
+
+
+def test_brackets_in_paths_are_no_markup(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("idennet.research.weights.promote.promote", lambda *_: Path("a[red]b"))
+    ran = CliRunner().invoke(app, ["weights", "promote", "build", "--name", "synfacs-1"])
+    assert ran.stdout == "synfacs-1 ships as a[red]b.\n"
