@@ -137,7 +137,7 @@ class Photographs:
                 after[f"{name}, {asked_of}"] = logits - _predicted(mean, means, asked, who)
         found = {"verification_auc": verification_auc(own, who)}
         for way, left in after.items():
-            for measure, value in self._people.judge(left, aus).items():
+            for measure, value in self._people.judge(left[self._people.rows], aus).items():
                 found[f"{measure}, {way}"] = value
         return {name: round(float(value), 4) for name, value in found.items()}
 
@@ -147,14 +147,15 @@ class People:
 
     Attributes:
         store: All photographs, also of people who have fewer.
+        rows: Of the store: photographs of people who have enough.
     """
 
     def __init__(self, store: Path, labels: Path) -> None:
         self.store = FaceStore.open(store)
         self._labels = TeacherLabels.open(labels)
         row, who = self._labels.rows_of(self.store), self.store.subject_index
-        self._rows = np.flatnonzero((np.bincount(who)[who] >= LEAST_PICTURES) & (row >= 0))
-        self._row, self._who = row[self._rows], who[self._rows]
+        self.rows = np.flatnonzero((np.bincount(who)[who] >= LEAST_PICTURES) & (row >= 0))
+        self._row, self._who = row[self.rows], who[self.rows]
 
     def judge(self, logits: NDArray[np.floating], aus: Sequence[int]) -> dict[str, float]:
         """Return agreement with the teacher, and the share of the variance that is the person.
@@ -164,14 +165,14 @@ class People:
         over the Action Units that have a lesson.
 
         Args:
-            logits: (N, A) of all photographs of the store.
+            logits: (N, A) of the photographs `rows`.
             aus: Their Action Units.
         """
         taught = [lesson.au for lesson in LESSONS if lesson.au in aus]
         values = self._labels.logits(taught, relative=False)[self._row]
         relative = values - pd.DataFrame(values).groupby(self._who).transform("median").to_numpy()
-        columns = [logits[self._rows, aus.index(au)] for au in taught]
-        nothing = np.zeros(len(self._rows), np.int8)
+        columns = [logits[:, aus.index(au)] for au in taught]
+        nothing = np.zeros(len(logits), np.int8)
         return {
             "agreement": float(
                 np.nanmean([spearmanr(one, to)[0] for one, to in zip(columns, relative.T, strict=True)])

@@ -58,7 +58,7 @@ def main() -> None:
     for name in ("teacher", "initial", "test", "people", "labels", "eye", "portraits", "out"):
         parser.add_argument(f"--{name}", type=Path, required=name == "out")
     parser.add_argument("--seeds", type=int, default=2)
-    parser.add_argument("--steps", type=int, default=150)
+    parser.add_argument("--steps", type=int, default=100)
     asked = parser.parse_args()
     if asked.au is not None:
         train_all(asked)
@@ -101,6 +101,7 @@ def train_all(asked: argparse.Namespace) -> None:
                 "date": datetime.now(UTC).isoformat(timespec="seconds"),
                 **judge(run.weights, asked),
             }
+            path.parent.mkdir(parents=True, exist_ok=True)
             write_text(path, json.dumps(facts) + "\n")
             print(name, facts["eye"], flush=True)
     files = sorted((asked.out / RUNS).glob("*.json"))
@@ -124,7 +125,7 @@ def judge(weights: Path, asked: argparse.Namespace) -> dict[str, dict[str, float
         test.frames["subject"].to_numpy(str),
         aus,
     )
-    logits = logits_of(reader.read(people.store.read(np.arange(len(people.store)))).probs)
+    logits = logits_of(reader.read(people.store.read(people.rows)).probs)
     return {
         "eye": {f"AU{au}": round(float(eye[name][f"AU{au}"]), 4) for au, name in EYE.items()},
         "portraits": {f"AU{au}": round(float(portraits["smiling"][f"AU{au}"]), 4) for au in SMILE},
