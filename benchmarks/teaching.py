@@ -135,12 +135,14 @@ def judge(weights: Path, asked: argparse.Namespace) -> dict[str, dict[str, float
 
 
 def tables(runs: list[dict[str, dict[str, float]]]) -> str:
-    """Return a table for each kind of test: means over seeds, and half of what two seeds differ (±)."""
+    """Return a table for each kind of test: means over seeds, and half of what they differ (±) if any do."""
     parts = []
     for kind in ("eye", "portraits", "people", "rendered"):
         numbers = pd.DataFrame([{"arm": run["arm"], **run[kind]} for run in runs]).groupby("arm")
         half = (numbers.max() - numbers.min()) / 2
-        cells = numbers.mean().map("{:.3f}".format) + " ± " + half.map("{:.3f}".format)
+        cells = numbers.mean().map("{:.3f}".format)
+        if (numbers.size() > 1).any():
+            cells += " ± " + half.map("{:.3f}".format)
         if kind == "eye":
             cells["mean"] = numbers.mean().mean(axis=1).map("{:.3f}".format)
         arms = [arm for arm in ARMS if arm in cells.index]

@@ -125,7 +125,7 @@ def test_evidence_about_other_weights_or_another_list_is_refused(
     checkout: Path, bundled: WeightsSidecar, tmp_path: Path
 ) -> None:
     portraits = checkout / "results" / "portraits"
-    result = portraits / "synfacs-0.4.0.json"
+    result = portraits / f"{bundled.version}.json"
     other = portraits / "other.json"
     other.write_text(result.read_text().replace(bundled.sha256, "0" * 64))
     with pytest.raises(InputError, match="judges other weights than synfacs"):
