@@ -78,7 +78,7 @@ def test_nothing_is_wider_than_the_screen(page) -> None:
 def test_everybody_on_photographs_can_be_chosen(page) -> None:
     page.click("#clips button:has-text('photographs')")
     page.click("#people button:has-text('person 2')")
-    assert "person 2: found in 1 of 1 photographs" in page.inner_text("#summary-hint")
+    assert "person 2: 1 face in 1 photograph" in page.inner_text("#summary-hint")
     page.click("#clips button:has-text('talk')")
     page.click("#people button:has-text('person 1')")
     assert page.is_visible("#map")

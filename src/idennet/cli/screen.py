@@ -77,9 +77,9 @@ class Summary:
     marked: bool = False
     """Whether an Action Unit that occurs is an unreliable one."""
     graded: bool = False
-    """Whether intensities are shown."""
+    """Whether intensities are shown; lines of videos have none."""
     unsettled: bool = False
-    """Whether a zero that is shown may still change."""
+    """Whether a zero that is shown may still change; lines of videos show none."""
     evidence: dict[int, Evidence] = field(default_factory=dict)
     """What the reading of each Action Unit rests on, as far as that is known."""
 
@@ -115,8 +115,8 @@ class Summary:
         self.marked |= any(au in face.unreliable_aus for face in result.faces for au in face.aus)
         for face in result.faces:
             self.occurring |= set(face.aus)
-            self.graded |= bool(face.au_intensities)
-            self.unsettled |= result.time is None and bool(face.zeroed and face.zeroed.unsettled_aus)
+            self.graded |= result.time is None and bool(face.au_intensities)
+            self.unsettled |= result.time is None and bool(face.zeroed and _unsettled(face.zeroed))
             self.evidence |= face.au_evidence
 
     def line(self) -> str:
@@ -287,14 +287,21 @@ def _print_lines(console: Screen, result: Result) -> None:
             line.append("no Action Unit  ", style="dim")
         if face.zeroed is not None:
             line.append(f"{_from_zero(face, face.zeroed)}  ", style="magenta")
-        line.append("".join(f"({note})" for note in (*result.notes, *face.notes)), style="yellow")
+        if notes := (*result.notes, *face.notes):
+            line.append(f"({'; '.join(notes)})", style="yellow")
         console.print(line, soft_wrap=True)
+
+
+def _unsettled(zeroed: Zeroed) -> set[int]:
+    """Return the Action Units that occur from the person's own resting face, but whose zero may change."""
+    return {au for au in zeroed.unsettled_aus if zeroed.au_occurrences.get(au)}
 
 
 def _from_zero(face: Face, zeroed: Zeroed) -> str:
     """Return in words what occurs from the person's own resting face; an Action Unit unsettled has a "?"."""
+    unsettled = _unsettled(zeroed)
     occurring = " ".join(
-        f"{face.marked(au)}{'?' if au in zeroed.unsettled_aus else ''} {zeroed.au_probs[au]:.0%}"
+        f"{face.marked(au)}{'?' if au in unsettled else ''} {zeroed.au_probs[au]:.0%}"
         for au in sorted(
             filter(zeroed.au_occurrences.get, zeroed.au_probs), key=lambda au: -zeroed.au_probs[au]
         )

@@ -59,7 +59,7 @@ def save_together(recording: Recording, path: Path) -> Path:
     for axis, track in zip(axes, tracks, strict=True):
         shown = np.flatnonzero(track.present.any(axis=0))
         labels = [recording.marked(recording.aus[index]) for index in shown]
-        axis.set_title(f"{track.name}: of the frames with the row's, share with the column's, %", fontsize=9)
+        axis.set_title(f"{track.name}: of the faces with the row's, share with the column's, %", fontsize=9)
         axis.set_xticks(range(len(labels)), labels, fontsize=8, rotation=90, color=_INK)
         axis.set_yticks(range(len(labels)), labels, fontsize=8, color=_INK)
         axis.tick_params(length=0)

@@ -106,6 +106,7 @@ def page_of(recordings: Sequence[Recording], folder: Path) -> str:
         "IdenNet": __version__,
     }
     return environment.from_string(template).render(
+        title="Faces over time" if clips else "Faces in photographs",
         facts={name: fact for name, fact in facts.items() if fact},
         data=data,
         linked=any(one["video"] and not one["video"].startswith("data:") for one in data),
