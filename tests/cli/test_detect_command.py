@@ -5,16 +5,20 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from idennet.cli.errors import Stopped
 from idennet.cli.main import app
+from idennet.cli.screen import VideoCounts, print_video
 from idennet.errors import InputError
 from idennet.inference.analyser import Analyser
 from idennet.inference.face import Face
@@ -45,6 +49,21 @@ def save(path: Path, num_faces: int, seed: int = 0) -> Path:
 
 def faces(weights: Path, picture: Path) -> tuple[Face, ...]:
     return Analyser(PlantedFinder(), ActionUnitModel.open(weights)).analyse(picture).faces
+
+
+def test_the_share_of_a_video_is_that_of_the_faces_that_show_the_part(
+    random_weights: Path, tmp_path: Path
+) -> None:
+    (face,) = faces(random_weights, save(tmp_path / "one.png", 1))
+    au = next(iter(face.au_probs))
+    told = (True, False, None, None)
+    counts = VideoCounts("clip.mp4")
+    for occurs in told:
+        shown = replace(face, au_occurrences={**dict.fromkeys(face.au_probs, False), au: occurs})
+        counts.add(Reading("clip.mp4", (640, 480), (shown,), tuple(face.au_probs), "test", time=0.0))
+    console = Console(file=StringIO(), width=200)
+    print_video(console, counts, quiet=False)
+    assert f"AU{au} 50%" in console.file.getvalue()
 
 
 def test_a_picture_too_long_for_an_overlay_is_read_without(detect: Detect, tmp_path: Path) -> None:

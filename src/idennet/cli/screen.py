@@ -41,6 +41,8 @@ class VideoCounts:
     """Frames with a note, which is always about damage."""
     occurring: Counter[int] = field(default_factory=Counter)
     """In how many faces each Action Unit occurs."""
+    read: Counter[int] = field(default_factory=Counter)
+    """In how many it is read, since those of hidden parts are not."""
     unreliable_aus: frozenset[int] = frozenset()
 
     def add(self, result: Result) -> None:
@@ -53,6 +55,7 @@ class VideoCounts:
         self.damaged += bool(result.notes)
         for face in result.faces:
             self.occurring.update(face.aus)
+            self.read.update(au for au, occurs in face.au_occurrences.items() if occurs is not None)
             self.unreliable_aus = face.unreliable_aus
             if face.track is not None:
                 self.tracks.add(face.track)
@@ -173,7 +176,7 @@ def done_so_far(summary: Summary, pictures: int, videos: int) -> str:
 
 
 def print_video(console: Screen, video: VideoCounts, *, quiet: bool) -> None:
-    """Print one line a video: what was read, and in which share of the faces Action Units occur."""
+    """Print one line a video: what was read, and in which share of the faces that show it each occurs."""
     if quiet and video.faces:
         return
     span = f"{_clock(video.first)} to {_clock(video.last)}"
@@ -187,9 +190,10 @@ def print_video(console: Screen, video: VideoCounts, *, quiet: bool) -> None:
     people = f", {len(video.people)} {'person' if len(video.people) == 1 else 'people'}" * bool(video.people)
     line.append(f", a face in {seen}, {count(len(video.tracks), 'track')}{people}  ", style="dim")
     unreliable = video.unreliable_aus
-    for au, faces in sorted(video.occurring.items(), key=lambda item: (item[0] in unreliable, -item[1])):
+    shares = {au: faces / video.read[au] for au, faces in video.occurring.items()}
+    for au, share in sorted(shares.items(), key=lambda item: (item[0] in unreliable, -item[1])):
         name = ("~" if au in unreliable else "") + column(au)
-        line.append(f"{name} ", style="cyan").append(f"{faces / video.faces:.0%}  ")
+        line.append(f"{name} ", style="cyan").append(f"{share:.0%}  ")
     console.print(line, soft_wrap=True)
 
 
