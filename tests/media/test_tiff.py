@@ -131,7 +131,7 @@ def test_pages_are_counted_in_deep_files_too() -> None:
             tiff(
                 np.zeros((4, 6, 8), np.uint16), photometric="minisblack", volumetric=True, tile=(16, 16, 16)
             ),
-            "which is not read",
+            "4 layers in depth",
         ),
     ],
 )

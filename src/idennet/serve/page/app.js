@@ -79,7 +79,7 @@ async function loadClip(file) {
     id = state.id;
     while (state.state === "waiting" || state.state === "reading") {
       if (state.progress === null) progress.removeAttribute("value"); else progress.value = state.progress;
-      says.textContent = state.state === "waiting" ? "waits" : `${state.frames} frame${state.frames === 1 ? "" : "s"} read${state.progress === null ? "" : `, ${percent(state.progress)}`}`;
+      says.textContent = state.state === "waiting" ? "waits until others are read" : `${state.frames} frame${state.frames === 1 ? "" : "s"} read${state.progress === null ? "" : `, ${percent(state.progress)}`}`;
       await new Promise(wake => setTimeout(wake, 400));
       if (cancel.signal.aborted) return;
       state = await api.clip(id);
@@ -327,7 +327,7 @@ function drawTray() {
       el("img", { src: one.poster ?? "/page/clip.svg", alt: "" }), el("b", {}, "Clip"), el("span", {}, one.name)))));
   for (const [select, other] of [[$("compare-a"), 0], [$("compare-b"), 1]]) {
     const before = select.dataset.chosen;
-    select.replaceChildren(...faces.map((one, at) => el("option", { value: at }, `${one.name} · ${one.item.name}`)));
+    select.replaceChildren(...faces.map((one, at) => el("option", { value: at }, `${one.item.name} · ${one.name}`)));
     select.value = before && before < faces.length ? before : Math.min(other, faces.length - 1);
   }
   drawComparison();
@@ -341,6 +341,7 @@ function drawComparison() {
   const hidden = unseen(a.face, b.face);
   $("differences").replaceChildren(...a === b ? [el("p", { class: "quiet" }, "Choose two different faces.")] : [
     el("ul", {}, ...differences(a.face, b.face, known.aus).slice(0, 10)),
+    el("p", { class: "quiet" }, "To the right: more in the second picture; to the left: less."),
     hidden.length ? el("p", { class: "quiet" }, `Hidden in one of them, so not compared: ${hidden.join(", ")}.`) : ""]);
 }
 
@@ -359,7 +360,7 @@ function drawSwitch(face) {
   const [read, left] = [valuesOf(face, "read"), valuesOf(face, "unsubtracted")];
   const moved = Object.keys(read).filter(au => read[au] !== null).map(au => [au, read[au] - left[au]]).sort((a, b) => Math.abs(b[1]) - Math.abs(a[1]));
   const turned = moved.filter(([au]) => (left[au] >= face.aus[au].threshold) !== face.aus[au].present).map(([au]) => au);
-  const [most, by] = moved[0];
+  const [most, by] = moved[0] ?? ["nothing", 0];
   $("switch-says").textContent = `Subtraction changes ${most} most, by ${(100 * Math.abs(by)).toFixed(Math.abs(by) < 0.01 ? 2 : 0)} points, and `
     + (turned.length ? `decides ${turned.join(", ")} otherwise.` : "no decision.");
   const before = nearest(chosen, "expression_features"), after = nearest(chosen, "au_residual");
