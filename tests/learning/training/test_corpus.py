@@ -7,6 +7,7 @@ import pytest
 from tiny_training import make_store
 
 from idennet.errors import InputError
+from idennet.learning.data.provenance import Origin
 from idennet.learning.data.store import FaceStore
 from idennet.learning.training.corpus import Corpus, join_stores
 
@@ -55,3 +56,18 @@ def test_names_of_different_stores_are_not_taken_for_one_person(au_store: FaceSt
     assert str(other.path) in str(caught.value)
     halves = [au_store.select(au_store.subjects[:3]), au_store.select(au_store.subjects[2:])]
     assert join_stores(halves[:1], halves[1:]).subjects == au_store.subjects  # one store: one person
+
+
+def test_sides_that_a_store_does_not_know_are_no_whole_faces(au_store: FaceStore) -> None:
+    store = au_store.select(au_store.subjects)
+    au, other = store.aus[:2]
+    whole = np.full(len(store), 2.5, np.float32)
+    left = np.where(np.arange(len(store)) == 0, np.nan, 5.0).astype(np.float32)
+    columns = {f"AU{au}_left_intensity": left, f"AU{au}_right_intensity": left}
+    columns |= {f"AU{one}_intensity": whole for one in (au, other)}
+    store.frames = store.frames.assign(**columns)
+    strongest = 1 if store.provenance.origin is Origin.RENDERED else 5
+    sides = join_stores([store], []).sides
+    assert np.isnan(sides[0, 0]).all()
+    assert (sides[1:, 0] == np.float32(5 / strongest)).all()
+    assert (sides[:, 1] == np.float32(2.5 / strongest)).all()

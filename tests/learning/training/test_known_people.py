@@ -58,6 +58,10 @@ def test_broken_embeddings_are_refused(
 def test_other_files_are_refused(tmp_path: Path) -> None:
     (tmp_path / "text.npz").write_text("no archive")
     np.savez(tmp_path / "other.npz", names=np.array(["a"]))
-    for name in ("missing.npz", "text.npz", "other.npz"):
+    np.save(tmp_path / "array.npy", np.zeros((2, 3)))
+    (tmp_path / "empty.npz").write_bytes(b"")
+    whole = _save(tmp_path / "whole.npz", ["a", "b"], np.zeros((2, 3))).read_bytes()
+    (tmp_path / "cut.npz").write_bytes(whole[: len(whole) // 2])
+    for name in ("missing.npz", "text.npz", "other.npz", "array.npy", "empty.npz", "cut.npz"):
         with pytest.raises(InputError, match="no file of embeddings"):
             KnownPeople.open(tmp_path / name)

@@ -5,6 +5,7 @@ Such embeddings are personal data: they stay in a file of the user's and are nev
 
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +39,7 @@ class KnownPeople:
         try:
             with np.load(path, allow_pickle=False) as archive:
                 pictures, embeddings = archive["picture"], archive["embedding"].astype(np.float32)
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, EOFError, BadZipFile, ValueError, KeyError, TypeError) as error:
             raise InputError(
                 f"{path} is no file of embeddings; give a NumPy archive (.npz) with picture, the names of "
                 "the photographs, and embedding, one row of numbers for each."

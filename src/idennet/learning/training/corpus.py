@@ -180,11 +180,15 @@ def join_stores(
 
 
 def _sides(store: FaceStore, aus: Sequence[int]) -> NDArray[np.float32]:
-    """Return intensities by side (N, A, 2), 0 to 1; where a store has no sides, both are the whole face's."""
+    """Return intensities by side (N, A, 2), 0 to 1, NaN where unknown.
+
+    Of Action Units for which a store has no sides, both are the whole face's.
+    """
     strongest = 1 if store.provenance.origin is Origin.RENDERED else 5
     whole = np.repeat(store.intensities(aus)[..., None], 2, axis=2)
     own = store.sides(aus)
-    return np.asarray(np.where(np.isnan(own), whole, own) / strongest, np.float32)
+    has_sides = ~np.isnan(own).all(axis=(0, 2), keepdims=True)
+    return np.asarray(np.where(has_sides, own, whole) / strongest, np.float32)
 
 
 def _refuse_strangers(what: str, known: Sequence[NDArray[np.float32]], stores: Sequence[FaceStore]) -> None:
