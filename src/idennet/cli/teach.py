@@ -15,6 +15,10 @@ def teach_command(
     ],
     model: Annotated[Path, typer.Option(help="MediaPipe's face_landmarker.task, the teacher.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Parquet file of the labels.")],
+    moved: Annotated[
+        Path | None,
+        typer.Option(help="Folder for the photographs and moved copies of them; the labels are for both."),
+    ] = None,
 ) -> None:
     """Write what a teacher says of photographs, for idennet train and idennet weights build --teacher.
 
@@ -22,12 +26,16 @@ def teach_command(
 
     The file has numbers only: how far brows, lids, lips and jaw have moved, for each picture. Pictures of one
     person belong into one subfolder, so that what is usual for that person can be taken out.
+
+    With --moved each photograph is also written with brows, lids or corners of the mouth moved, which people
+    rarely do when they are photographed. Prepare that folder as the face store to learn from.
     """
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from idennet.learning.data.landmarker import Landmarker
-    from idennet.learning.data.teach import teach
+    from idennet.learning.data.readers.locate import MainFaceLocator
+    from idennet.learning.data.teach import teach, write_moved
 
     if not out.resolve().parent.is_dir():
         raise InputError(f"There is no folder {out.parent} for {out.name}; make it first.")
@@ -35,9 +43,14 @@ def teach_command(
     columns = TextColumn("Teaching"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("", total=None)
-        report = teach(
-            folder, Landmarker(model), lambda done, total: bar.update(task, completed=done, total=total)
-        )
+
+        def show(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        landmarker = Landmarker(model)
+        if moved is not None:
+            write_moved(folder, moved, MainFaceLocator(), show)
+        report = teach(folder if moved is None else moved, landmarker, show)
     report.labels.save(out)
     for files, what in ((report.faceless, "without a face"), (report.unreadable, "unreadable")):
         if files:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from idennet.errors import InputError
+from idennet.learning.data.move import MOVED
 from idennet.learning.data.store import FaceStore
 
 
@@ -62,10 +63,11 @@ class KnownPeople:
     def of(self, store: FaceStore) -> NDArray[np.float32]:
         """Return the directions (M, E) of a store's faces, NaN where the picture is not known.
 
-        A face and an embedding belong together when the picture's name is the same.
+        A face and an embedding belong together when the picture's name is the same; somebody whose brows were
+        moved is still the same person.
         """
         order = np.argsort(self.pictures)
-        names = store.frames["sequence"].to_numpy(str)
+        names = store.frames["sequence"].str.removesuffix(MOVED).to_numpy(str)
         place = np.searchsorted(self.pictures, names, sorter=order).clip(max=len(order) - 1)
         row = order[place]
         found = self.directions[row]

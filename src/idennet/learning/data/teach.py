@@ -1,17 +1,22 @@
 """From photographs to a teacher's labels: the landmarker reads each picture, folders say who is shown."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+from PIL import Image
 
 from idennet.errors import ImageError, InputError, NoFaceError
 from idennet.faces.boxes import Pixels
+from idennet.files import draft_of
 from idennet.learning.data.landmarker import BLENDSHAPES, Landmarked, lip_gap
+from idennet.learning.data.move import MOVED, drawn_movement, move
 from idennet.learning.data.readers.person_folders import PersonFolders
-from idennet.learning.data.teacher import LIP_GAP, VALUES, TeacherLabels
+from idennet.learning.data.teacher import LIP_GAP, VALUES, TeacherLabels, at_least
 from idennet.media.kinds import SUFFIXES
 from idennet.media.names import text_of
 from idennet.media.pictures import read_picture
@@ -108,6 +113,7 @@ def teach(
                 named = dict(zip(BLENDSHAPES, read.blendshapes, strict=True)) | {
                     LIP_GAP: lip_gap(read.points)
                 }
+                named = at_least(named, added_movement(photographs[row]))
                 values[row] = [named[value] for value in VALUES]
             progress(row + 1, len(photographs))
     if np.isnan(values).all():
@@ -118,6 +124,57 @@ def teach(
         pd.DataFrame(values, columns=list(VALUES)),
     )
     return TeachReport(labels, tuple(faceless), tuple(unreadable))
+
+
+def write_moved(
+    folder: Path,
+    out: Path,
+    locate: Callable[[Pixels], NDArray[np.floating] | None],
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> None:
+    """Write the photographs of a folder once as they are and once with a movement added, sorted as before.
+
+    Photographs that are there already are kept, so that an interrupted call continues. Those without a face,
+    or unreadable, get no second one.
+
+    Args:
+        folder: Photographs, a subfolder for each person.
+        out: Folder for both, new or unfinished; another one.
+        locate: Finds the landmarks (68, 2) of a picture's main face; called from several threads.
+        progress: Told after every picture how many are done, and how many there are.
+
+    Raises:
+        InputError: The folder cannot be used, or both are the same.
+    """
+    if out.resolve() == folder.resolve():
+        raise InputError(f"{out} has the photographs themselves; give another folder for the moved ones.")
+    photographs = photographs_of(folder)
+
+    def write(photograph: Photograph) -> None:
+        place = out / photograph.file.relative_to(folder).parent
+        place.mkdir(parents=True, exist_ok=True)
+        moved = place / f"{photograph.file.stem}{MOVED}.png"
+        if not moved.exists():
+            try:
+                pixels = read_picture(photograph.file).pixels
+            except ImageError:
+                pixels = None
+            if pixels is not None and (landmarks := locate(pixels)) is not None:
+                with draft_of(moved) as draft:
+                    Image.fromarray(move(pixels, landmarks, drawn_movement(photograph.name))).save(
+                        draft, format="PNG"
+                    )
+        shutil.copyfile(photograph.file, place / photograph.file.name)
+
+    with workers(cores()) as pool:
+        for done, _ in enumerate(pool.map(write, photographs), start=1):
+            progress(done, len(photographs))
+
+
+def added_movement(photograph: Photograph) -> dict[int, float]:
+    """Return what `write_moved` added to a photograph: nothing to one that is as it was."""
+    name, mark, rest = photograph.name.rpartition(MOVED)
+    return drawn_movement(name) if mark and not rest else {}
 
 
 def _read(file: Path, landmarker: Callable[[Pixels], Landmarked | None]) -> Landmarked | ImageError | None:

@@ -6,7 +6,7 @@ reach teach absence. A large part of such a value is the person, so some lessons
 is usual for that person.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from idennet.errors import InputError
 from idennet.files import draft_of
+from idennet.learning.data.move import MOVED
 from idennet.learning.data.store import FaceStore
 
 LIP_GAP = "lip_gap"
@@ -83,6 +84,7 @@ SURE = 1.0
 
 _FAINT = 0.2  # intensity at the middle of a lesson, the least that is coded
 _STRONGEST = 0.999  # quantile of a value that counts as the strongest there is
+_FULL = 4.0  # widths from the middle to an added movement of full strength
 _LEAST_RISE = 4.0  # widths from the middle to the strongest, at least
 
 
@@ -134,13 +136,18 @@ class TeacherLabels:
         with draft_of(path) as draft:
             table.to_parquet(draft, index=False)
 
+    @property
+    def moved(self) -> NDArray[np.bool_]:
+        """(N,) which pictures are photographs to which a movement was added."""
+        return np.array([picture.endswith(MOVED) for picture in self.pictures], bool)
+
     def logits(self, aus: Sequence[int], relative: bool = True) -> NDArray[np.float32]:
         """Return the teacher's logits (N, A), NaN where it says nothing, bounded by 6.
 
         Args:
             aus: Action Units, in order.
             relative: Take lessons marked so relative to the person: where somebody has `ENOUGH_PICTURES`
-                photographs, their own median takes the place of the median of all people's medians.
+                photographs as they were, their own median takes the place of the median of all medians.
         """
         lessons = {lesson.au: lesson for lesson in LESSONS}
         nothing = np.full(len(self.pictures), np.nan)
@@ -187,12 +194,28 @@ class TeacherLabels:
         """Return the values of left and right (N, 2), relative to the person where the lesson is."""
         sides = self.values[list(lesson.columns)].to_numpy(np.float64)
         if relative and lesson.relative:
-            people = pd.Series(sides.mean(axis=1)).groupby(np.array(self.subjects))
+            unmoved = pd.Series(np.where(self.moved, np.nan, sides.mean(axis=1)))
+            people = unmoved.groupby(np.array(self.subjects))
             usual = people.transform("median").to_numpy()
             enough = people.transform("count").to_numpy() >= ENOUGH_PICTURES
             shift = np.where(enough, np.nanmedian(people.median()) - usual, 0.0)
             sides = sides + shift[:, None]
         return np.broadcast_to(sides, (len(sides), 2))
+
+
+def at_least(values: dict[str, float], strengths: Mapping[int, float]) -> dict[str, float]:
+    """Return a photograph's values when movements were added to it: the teacher's, or what they are worth.
+
+    A movement of full strength is worth `_FULL` widths more than the middle of its lesson, one of none
+    nothing. The teacher cannot say so alone: of a raised brow above a smile it hardly ever knows.
+    """
+    lessons = {lesson.au: lesson for lesson in LESSONS}
+    raised = dict(values)
+    for au, strength in strengths.items():
+        lesson = lessons[au]
+        for column in lesson.columns:
+            raised[column] = max(values[column], strength * (lesson.middle + _FULL * lesson.width))
+    return raised
 
 
 def lesson_weights(aus: Sequence[int]) -> NDArray[np.float32]:

@@ -290,7 +290,7 @@ def _by_photographs(
     """Return scale and shift of each Action Unit, and in words how photographs decided them."""
     faces, labels = photographs.faces, photographs.labels
     row = labels.rows_of(faces)
-    known = np.flatnonzero(row >= 0)
+    known = np.flatnonzero((row >= 0) & ~labels.moved[row])
     probabilities = reader.read(faces.read(known)).probs
     row = row[known]
     unseen = faces.frames["subject"].isin(photographs.unseen).to_numpy()[known]
