@@ -1,5 +1,6 @@
 import errno
 import os
+import pickle
 import weakref
 from dataclasses import replace
 from itertools import pairwise
@@ -190,6 +191,22 @@ def test_a_full_disk_for_temporary_files_is_told(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("idennet.people.spool.pickle.dump", full)
     with pytest.raises(InputError, match=r"takes no more: No space left on device; .* TMPDIR"):
         list(Following(PEOPLE, apart=True).gather(photographs()))
+
+
+def test_a_camera_may_run_for_long():
+    """Somebody leaves and returns, each time on another track; nothing but who it is and the zero is kept."""
+    following = Following(PEOPLE, apart=True, asked=Asked(Way.IDENTITY))
+    frames = (
+        result(*([replace(face(ANNA, some(1)[0]), track=k // 40)] if k % 40 < 5 else []), time=k / 2)
+        for k in range(3000)
+    )
+    sizes = []
+    for k, told in enumerate(following.follow(frames)):
+        assert [one.person for one in told.faces] == [1] * len(told.faces)
+        if k in (299, 2999):
+            sizes.append(len(pickle.dumps(following)))
+    assert sizes[1] < 1.1 * sizes[0]
+    assert following.people[1].zero.looks == 375
 
 
 @pytest.mark.parametrize("needs_all", [False, True])

@@ -1,10 +1,13 @@
+import pickle
+from unittest import mock
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from known_population import population
 
-from idennet.people.persons import SCENE, Persons, Sighting, Strand, group, worth_of
+from idennet.people.persons import SCENE, Persons, Seams, Sighting, Strand, group, worth_of
 from idennet.people.population import Evidence
 
 PEOPLE = population()
@@ -100,6 +103,69 @@ def test_evidence_of_people_is_that_of_their_tracks(frames, seed):
     for number, members in persons._members.items():
         total = sum((track.evidence for track in members), PEOPLE.nothing())
         np.testing.assert_allclose(persons.evidence(number).total, total.total, atol=1e-9)
+
+
+def comings_and_goings(seed: int, frames: int) -> list[list[Sighting]]:
+    """Return frames in which three people come and go, on new tracks or on those before."""
+    generator = np.random.default_rng(seed)
+    faces: list[list[Sighting]] = [[] for _ in range(frames)]
+    for who, person in enumerate((ANNA, BERT, CLEO)):
+        at, track = int(generator.integers(20)), who
+        while at < frames:
+            until = at + int(generator.integers(20, 60))
+            left = 40.0 * generator.integers(6)
+            for frame in faces[at:until]:
+                embedding = person + 0.25 * generator.normal(size=4)
+                frame.append(seen(embedding, track, (left, 0.0, left + 80.0, 80.0)))
+            gap = int(generator.choice([5, 25, 50]))
+            at, track = until + gap, track if gap == 25 else track + 3
+    return faces
+
+
+@pytest.mark.parametrize("rate", [2, 25, 60])
+@pytest.mark.parametrize("seed", range(4))
+def test_forgetting_tracks_that_have_ended_changes_nobodys_number(seed: int, rate: int):
+    frames = comings_and_goings(seed, 600)
+    given = Persons(PEOPLE)
+    numbers = [given.assign(faces, k / rate) for k, faces in enumerate(frames)]
+    with mock.patch("idennet.people.persons.MEMORY", 10**9):
+        everything = Persons(PEOPLE)
+        assert numbers == [everything.assign(faces, k / rate) for k, faces in enumerate(frames)]
+    assert any(numbers)
+    assert len(given._tracks) + len(given._ended) <= 6
+    for number, evidence in everything._evidence.items():
+        np.testing.assert_allclose(given.evidence(number).total, evidence.total, atol=1e-9)
+
+
+def test_somebody_who_has_left_stays_somebody_else():
+    persons = Persons(PEOPLE)
+    for k in range(20):
+        assert persons.assign([seen(ANNA, 1), seen(ANNA, 2, RIGHT)], k / 10) == [1, 2]
+    for k in range(20, 200):
+        assert persons.assign([seen(ANNA, 1)], k / 10) == [1]
+
+
+def test_a_long_recording_takes_no_more_memory_than_a_short_one():
+    persons, seams = Persons(PEOPLE), Seams(PEOPLE)
+    sizes = []
+    for k in range(3000):
+        track = k // 40  # a new one after each gap
+        shown = k % 40 < 5
+        strands = seams.strands("camera", {track: ANNA} if shown else {})
+        persons.assign([Sighting(ANNA, LEFT, strand) for strand in strands.values()], k / 2)
+        if k in (299, 2999):
+            sizes.append(len(pickle.dumps((persons, seams))))
+    assert sizes[1] < 1.1 * sizes[0]
+
+
+def test_photographs_leave_nothing_but_their_people():
+    persons = Persons(PEOPLE)
+    sizes = []
+    for k in range(200):
+        assert persons.assign([seen(ANNA), seen(BERT, box=RIGHT)]) == [1, 2]
+        if k in (19, 199):
+            sizes.append(len(pickle.dumps(persons)))
+    assert sizes[1] < 1.1 * sizes[0]
 
 
 def test_all_faces_of_a_folder_are_grouped_at_once():

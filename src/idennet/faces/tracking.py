@@ -22,8 +22,10 @@ from idennet.faces.finder import FaceFinder, Finder, FoundFace
 ROUND = 15
 """Frames from one search of everything to the next."""
 
+MEMORY = 30
+"""Frames for which a lost face keeps its number."""
+
 _TOGETHER = 8  # frames that are searched together: of more, faces would have moved on in the last ones
-_MEMORY = 30  # frames for which a lost face keeps its number
 _NEAR = 0.5  # mean distance of the landmarks of one face in two frames, in sides of its square
 _SAME = 0.25  # below it, two faces of a frame are one
 _SURE = 0.995  # confidence that a track has had, below which it may be a false alarm and is not followed
@@ -62,7 +64,7 @@ def tracks_after(before: Sequence[Track], here: Sequence[Track]) -> list[Track]:
     gone = [replace(track, missed=track.missed + 1) for track in before if track.number not in seen]
     surest = {track.number: track.confidence for track in before}
     kept = [replace(track, confidence=max(track.confidence, surest.get(track.number, 0.0))) for track in here]
-    return [*kept, *(track for track in gone if track.missed <= _MEMORY)]
+    return [*kept, *(track for track in gone if track.missed <= MEMORY)]
 
 
 class FaceTracker:

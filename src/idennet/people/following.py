@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from idennet.errors import InputError
 from idennet.inference.face import Face, Zeroed
 from idennet.inference.result import Result
-from idennet.people.persons import Persons, Seams, Sighting, Strand, group, worth_of
+from idennet.people.persons import Endings, Persons, Seams, Sighting, Strand, group, worth_of
 from idennet.people.population import Evidence, Floats, Population
 from idennet.people.spool import Spool
 from idennet.people.zero import LOOK, RunningZero, Way, Zero, identity_zero, neutral_zero, whole_zero
@@ -71,24 +71,36 @@ class Person:
 
     Attributes:
         running: The zero that follows from watching.
-        known: Who it is, from before.
-        looks: All looks.
+        known: Who it is, from before, from photographs, and from tracks that have ended.
         tracks: What the looks of each track say of who it is, summed up.
+        looked: How many looks there were.
+        last: The last of them.
+        looks: All of them where everything is gathered; none where a stream is followed.
         zero: The one asked for, as far as it is known.
     """
 
     running: RunningZero
     known: Evidence
-    looks: list[Look] = field(default_factory=list)
     tracks: dict[Hashable, Evidence] = field(default_factory=dict)
+    looked: int = 0
+    last: Look | None = None
+    looks: list[Look] = field(default_factory=list)
     zero: Zero | None = None
 
     def look(self, look: Look, place: Evidence) -> None:
         """Add a look, and what its embedding says."""
-        key = len(self.looks) if look.track is None else look.track
-        self.tracks[key] = self.tracks[key] + place if key in self.tracks else place
-        self.looks.append(look)
+        if look.track is None:
+            self.known += place
+        else:
+            before = self.tracks.get(look.track)
+            self.tracks[look.track] = place if before is None else before + place
+        self.looked, self.last = self.looked + 1, look
         self.running.look(look.probs)
+
+    def end(self, track: Hashable) -> None:
+        """Keep of a track only who it is."""
+        if seen := self.tracks.pop(track, None):
+            self.known += of_track(seen)
 
     @property
     def evidence(self) -> Evidence:
@@ -124,6 +136,7 @@ class Following:
         self._known = dict(known or {})
         self._persons = Persons(population, known)
         self._seams = Seams(population)
+        self._endings = Endings[Strand]()
 
     @property
     def needs_all(self) -> bool:
@@ -151,6 +164,9 @@ class Following:
             for face, strand, number in zip(result.faces, strands, numbers, strict=True):
                 if self._look(result, face, strand, number):
                     self.people[number].zero = self._zero(number)
+            for ended in self._endings.after([strand for strand in strands if strand]):
+                for person in self.people.values():
+                    person.end(ended)
             yield self._told(result, numbers)
 
     def told(self, results: Iterable[Result], *, at_once: bool) -> Iterator[Result]:
@@ -185,7 +201,8 @@ class Following:
             )
             for result, row, numbers in zip(kept, strands, numbered, strict=False):
                 for face, strand, number in zip(result.faces, row, numbers, strict=True):
-                    self._look(result, face, strand, number)
+                    if look := self._look(result, face, strand, number):
+                        self.people[number].looks.append(look)
             for number, person in self.people.items():
                 person.zero = self._zero(number)
             for result, numbers in zip(kept, numbered, strict=False):
@@ -195,10 +212,9 @@ class Following:
 
     def _strands(self, result: Result) -> Strands:
         """Return what part of which track each face belongs to; None for those of photographs."""
-        return [
-            None if face.track is None else self._seams.strand(result.source, face.track, _embedding(face))
-            for face in result.faces
-        ]
+        followed = {face.track: _embedding(face) for face in result.faces if face.track is not None}
+        parts = self._seams.strands(result.source, followed)
+        return [None if face.track is None else parts[face.track] for face in result.faces]
 
     def _numbers(self, result: Result, strands: Strands) -> list[int]:
         if not self._apart:
@@ -232,18 +248,18 @@ class Following:
         number = {key: names[label] for key, label in zip(seen, groups[len(self._known) :], strict=True)}
         return [[number[key] for key in row] for row in keys]
 
-    def _look(self, result: Result, face: Face, strand: Strand | None, number: int) -> bool:
-        """Take a look at a person, if half a second has gone by; say whether that was so."""
+    def _look(self, result: Result, face: Face, strand: Strand | None, number: int) -> Look | None:
+        """Take a look at a person and return it, if half a second has gone by."""
         if number not in self.people:
             known = self._known.get(number, self.population.nothing())
             self.people[number] = Person(RunningZero(self.population.rest), known)
         person = self.people[number]
-        last = person.looks[-1].time if person.looks else None
+        last = person.last.time if person.last else None
         if result.time is not None and last is not None and 0 <= result.time - last < LOOK:
-            return False
+            return None
         look = look_at(result, face, strand)
         person.look(look, self.population.evidence(look.embedding))
-        return True
+        return look
 
     def _zero(self, number: int) -> Zero | None:
         """Return the zero of a person as far as it is known; None where nothing neutral was seen."""
@@ -256,7 +272,7 @@ class Following:
             case Way.WHOLE:
                 return whole_zero(rest, np.array([look.probs for look in person.looks]))
             case Way.IDENTITY:
-                return identity_zero(self.population, person.evidence, len(person.looks))
+                return identity_zero(self.population, person.evidence, person.looked)
             case Way.NEUTRAL:
                 neutral = [look.probs for look in self._neutral(number)]
                 return neutral_zero(rest, np.array(neutral)) if neutral else None

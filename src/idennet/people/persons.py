@@ -6,18 +6,21 @@ one person is decided by their identity embeddings, by how likely pictures of on
 `group` looks at everything at once.
 """
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from idennet.faces.tracking import MEMORY
 from idennet.people.population import Evidence, Population
 from idennet.people.zero import LOOK
 
 Box = tuple[float, float, float, float]
+
+Key = TypeVar("Key", bound=Hashable)
 
 SCENE = 0.6
 """Correlation of two looks of one track, beyond the person: same light, pose and camera. Of rendered people
@@ -59,6 +62,21 @@ class Sighting(NamedTuple):
     strand: Strand | None = None
 
 
+class Endings(Generic[Key]):
+    """Tells when tracks have ended, so that little need be kept of them and a camera may run for weeks."""
+
+    def __init__(self) -> None:
+        self._missed: dict[Key, int] = {}
+
+    def after(self, here: Collection[Key]) -> list[Key]:
+        """Return the tracks that cannot go on after a frame, given those of its faces."""
+        self._missed = {track: missed + 1 for track, missed in self._missed.items()} | dict.fromkeys(here, 0)
+        ended = [track for track, missed in self._missed.items() if missed > MEMORY]
+        for track in ended:
+            del self._missed[track]
+        return ended
+
+
 class Seams:
     """Takes tracks apart where they go over to somebody else: at a cut that nobody noticed.
 
@@ -72,15 +90,24 @@ class Seams:
     def __init__(self, population: Population) -> None:
         self.population = population
         self._last: dict[tuple[str, int], tuple[Evidence, Strand]] = {}
+        self._endings = Endings[tuple[str, int]]()
 
-    def strand(self, source: str, track: int, embedding: NDArray[np.floating]) -> Strand:
-        """Return the part of a track that its next face belongs to."""
-        place = self.population.evidence(embedding)
-        before, strand = self._last.get((source, track), (place, Strand(source, track)))
-        if self.population.same_person(place, before) < 0:
-            strand = strand._replace(part=strand.part + 1)
-        self._last[source, track] = place, strand
-        return strand
+    def strands(self, source: str, faces: Mapping[int, NDArray[np.floating]]) -> dict[int, Strand]:
+        """Return the parts of tracks that the faces of the next frame belong to, by track.
+
+        Args:
+            source: The clip.
+            faces: The identity embedding of each face that is followed, by track.
+        """
+        for track, embedding in faces.items():
+            place = self.population.evidence(embedding)
+            before, strand = self._last.get((source, track), (place, Strand(source, track)))
+            if self.population.same_person(place, before) < 0:
+                strand = strand._replace(part=strand.part + 1)
+            self._last[source, track] = place, strand
+        for ended in self._endings.after([(source, track) for track in faces]):
+            del self._last[ended]
+        return {track: self._last[source, track][1] for track in faces}
 
 
 def chance(others: int) -> float:
@@ -147,6 +174,9 @@ class Persons:
         self._known = frozenset(self._evidence)
         self._numbers = count(max(self._evidence, default=0) + 1)
         self._tracks: dict[Strand, _Track] = {}
+        self._ended: list[_Track] = []
+        self._endings = Endings[Strand]()
+        self._past: dict[int, _Track] = {}  # by person, what is left of tracks that have ended
         self._clock = 0.0
 
     def assign(self, faces: Sequence[Sighting], time: float | None = None) -> list[int]:
@@ -162,6 +192,7 @@ class Persons:
         for track in tracks:
             track.beside.update(other for other in tracks if other is not track)
         self._decide([track for track in tracks if track.looked == self._clock])
+        self._forget(tracks)
         return [track.person for track in tracks]
 
     def evidence(self, number: int) -> Evidence:
@@ -184,6 +215,34 @@ class Persons:
                 self._evidence[track.person] += track.evidence - before
         track.seen = now
         return track
+
+    def _forget(self, here: Sequence[_Track]) -> None:
+        """Keep one track for all of a person's that have ended, since these stay that person's."""
+        ended = self._endings.after([track.strand for track in here if track.strand])
+        self._ended += [self._tracks.pop(strand) for strand in ended]
+        self._ended += [track for track in here if track.strand is None]
+        going_on = self._tracks.values()
+        needed = [
+            track
+            for track in self._ended
+            if 0 <= self._clock - track.seen[0] <= SOON or any(other.continues(track) for other in going_on)
+        ]
+        for track in self._ended:
+            if track not in needed:
+                self._fold(track)
+        self._ended = needed
+
+    def _fold(self, track: _Track) -> None:
+        number = track.person
+        past = self._past.setdefault(
+            number, _Track(self.population.nothing(), track.begun, track.seen, number)
+        )
+        past.evidence += track.evidence
+        self._members[number] = [past, *(m for m in self._members[number] if m not in (past, track))]
+        for other in self._tracks.values():
+            if track in other.beside:
+                other.beside.remove(track)
+                other.beside.add(past)
 
     def _decide(self, tracks: Sequence[_Track]) -> None:
         """Give tracks that were looked at to whom they show most likely, the surest first."""
