@@ -1,15 +1,20 @@
 """What `idennet serve` takes: many clients at once, slow ones, broken ones, and whether anything leaks.
 
     python benchmarks/load.py photo.jpg clip.mp4 [--seconds 60]
+    python benchmarks/load.py --alone face.mp4 [nobody.mp4 ...]
 
-Starts a server of its own on this machine. Eight clients send the photograph as quickly as they get answers,
-two streams send it 25 times a second, and a clip is read, deleted and sent again; meanwhile one client sends
-slowly, one goes away in the middle again and again, 200 broken uploads arrive, and clips are deleted while
-they are read. In the end the server is told to stop in the middle of a clip. Prints Markdown.
+Starts a server of its own on this machine. With `--alone`, one stream sends 300 frames of each clip, as JPEG
+of at most 640 x 640, each after the answer to the one before; nothing else is asked. Otherwise eight clients
+send the photograph as quickly as they get answers, two streams send it 25 times a second, and a clip is read,
+deleted and sent again; meanwhile one client sends slowly, one goes away in the middle again and again, 200
+broken uploads arrive, and clips are deleted while they are read. In the end the server is told to stop in the
+middle of a clip. Prints Markdown.
 """
 
 import argparse
 import asyncio
+import io
+import itertools
 import json
 import os
 import random
@@ -23,12 +28,14 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import av
 import httpx2 as httpx
 import websockets
 
 PORT = 8766
 ADDRESS = f"http://127.0.0.1:{PORT}"
 CLIENTS, STREAMS, RATE, BROKEN = 8, 2, 25, 200
+ALONE = 300
 
 
 @dataclass
@@ -162,6 +169,41 @@ def held(process: int) -> str:
     return f"{files} files, {threads} threads, {resident(process):.0f} MB"
 
 
+def jpegs(clip: Path) -> list[bytes]:
+    """Return the first frames of a clip, over and over if it has fewer, as a browser would send them."""
+    encoded = []
+    with av.open(str(clip)) as container:
+        for frame in itertools.islice(container.decode(video=0), ALONE):
+            picture = frame.to_image()
+            picture.thumbnail((640, 640))
+            picture.save(file := io.BytesIO(), "JPEG", quality=80)
+            encoded.append(file.getvalue())
+    return list(itertools.islice(itertools.cycle(encoded), ALONE))
+
+
+async def alone(clip: Path) -> None:
+    """Print how long one stream waits for its answers, and how much of that the server took to read."""
+    frames = jpegs(clip)
+    waited: dict[str, list[float]] = {"with a face": [], "without a face": []}
+    read: dict[str, list[float]] = {what: [] for what in waited}
+    async with websockets.connect(f"ws://127.0.0.1:{PORT}/v1/stream", max_size=None) as socket:
+        for number, frame in enumerate(frames):
+            began = time.monotonic()
+            await socket.send(frame)
+            answer = json.loads(await socket.recv())
+            if number >= 15:  # what is new to the processor's caches does not count
+                what = "with a face" if answer["faces"] else "without a face"
+                waited[what].append(1000 * (time.monotonic() - began))
+                read[what].append(answer["milliseconds"])
+    for what, times in waited.items():
+        if len(times) > 1:
+            cuts, within = (statistics.quantiles(each, n=100) for each in (times, read[what]))
+            print(
+                f"| {clip.name}, {len(times)} frames {what} | {1000 / statistics.mean(times):.0f} "
+                f"| {cuts[49]:.1f} | {cuts[94]:.1f} | {max(times):.1f} | {within[49]:.1f} |"
+            )
+
+
 async def load(picture: bytes, clip: bytes, seconds: float, process: int) -> tuple[Seen, str, str]:
     seen = Seen()
     async with httpx.AsyncClient(base_url=ADDRESS, timeout=60) as client:
@@ -187,8 +229,8 @@ async def load(picture: bytes, clip: bytes, seconds: float, process: int) -> tup
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("photograph", type=Path)
-    parser.add_argument("clip", type=Path)
+    parser.add_argument("files", type=Path, nargs="+", metavar="photo.jpg clip.mp4")
+    parser.add_argument("--alone", action="store_true", help="one stream of each clip, and nothing else")
     parser.add_argument("--seconds", type=float, default=60)
     given = parser.parse_args()
     command = [sys.executable, "-m", "idennet", "serve", "--port", str(PORT)]
@@ -207,7 +249,13 @@ def main() -> None:
                 break
             except httpx.ConnectError:
                 time.sleep(0.5)
-        picture, clip = given.photograph.read_bytes(), given.clip.read_bytes()
+        if given.alone:
+            print("| one stream | a second | p50, ms | p95 | longest | p50 in the server |")
+            print("| --- | ---: | ---: | ---: | ---: | ---: |")
+            for clip in given.files:
+                asyncio.run(alone(clip))
+            return
+        picture, clip = (file.read_bytes() for file in given.files)
         seen, before, after = asyncio.run(load(picture, clip, given.seconds, server.pid))
         end = time.monotonic()
     finally:

@@ -162,6 +162,33 @@ def test_a_head_on_its_side_is_found_and_followed(finder):
     assert all(abs(abs(face.roll) - 90) < 15 for faces in found for face in faces)
 
 
+def test_a_live_stream_searches_for_heads_that_lie_on_several_frames():
+    """So that no frame takes long; in a file one frame takes all turns."""
+    boxes, nobody = Counting(), scene(size=(320, 240))
+    finder = FaceFinder(boxes)
+    looked: dict[bool, list[int]] = {}
+    for live in (False, True):
+        tracker = FaceTracker(finder, live=live)
+        for _ in range(2 * ROUND):
+            before = boxes.looked
+            assert tracker.find_all([nobody]) == [[]]
+            looked.setdefault(live, []).append(boxes.looked - before)
+    once = min(looked[False])
+    assert sorted(looked[False])[-2:] == [looked[False][0]] * 2
+    assert max(looked[False]) > 3.5 * once
+    assert max(looked[True]) < 2.5 * once
+    assert sum(looked[True]) == sum(looked[False])
+
+
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_a_head_that_lies_is_found_in_a_live_stream_and_followed(finder, quarters):
+    lying = np.ascontiguousarray(np.rot90(scene((100, 50)), quarters))
+    tracker = FaceTracker(finder, live=True)
+    counts = [len(tracker.find_all([lying])[0]) for _ in range(ROUND)]
+    first = counts.index(1)
+    assert counts[first:] == [1] * (ROUND - first)
+
+
 def test_an_interrupted_track_goes_on(finder):
     frames = [scene((100 + 2 * k, 50)) for k in range(6)]
     tracker = FaceTracker(finder)

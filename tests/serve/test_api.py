@@ -185,6 +185,16 @@ def test_a_stream_answers_each_frame_that_it_does_not_drop(client: TestClient) -
         assert socket.receive_json()["frame"] == 4
 
 
+def test_a_stream_follows_faces_and_another_stream_counts_its_own(client: TestClient) -> None:
+    for _ in range(2):
+        with client.websocket_connect(STREAM) as socket:
+            tracks = []
+            for faces in (1, 2, 2):
+                socket.send_bytes(png(faces))
+                tracks.append([face["track"] for face in socket.receive_json()["faces"]])
+        assert tracks == [[1], [1, 2], [1, 2]]
+
+
 def test_a_stream_drops_old_frames_and_counts_them(client: TestClient) -> None:
     frames = 30
     with client.websocket_connect(STREAM) as socket:

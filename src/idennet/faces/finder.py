@@ -21,6 +21,9 @@ from idennet.faces.reading import LandmarkReader, Reading
 from idennet.faces.shots import ShotFinder
 from idennet.faces.yunet import YuNetFinder
 
+QUARTERS = (1, 2, 3)
+"""Turns by which a picture is searched again in which no head is upright."""
+
 _HOPEFUL = 0.1  # confidence of a first reading that is worth a second
 _LIKELY = 0.5  # confidence of a first reading that counts before later ones of the same face
 _CONFIDENT = 0.95
@@ -99,12 +102,25 @@ class FaceFinder:
                 raise ShapeError(f"A picture is (H, W, 3) uint8 RGB, not {pixels.shape} {pixels.dtype}.")
         faces = self._find_upright(pictures, _CONFIDENT)
         faceless = [k for k, found in enumerate(faces) if not found]
-        for quarters in (1, 2, 3):
-            turned = [np.ascontiguousarray(np.rot90(pictures[k], quarters)) for k in faceless]
-            for k, found in zip(faceless, self._find_upright(turned, _CONFIDENT_TURNED), strict=True):
-                faces[k] = [_turned_back(face, pictures[k], quarters) for face in found]
+        for quarters in QUARTERS:
+            turned = self.find_turned([pictures[k] for k in faceless], quarters)
+            for k, found in zip(faceless, turned, strict=True):
+                faces[k] = found
             faceless = [k for k in faceless if not faces[k]]
         return [sorted(found, key=_from_left) for found in faces]
+
+    def find_turned(self, pictures: Sequence[Pixels], quarters: int) -> list[list[FoundFace]]:
+        """Return the faces of each picture, from left to right, that are upright once it is turned.
+
+        Args:
+            pictures: In which no head is upright.
+            quarters: Turns of 90 degrees, anticlockwise, as for `np.rot90`.
+        """
+        turned = [np.ascontiguousarray(np.rot90(pixels, quarters)) for pixels in pictures]
+        return [
+            sorted((_turned_back(face, pixels, quarters) for face in found), key=_from_left)
+            for pixels, found in zip(pictures, self._find_upright(turned, _CONFIDENT_TURNED), strict=True)
+        ]
 
     def find_again(
         self, pictures: Sequence[Pixels], expected: Sequence[Floats | None]

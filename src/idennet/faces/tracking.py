@@ -5,6 +5,9 @@ read first, so a face that the finder sees is read from the finder's square. But
 the whole frame each time: it stops as soon as it sees the faces of the frames before again. All of a frame is
 searched every so often, whenever a face is lost, and after a cut. Where the finder misses a face that was
 there, because the head turns away or lies on its side, the landmarks of the frame before propose its square.
+
+A frame without a face is also turned, every so often, and searched for heads that lie. In a file all turns
+fall on the same frame; in a live stream, where no frame may take long, each falls on another.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,7 +20,7 @@ from numpy.typing import NDArray
 
 from idennet.faces.boxes import Grey, Pixels, in_grey
 from idennet.faces.crop import Floats, cut, squares_around
-from idennet.faces.finder import FaceFinder, Finder, FoundFace
+from idennet.faces.finder import QUARTERS, FaceFinder, Finder, FoundFace
 
 ROUND = 15
 """Frames from one search of everything to the next."""
@@ -74,13 +77,17 @@ class FaceTracker:
         finder: Finds faces.
         earlier: Tracks with which an earlier reading of the video ended.
         first: Number of the next new track.
+        live: Whether no frame may take long.
 
     Attributes:
         tracks: That may go on.
     """
 
-    def __init__(self, finder: Finder, earlier: Sequence[Track] = (), first: int = 1) -> None:
+    def __init__(
+        self, finder: Finder, earlier: Sequence[Track] = (), first: int = 1, *, live: bool = False
+    ) -> None:
         self._finder = finder
+        self._live = live
         self.tracks = list(earlier)
         self._next = first
         self._since = ROUND  # frames since everything was searched
@@ -123,17 +130,23 @@ class FaceTracker:
         self, finder: FaceFinder, pictures: Sequence[Pixels], known: Sequence[Floats]
     ) -> list[list[FoundFace]]:
         """Return the faces of frames in which others, of the landmarks `known`, were a moment ago."""
-        rounds = []
+        ages = []  # in frames, of each frame's round
         for _ in pictures:
-            rounds.append(self._since >= ROUND)
-            self._since = 1 if rounds[-1] else self._since + 1
-        expected = [None if is_round or not known else np.stack(known) for is_round in rounds]
-        return [
-            finder.find(pixels) if is_round and not faces and not known else faces
-            for pixels, faces, is_round in zip(
-                pictures, finder.find_again(pictures, expected), rounds, strict=True
-            )
-        ]
+            self._since = 1 if self._since >= ROUND else self._since + 1
+            ages.append(self._since - 1)
+        expected = [None if age == 0 or not known else np.stack(known) for age in ages]
+        found = finder.find_again(pictures, expected)
+        for k, age in enumerate(ages):
+            for quarters in () if known else self._turns(age):
+                if not found[k]:
+                    (found[k],) = finder.find_turned([pictures[k]], quarters)
+        return found
+
+    def _turns(self, age: int) -> tuple[int, ...]:
+        """Return by how many quarters a frame without a face is turned, so many frames into a round."""
+        if self._live:
+            return tuple(k for k in QUARTERS if age == (k - 1) * ROUND // len(QUARTERS))
+        return QUARTERS if age == 0 else ()
 
     def _numbered(self, pixels: Pixels, found: Sequence[FoundFace], after_cut: bool) -> list[FoundFace]:
         """Return the faces of the next frame with the numbers of their tracks, and followed ones."""

@@ -26,6 +26,15 @@ class Reading:
     dropped: int
 
 
+def following(analyser: Analyser) -> Analyser:
+    """Return an analyser for the frames of one live source, in their order, whose faces are tracked.
+
+    Args:
+        analyser: Its finder and model are used.
+    """
+    return Analyser(FaceTracker(analyser.finder, live=True), analyser.model)
+
+
 def read_live(analyser: Analyser, frames: Iterable[Frame]) -> Iterator[Reading]:
     """Yield a reading of the newest frame whenever the one before is done; faces are tracked.
 
@@ -36,7 +45,7 @@ def read_live(analyser: Analyser, frames: Iterable[Frame]) -> Iterator[Reading]:
     Raises:
         ImageError: As `frames` does, after what came before was read.
     """
-    tracked = Analyser(FaceTracker(analyser.finder), analyser.model)
+    tracked = following(analyser)
     newest = _Newest(frames)
     while (taken := newest.take()) is not None:
         frame, came = taken

@@ -61,7 +61,7 @@ class Reader:
             RefusedError: It cannot be read.
         """
         began = perf_counter()
-        result = await self._in_pool(lambda: self._read(data, name))
+        result = await self._in_pool(lambda: self._read(data, name, self.analyser))
         answer = answer_of(result)
         if details:
             answer["rows"] = result.rows()
@@ -84,12 +84,18 @@ class Reader:
         """
         return await self._in_pool(lambda: self._draw(data, name))
 
-    async def frame(self, data: bytes, name: str) -> dict[str, Any]:
-        """Return the answer to one frame of a stream; one that cannot be read has a `problem`."""
+    async def frame(self, data: bytes, name: str, following: Analyser) -> dict[str, Any]:
+        """Return the answer to one frame of a stream; one that cannot be read has a `problem`.
+
+        Args:
+            data: The file.
+            name: What to call it.
+            following: Of this stream, see `idennet.inference.live.following`.
+        """
         try:
-            result = await self._in_pool(lambda: self._read(data, name))
+            result = await self._in_pool(lambda: self._read(data, name, following))
         except RefusedError as refusal:
-            model = self.analyser.model
+            model = following.model
             result = Result(name, None, (), model.aus, model.card.version, error=str(refusal))
         self.metrics.faces.labels("stream").inc(len(result.faces))
         return answer_of(result)
@@ -97,19 +103,19 @@ class Reader:
     async def _in_pool(self, step: Callable[[], Value]) -> Value:
         return await asyncio.get_running_loop().run_in_executor(self._pool, step)
 
-    def _read(self, data: bytes, name: str) -> Result:
+    def _read(self, data: bytes, name: str, analyser: Analyser) -> Result:
         limits = self._limits
         if len(data) > limits.photograph_bytes:
             raise RefusedError(
                 413, f"{name} has {len(data):,} bytes; at most {limits.photograph_bytes:,} are read."
             )
         try:
-            return self.analyser.analyse(decode_picture(data, name, limits.pixels))
+            return analyser.analyse(decode_picture(data, name, limits.pixels))
         except ImageError as error:
             raise RefusedError(422, str(error)) from error
 
     def _draw(self, data: bytes, name: str) -> bytes:
-        result = self._read(data, name)
+        result = self._read(data, name, self.analyser)
         try:
             return jpeg_of(result.draw())
         except ImageError as error:

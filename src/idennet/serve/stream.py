@@ -7,6 +7,7 @@ from typing import Any
 from anyio import create_task_group
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from idennet.inference.live import following
 from idennet.serve.reader import Reader
 
 
@@ -43,16 +44,17 @@ class NewestFrame:
 async def answer_stream(socket: WebSocket, reader: Reader) -> None:
     """Read frames of an accepted WebSocket until its client goes away.
 
-    Each binary message is one encoded picture; each answer is the result of one of them, with `frame` (its
-    number among those sent, from 0), `dropped` (so far) and `milliseconds` (from arrival to answer).
+    Each binary message is one encoded picture; faces are followed from one to the next. Each answer is the
+    result of one of them, with `frame` (its number among those sent, from 0), `dropped` (so far) and
+    `milliseconds` (from arrival to answer).
     """
-    newest = NewestFrame()
+    newest, tracked = NewestFrame(), following(reader.analyser)
 
     async def answer() -> None:
         counted = 0
         while True:
             number, arrived, data = await newest.take()
-            answer: dict[str, Any] = await reader.frame(data, f"frame {number}")
+            answer: dict[str, Any] = await reader.frame(data, f"frame {number}", tracked)
             answer |= {"frame": number, "dropped": newest.dropped}
             answer["milliseconds"] = round(1000 * (perf_counter() - arrived), 1)
             reader.metrics.frames.labels("dropped").inc(newest.dropped - counted)

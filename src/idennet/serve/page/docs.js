@@ -31,6 +31,6 @@ for (const [path, operations] of Object.entries(described.paths)) {
 $("operations").append(el("section", {},
   el("h2", {}, el("code", {}, "WS /v1/stream"), " A stream of frames"),
   el("p", {}, "Send each frame as one binary message: the bytes of a JPEG or another picture. Each answer is the "
-    + "result of one frame, with its number among those sent (frame), how many were dropped so far because newer ones "
+    + "result of one frame, whose faces are followed from frame to frame (track), with its number among those sent (frame), how many were dropped so far because newer ones "
     + "came (dropped), and the milliseconds from arrival to answer.")));
 document.documentElement.dataset.ready = "";
