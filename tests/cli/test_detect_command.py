@@ -62,7 +62,7 @@ def test_the_share_of_a_video_is_that_of_the_faces_that_show_the_part(
         shown = replace(face, au_occurrences={**dict.fromkeys(face.au_probs, False), au: occurs})
         counts.add(Reading("clip.mp4", (640, 480), (shown,), tuple(face.au_probs), "test", time=0.0))
     console = Console(file=StringIO(), width=200)
-    print_video(console, counts, quiet=False)
+    print_video(console, counts, {}, quiet=False)
     assert f"AU{au} 50%" in console.file.getvalue()
 
 

@@ -100,6 +100,10 @@ def test_people_who_are_enrolled_are_recognised(pictures: Path, tmp_path: Path):
     table = pd.read_csv(tmp_path / "out" / "aus.csv")
     assert table.person.tolist() == [1, 2, 3, 4]
     assert table.zero.notna().tolist() == [True, False, False, False]
+    assert "Face 1, person 1 (Anna)  found with" in ran.output
+    assert "Face 2, person 2  found with" in ran.output
+    several = idennet("detect", pictures, "--store", store)
+    assert several.output.count(" person 1 (Anna)  ") == 2
     assert "No zero for person 2, person 3, person 4: nothing neutral was seen of them" in ran.output
     assert table.AU12_zeroed.notna().tolist() == [True, False, False, False]
 
@@ -150,6 +154,7 @@ def test_a_clip_enrols_whom_it_shows_and_is_a_neutral_zero(film: Path, pictures:
     assert ran.output == "Anna: 1 appearance added.\n"
     (anna,) = json.loads(idennet("people", "export", store).stdout)["people"]
     assert [one["looks"] for one in anna["appearances"]] == [3]
+    assert "1 person with person 1 (Anna)" in idennet("detect", film, "--store", store).output
     ran = idennet("detect", pictures.parent / "one.png", "--zero", film, "--out", tmp_path / "out")
     assert ran.exit_code == 0, ran.output
     assert pd.read_csv(tmp_path / "out" / "aus.csv").zero_looks.tolist() == [3]
@@ -157,6 +162,46 @@ def test_a_clip_enrols_whom_it_shows_and_is_a_neutral_zero(film: Path, pictures:
     refused = idennet("people", "enrol", store, nobody, "--name", "Bert")
     assert refused.exit_code == 2
     assert "shows no face that was found" in refused.output
+
+
+def test_somebody_who_comes_by_is_not_enrolled(film: Path, pictures: Path, tmp_path: Path):
+    """The second person is there for half a second of two and a half."""
+    with Image.open(GROUP) as group, Image.open(pictures.parent / "one.png") as one:
+        both = np.asarray(group)[: group.height // 2 * 2, : one.width * 2 // 2 * 2]
+        alone = np.concatenate([both[:, : one.width], np.zeros_like(both[:, one.width :])], axis=1)
+    clip = write_clip(tmp_path / "clip.mkv", [alone] * 8 + [both] * 2, rate=4)
+    ran = idennet("people", "enrol", tmp_path / "people.db", clip, "--name", "Anna")
+    assert "added; 1 person beside left out." in ran.output
+    (anna,) = json.loads(idennet("people", "export", tmp_path / "people.db").stdout)["people"]
+    assert sum(one["looks"] for one in anna["appearances"]) == 5
+
+
+def test_it_must_be_clear_who_is_enrolled(pictures: Path, tmp_path: Path):
+    """Of four people beside each other none is meant, until one is known."""
+    store, group = tmp_path / "people.db", pictures / "a.jpg"
+    refused = idennet("people", "enrol", store, group, "--name", "Anna")
+    assert refused.exit_code == 2
+    told = "4 people, and nobody 2 times as much as anybody else; enrol a picture that shows Anna alone"
+    assert told in " ".join(refused.output.split())
+    assert not store.exists()
+    assert idennet("people", "enrol", store, pictures.parent / "one.png", "--name", "Anna").exit_code == 0
+    ran = idennet("people", "enrol", store, group, "--name", "Anna")
+    assert ran.output == "Anna: 1 appearance added; 3 people beside left out.\n"
+    ran = idennet("detect", pictures / "b.png", "--store", store, "--out", tmp_path / "out")
+    assert pd.read_csv(tmp_path / "out" / "aus.csv").person.tolist()[0] == 1
+
+
+def test_a_picture_of_somebody_else_is_not_enrolled(pictures: Path, tmp_path: Path):
+    one, other = pictures.parent / "one.png", tmp_path / "other.png"
+    with Image.open(GROUP) as group, Image.open(one) as left:
+        group.crop((left.width, 0, group.width, group.height)).crop((0, 0, left.width, group.height)).save(
+            other
+        )
+    same = shutil.copy(one, tmp_path / "same.png")
+    ran = idennet("people", "enrol", tmp_path / "people.db", one, same, other, "--name", "Anna")
+    assert ran.exit_code == 2
+    told = "other.png does not show Anna as the others do; leave it out, or enrol it alone."
+    assert told in " ".join(ran.output.split())
 
 
 @pytest.mark.parametrize("zero", ["running", "whole"])

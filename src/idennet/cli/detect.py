@@ -128,6 +128,7 @@ def detect_command(
     analyser = Analyser(open_finder(finder), ActionUnitModel.open(weights, device, mirror=mirror), workers)
 
     following = _following(analyser, weights, people, zero, store)
+    names = following.names if following else {}
     console = Screen()
     summary = screen.Summary()
     stopped: KeyboardInterrupt | None = None
@@ -159,17 +160,17 @@ def detect_command(
                 if folder:
                     folder.write(result)
                 if video := summary.add(result):
-                    screen.print_video(console, video, quiet=quiet)
+                    screen.print_video(console, video, names, quiet=quiet)
                 if alone and result.error:
                     complain(result.error)
                 elif result.time is None:
-                    screen.print_result(console, result, details=alone, quiet=quiet)
+                    screen.print_result(console, result, names, details=alone, quiet=quiet)
                 if console.closed and not folder:
                     raise typer.Exit(EXIT_PIPE_CLOSED)
         except KeyboardInterrupt as interruption:
             stopped = interruption
     if video := summary.end_video():
-        screen.print_video(console, video, quiet=quiet)
+        screen.print_video(console, video, names, quiet=quiet)
 
     for remark in found.remarks():
         screen.print_remark(console, remark)
@@ -223,11 +224,11 @@ def _following(
 
 
 def _without_zero(following: "Following") -> str:
-    from idennet.cli.words import some
+    from idennet.cli.words import person, some
 
     if len(following.without_zero) == len(following.people):
         return "Nobody has a zero: nothing neutral was seen of anybody, so all zeroed values are empty."
-    who = some([f"person {number}" for number in following.without_zero])
+    who = some([person(number, following.names) for number in following.without_zero])
     return f"No zero for {who}: nothing neutral was seen of them, so their zeroed values are empty."
 
 

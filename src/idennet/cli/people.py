@@ -30,7 +30,8 @@ def enrol(
     store: Store,
     pictures: Annotated[list[str], typer.Argument(help="Photographs, clips, folders, or patterns.")],
     name: Annotated[
-        str | None, typer.Option(help="Whom they show; without it whoever is on them is told apart.")
+        str | None,
+        typer.Option(help="Whom they show alone or most; without it whoever is on them is told apart."),
     ] = None,
     neutral: Annotated[
         bool, typer.Option("--neutral", help="The faces are at rest: they give --zero store.")
@@ -48,7 +49,7 @@ def enrol(
     from idennet.people.following import Following
     from idennet.people.population import Population
     from idennet.people.store import PersonStore
-    from idennet.people.wishes import appearances, looks_at_one
+    from idennet.people.wishes import appearances, looks_at_main
 
     found = find_pictures(pictures)
     population = Population.open(weights)
@@ -57,14 +58,21 @@ def enrol(
     if store.exists():
         with PersonStore(store, population, make=True) as opened:
             known = opened.known()
+            if name is not None:
+                numbers = {one.number for one in opened.people() if one.name == name.strip()}
+                known = {number: evidence for number, evidence in known.items() if number in numbers}
+    people = Following(population, apart=True, known=known)
+    results = analyser.analyse_all(found.files)
     if name is not None:
-        seen = appearances(looks_at_one(analyser.analyse_all(found.files)), neutral=neutral)
+        looks, others = looks_at_main(people, results, name, next(iter(known), None))
+        seen = appearances(looks, neutral=neutral)
         with PersonStore(store, population, make=True) as opened:
             opened.enrol(seen, name)
-            typer.echo(f"{opened.find(name).called}: {count(len(seen), 'appearance')} added.")
+            called = opened.find(name).called
+        left_out = f"; {others} {'person' if others == 1 else 'people'} beside left out" * (others > 0)
+        typer.echo(f"{called}: {count(len(seen), 'appearance')} added{left_out}.")
         return
-    people = Following(population, apart=True, known=known)
-    for result in people.gather(analyser.analyse_all(found.files)):
+    for result in people.gather(results):
         if result.error:
             complain(result.error)
     if not people.people:

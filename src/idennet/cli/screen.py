@@ -1,13 +1,14 @@
 """What `idennet detect` prints: Action Units with plain names for one picture, a line a face for many."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from rich.table import Table
 from rich.text import Text
 
 from idennet.cli.console import Screen
-from idennet.cli.words import count
+from idennet.cli.words import count, person, some
 from idennet.facs import NAMES, column, columns
 from idennet.inference.face import Face, Zeroed
 from idennet.inference.result import Result
@@ -136,12 +137,22 @@ class Summary:
         return f"{count(self.pictures, 'picture')}: {', '.join(parts)}."
 
 
-def print_result(console: Screen, result: Result, *, details: bool, quiet: bool) -> None:
-    """Print what was read from a picture, or why nothing was; only the latter if `quiet`."""
+def print_result(
+    console: Screen, result: Result, names: Mapping[int, str], *, details: bool, quiet: bool
+) -> None:
+    """Print what was read from a picture, or why nothing was; only the latter if `quiet`.
+
+    Args:
+        console: Where.
+        result: Of the picture.
+        names: Of people, by number, as far as they have one.
+        details: Print a table for each face instead of a line.
+        quiet: Print only why nothing was read.
+    """
     if result.problem:
         _print_problem(console, result)
     elif not quiet:
-        (_print_details if details else _print_lines)(console, result)
+        (_print_details if details else _print_lines)(console, result, names)
 
 
 def print_continued(console: Screen, pictures: int, frames: int, left: int, videos: int) -> None:
@@ -175,7 +186,7 @@ def done_so_far(summary: Summary, pictures: int, videos: int) -> str:
     return " and ".join(done)
 
 
-def print_video(console: Screen, video: VideoCounts, *, quiet: bool) -> None:
+def print_video(console: Screen, video: VideoCounts, names: Mapping[int, str], *, quiet: bool) -> None:
     """Print one line a video: what was read, and in which share of the faces that show it each occurs."""
     if quiet and video.faces:
         return
@@ -188,6 +199,8 @@ def print_video(console: Screen, video: VideoCounts, *, quiet: bool) -> None:
         return
     seen = "all" if video.frames_with_face == video.frames else str(video.frames_with_face)
     people = f", {len(video.people)} {'person' if len(video.people) == 1 else 'people'}" * bool(video.people)
+    if named := [person(number, names) for number in sorted(video.people) if number in names]:
+        people += f" with {some(named)}"
     line.append(f", a face in {seen}, {count(len(video.tracks), 'track')}{people}  ", style="dim")
     unreliable = video.unreliable_aus
     shares = {au: faces / video.read[au] for au, faces in video.occurring.items()}
@@ -255,7 +268,7 @@ def _print_problem(console: Screen, result: Result) -> None:
         console.print(Text(f"{result.source}: {result.problem}{notes}.", style="yellow"), soft_wrap=True)
 
 
-def _print_details(console: Screen, result: Result) -> None:
+def _print_details(console: Screen, result: Result, names: Mapping[int, str]) -> None:
     """Print a table for each face: what occurs, then faintly some that do not."""
     width, height = result.size or (0, 0)
     heading = Text(result.source, style="bold").append(f"  {width} x {height}", style="not bold dim")
@@ -264,7 +277,10 @@ def _print_details(console: Screen, result: Result) -> None:
         console.print(Text(f"note: {note}", style="dim"), soft_wrap=True)
     for number, face in enumerate(result.faces, start=1):
         console.print()
-        console.print(Text(f"Face {number}", style="bold cyan").append(_circumstances(face), style="dim"))
+        heading = Text(f"Face {number}", style="bold cyan")
+        if face.person is not None:
+            heading.append(f", {person(face.person, names)}")
+        console.print(heading.append(_circumstances(face), style="dim"))
         for note in face.notes:
             console.print(Text(f"read with care: {note}", style="yellow"), soft_wrap=True)
         console.print(face_table(console, face))
@@ -275,14 +291,14 @@ def _print_details(console: Screen, result: Result) -> None:
                 console.print(Text(f"{face.marked(au)} {face.named(au)}", style="cyan"))
 
 
-def _print_lines(console: Screen, result: Result) -> None:
+def _print_lines(console: Screen, result: Result, names: Mapping[int, str]) -> None:
     """Print one line a face: the file and the Action Units that occur, reliable ones first."""
     for number, face in enumerate(result.faces, start=1):
         line = Text(result.source, style="bold")
         if len(result.faces) > 1:
             line.append(f" face {number}", style="cyan")
         if face.person is not None:
-            line.append(f" person {face.person}", style="cyan")
+            line.append(f" {person(face.person, names)}", style="cyan")
         line.append("  ")
         for au in face.aus:
             told = [f"{face.au_probs[au]:.0%}", face.strength(au), face.one_sided(au)]

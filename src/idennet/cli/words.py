@@ -1,6 +1,6 @@
 """Words for the screen."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 
 def count(number: int, noun: str) -> str:
@@ -11,3 +11,8 @@ def count(number: int, noun: str) -> str:
 def some(names: Sequence[str], most: int = 5) -> str:
     """Return the first names with commas, and dots for the others."""
     return ", ".join(names[:most]) + (", ..." if len(names) > most else "")
+
+
+def person(number: int, names: Mapping[int, str]) -> str:
+    """Return such as `person 3`, or `person 3 (Anna)` where the name is known."""
+    return f"person {number} ({names[number]})" if number in names else f"person {number}"

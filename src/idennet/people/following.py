@@ -35,6 +35,7 @@ class Look(NamedTuple):
         track: Names the face that is followed; None for a photograph.
         probs: (A,) what was read.
         embedding: (D,) who it is.
+        height: Of the face, as a share of the picture's; 0 where that is not known.
     """
 
     source: str
@@ -42,6 +43,7 @@ class Look(NamedTuple):
     track: Hashable
     probs: Floats
     embedding: NDArray[np.floating]
+    height: float = 0.0
 
 
 class Asked(NamedTuple):
@@ -116,9 +118,11 @@ class Following:
         apart: Whether people are told apart; otherwise all faces are one person's.
         asked: Which zero, if any.
         known: People who may appear, by number.
+        names: Of people who may appear, by number, where they have one.
 
     Attributes:
         people: What was seen of each, by number.
+        names: As given.
     """
 
     def __init__(
@@ -128,9 +132,11 @@ class Following:
         apart: bool,
         asked: Asked | None = None,
         known: Mapping[int, Evidence] | None = None,
+        names: Mapping[int, str] | None = None,
     ) -> None:
         self.population = population
         self.people: dict[int, Person] = {}
+        self.names = dict(names or {})
         self._apart = apart
         self._asked = asked
         self._known = dict(known or {})
@@ -337,6 +343,7 @@ def look_at(result: Result, face: Face, strand: Strand | None = None) -> Look:
         strand or whole,
         np.array([*face.au_probs.values()]),
         _embedding(face),
+        (face.box.y1 - face.box.y0) / result.size[1] if result.size else 0.0,
     )
 
 

@@ -157,6 +157,10 @@ class PersonStore(AbstractContextManager["PersonStore"]):
         """Return who everybody is, by number."""
         return {person.number: self.evidence(person) for person in self.people() if person.appearances}
 
+    def names(self) -> dict[int, str]:
+        """Return the names of those who have one, by number."""
+        return {person.number: person.name for person in self.people() if person.name}
+
     def evidence(self, person: StoredPerson) -> Evidence:
         """Return who a person is."""
         parts = []

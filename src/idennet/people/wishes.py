@@ -19,6 +19,9 @@ from idennet.people.zero import LOOK, Way
 STORED = "store"
 """What `--zero` says for the neutral pictures that were enrolled."""
 
+MAIN = 2
+"""How many times as much as anybody else whom a recording is about is seen."""
+
 _MOMENT = r"([\d:.]+)"
 
 
@@ -39,9 +42,9 @@ def following(
         InputError: The zero is none of that, or a neutral picture does not show one face.
     """
     asked = None if zero is None else asked_for(zero, analyser, store)
-    return Following(
-        population, apart=apart or store is not None, asked=asked, known=store.known() if store else None
-    )
+    if store is None:
+        return Following(population, apart=apart, asked=asked)
+    return Following(population, apart=True, asked=asked, known=store.known(), names=store.names())
 
 
 def asked_for(zero: str, analyser: Analyser, store: PersonStore | None = None) -> Asked:
@@ -78,18 +81,61 @@ def looks_at_one(results: Iterable[Result]) -> list[Look]:
     looks: list[Look] = []
     without = dict[str, bool]()
     for result in results:
-        if result.error:
-            raise InputError(result.error)
-        if len(result.faces) > 1:
+        if len(_read(result).faces) > 1:
             raise InputError(
                 f"{_where(result)} shows {len(result.faces)} faces; cut out the one that is meant."
             )
         without[result.source] = without.get(result.source, True) and not result.faces
         if result.faces and _is_new(result, looks[-1] if looks else None):
             looks.append(look_at(result, result.faces[0]))
-    if empty := next((source for source, nobody in without.items() if nobody), None):
-        raise InputError(f"{empty} shows no face that was found; give another one.")
+    _check_faces(source for source, nobody in without.items() if nobody)
     return looks
+
+
+def looks_at_main(
+    following: Following, results: Iterable[Result], name: str, known: int | None
+) -> tuple[list[Look], int]:
+    """Return the looks at whom photographs and clips are about, and how many others they show beside.
+
+    That is the only person, the one whom the store knows by that name, or one who is seen `MAIN` times as
+    much as anybody else: in so many pictures and half seconds, by the height of the face.
+
+    Args:
+        following: Tells people apart.
+        results: Of photographs and clips.
+        name: Of the person, for messages.
+        known: The person's number in the store, if there is one of that name.
+
+    Raises:
+        InputError: A picture or clip cannot be read or does not show that person, or it is not clear who
+            that is.
+    """
+    shown: dict[str, set[int | None]] = {}
+    for result in following.gather(map(_read, results)):
+        shown.setdefault(result.source, set()).update(face.person for face in result.faces)
+    _check_faces(source for source, people in shown.items() if not people)
+    people = following.people
+    much = {number: sum(look.height for look in person.looks) for number, person in people.items()}
+    main, *others = sorted(much, key=lambda number: (number == known, much[number]), reverse=True)
+    if main != known and others and much[main] < MAIN * much[others[0]]:
+        raise InputError(
+            f"These show {len(people)} people, and nobody {MAIN} times as much as anybody else; enrol a "
+            f"picture that shows {name} alone first, then {name} is found here."
+        )
+    if without := next((source for source, there in shown.items() if main not in there), None):
+        raise InputError(f"{without} does not show {name} as the others do; leave it out, or enrol it alone.")
+    return people[main].looks, len(others)
+
+
+def _read(result: Result) -> Result:
+    if result.error:
+        raise InputError(result.error)
+    return result
+
+
+def _check_faces(without: Iterable[str]) -> None:
+    for source in without:
+        raise InputError(f"{source} shows no face that was found; give another one.")
 
 
 def _is_new(result: Result, last: Look | None) -> bool:
