@@ -16,6 +16,7 @@ from idennet.media.video import pixels_of
 
 SCHEMES = ("rtsp", "rtsps", "rtmp", "http", "https", "udp", "tcp", "srt")
 _PATIENCE = 10.0  # seconds without an answer after which a stream counts as gone
+_LOOK = {"analyzeduration": "1000000"}  # microseconds: what a stream holds is clear long before FFmpeg's five
 
 
 def is_live(name: str) -> bool:
@@ -103,11 +104,21 @@ class Live:
     def _stream(self) -> Iterator[Any]:
         converter = VideoReformatter()
         try:
-            with av.open(self.name, timeout=_PATIENCE) as container:
+            with av.open(self.name, options=dict(_LOOK), timeout=_PATIENCE) as container:
                 if not container.streams.video:
                     raise ImageError(f"{self.source} sends no pictures.")
                 for frame in container.decode(video=0):
                     yield pixels_of(frame, converter)
+        except av.ExitError as error:
+            raise ImageError(
+                f"No picture has come from {self.source} for {_PATIENCE:g} seconds; is it on, and can it be "
+                "reached from here?"
+            ) from error
+        except av.InvalidDataError as error:
+            raise ImageError(
+                f"{self.source} sends no video that can be read; give the address of the pictures, "
+                "not of a page that shows them."
+            ) from error
         except (av.FFmpegError, OSError) as error:
             reason = (getattr(error, "strerror", None) or type(error).__name__).lower()
             raise ImageError(f"{self.source} cannot be read, or breaks off: {reason}.") from error
