@@ -273,6 +273,42 @@ def test_what_is_asked_wrongly_is_said_in_one_sentence(client: TestClient) -> No
     assert answer.json()["error"].startswith("details: input should be a valid boolean")
 
 
+@pytest.mark.parametrize(
+    ("method", "address", "answer"),
+    [
+        ("POST", "/v1/photographs?detail=true", "'detail' of /v1/photographs; give details or name."),
+        ("POST", "/v1/clips?name=a&name2=b", "'name2' of /v1/clips; give name."),
+        ("GET", "/v1/clips/x/aus.csv?sep=tab", "'sep' of /v1/clips/x/aus.csv; it takes none."),
+        ("DELETE", "/v1/clips/x?now=1", "'now' of /v1/clips/x; it takes none."),
+        ("GET", f"/health?{'x' * 99}=1", f"{'x' * 40!r} of /health; it takes none."),
+    ],
+)
+def test_parameters_that_do_not_exist_are_refused(
+    client: TestClient, method: str, address: str, answer: str
+) -> None:
+    given = client.request(method, address)
+    assert given.status_code == 422
+    assert given.json() == {"error": f"There is no parameter {answer}"}
+
+
+def test_a_stream_refuses_parameters_that_do_not_exist(client: TestClient) -> None:
+    with client.websocket_connect(f"{STREAM}?fps=5") as socket, pytest.raises(WebSocketDisconnect) as closed:
+        socket.receive_json()
+    words = "There is no parameter 'fps' of /v1/stream; it takes none."
+    assert (closed.value.code, closed.value.reason) == (1008, words)
+
+
+def test_every_route_but_files_refuses_parameters_that_do_not_exist(client: TestClient) -> None:
+    paths = client.get("/openapi.json").json()["paths"]
+    asked = [
+        (method, path.format(identity="x", output="y")) for path, ways in paths.items() for method in ways
+    ]
+    assert len(asked) > 5
+    for method, path in asked:
+        assert client.request(method, path, params={"nonsense": 1}).status_code == 422
+    assert client.get("/?token=any").status_code == 200  # links may have it
+
+
 def test_a_full_disk_is_said(serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise InputError("aus.csv cannot be written any further: No space left on device.")

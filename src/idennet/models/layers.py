@@ -47,9 +47,7 @@ def initialize_xavier(layer: nn.Conv2d | nn.Linear, generator: torch.Generator |
 
 def initialize_gaussian(layer: nn.Linear, generator: torch.Generator | None = None) -> None:
     """Draw weights from a normal distribution of standard deviation 0.01; biases become 0."""
-    if (
-        not layer.weight.is_meta
-    ):  # where there are only shapes, PyTorch would load its compiler to draw nothing
+    if not layer.weight.is_meta:  # to draw nothing, PyTorch would load its compiler
         nn.init.normal_(layer.weight, std=0.01, generator=generator)
     _zero_bias(layer)
 

@@ -7,13 +7,14 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import FastAPI, Query, Request, Response, WebSocket
+from fastapi import Depends, FastAPI, Query, Request, Response, WebSocket
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse
 from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel, Field, ValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
 
 from idennet import __version__
 from idennet.errors import IdenNetError
@@ -109,7 +110,13 @@ def create_app(
             await app.state.clips.end()
 
     app = FastAPI(
-        title="IdenNet", version=__version__, description=_ABOUT, lifespan=life, docs_url=None, redoc_url=None
+        title="IdenNet",
+        version=__version__,
+        description=_ABOUT,
+        lifespan=life,
+        docs_url=None,
+        redoc_url=None,
+        dependencies=[Depends(_refuse_unknown)],
     )
     app.state.metrics = Metrics()
     app.state.limits = limits
@@ -246,9 +253,6 @@ def _add_stream(app: FastAPI, limits: Limits) -> None:
                 await socket.accept()
                 app.state.metrics.streams.set(places.taken)
                 await answer_stream(socket, app.state.reader)
-        except RefusedError as refusal:
-            await socket.accept()  # closed before that, a socket tells no reason
-            await socket.close(1013, str(refusal))
         finally:
             app.state.metrics.streams.set(places.taken)
 
@@ -338,8 +342,21 @@ def _count_answers(app: FastAPI, metrics: Metrics) -> None:
         return answer
 
 
-async def _refuse(_: Request, refusal: Exception) -> JSONResponse:
+async def _refuse_unknown(asked: HTTPConnection) -> None:
+    """See that a request has no parameter that means nothing; the guard knows `token`."""
+    known = sorted(parameter.alias for parameter in asked.scope["route"].dependant.query_params)
+    for name in asked.query_params:
+        if name not in (*known, "token"):
+            choice = f"give {' or '.join(known)}" if known else "it takes none"
+            raise RefusedError(422, f"There is no parameter {name[:40]!r} of {asked.url.path}; {choice}.")
+
+
+async def _refuse(asked: HTTPConnection, refusal: Exception) -> Any:
     assert isinstance(refusal, RefusedError)
+    if isinstance(asked, WebSocket):
+        await asked.accept()  # closed before that, a socket tells no reason
+        await asked.close(1008 if refusal.wait is None else 1013, str(refusal))
+        return None
     headers = {} if refusal.wait is None else {"Retry-After": str(refusal.wait)}
     return JSONResponse({"error": str(refusal)}, refusal.status, headers)
 
