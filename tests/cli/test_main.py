@@ -2,6 +2,7 @@ import errno
 import runpy
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -124,6 +125,16 @@ def test_every_public_name_is_found_and_others_are_not() -> None:
     assert set(idennet._HOMES) == set(idennet.__all__)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = idennet.nothing
+
+
+@pytest.mark.parametrize("width", [60, 80, 110])
+def test_paragraphs_of_help_are_as_wide_as_the_terminal(width: int) -> None:
+    text = CliRunner().invoke(app, ["detect", "--help"], env={"COLUMNS": str(width)}).output
+    prose = [line.strip() for line in text.partition("╭")[0].splitlines()]
+    breaks = [(line, below) for line, below in pairwise(prose) if line and below]
+    assert len(breaks) > 3
+    for line, below in breaks:
+        assert len(f"{line} {below.split()[0]}") > width - 2
 
 
 def test_every_verb_is_listed_with_the_first_sentence_of_its_own_help() -> None:

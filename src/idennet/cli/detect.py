@@ -86,9 +86,11 @@ def detect_command(
 ) -> None:
     """Find faces in photographs and videos and read their Action Units.
 
-    [bold]idennet detect photo.jpg[/bold] prints a table;
+    [bold]idennet detect photo.jpg[/bold] prints a table.
+
     [bold]idennet detect photos --out results[/bold] reads a folder and writes files. Interrupted, the same
     command continues; pictures and frames whose rows are there are not read again.
+
     [bold]idennet detect photos --people --zero whole --out results[/bold] tells people apart, and also reads
     each from the own resting face; rows are then written when everything was read. Interrupted before, it
     writes rows that follow from what was read so far; --fresh reads everything.

@@ -1,6 +1,8 @@
 """`idennet`: the verbs. A verb and its wing are imported when it is used, so that `--help` is quick."""
 
+import re
 from importlib import import_module
+from inspect import cleandoc
 from typing import Annotated, Any
 
 import typer
@@ -78,7 +80,15 @@ def load(name: str) -> Any:
     else:
         holder.command(name)(getattr(module, f"{name}_command"))
     holder.callback()(lambda: None)
-    return get_group(holder).commands[name]
+    return _unwrapped(get_group(holder).commands[name])
+
+
+def _unwrapped(command: Any) -> Any:
+    """Return a command whose help has one line a paragraph, to be wrapped as wide as the terminal is."""
+    command.help = re.sub(r"(?<!\n)\n(?!\n)", " ", cleandoc(command.help or ""))
+    for verb in getattr(command, "commands", {}).values():
+        _unwrapped(verb)
+    return command
 
 
 def _new_app(group: type[Verbs]) -> typer.Typer:
