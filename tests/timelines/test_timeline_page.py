@@ -71,6 +71,29 @@ def test_people_are_chosen_by_name(page) -> None:
     assert "found in 20 of 50 frames" in page.inner_text("#summary-hint")
 
 
+def test_where_a_video_was_not_read_the_page_says_so(browser, tmp_path: Path) -> None:
+    video = write_clip(tmp_path / "long.mp4", [np.full((120, 340, 3), 90, np.uint8)] * 100, codec="libx264")
+    later = [replace(one, time=one.time + 1, frame=one.frame + 25) for one in clip_results(str(video))]
+    page = browser.new_page()
+    page.set_default_timeout(120_000)
+    page.goto(view(write_results(tmp_path / "r", later), tmp_path / "out")[0].as_uri())
+    page.wait_for_selector("#span:not([hidden])")
+    assert page.inner_text("#span") == "Read from 0:01.00 to 0:03.00; the video is 0:04.00 long."
+    page.wait_for_function("document.querySelector('video').currentTime >= 1")
+    page.evaluate("document.querySelector('video').currentTime = 3.6")
+    page.wait_for_selector("#shown:has-text('not read here')")
+    page.click("#map")
+    page.wait_for_function("document.querySelector('#clock').textContent.includes('frame')")
+    page.close()
+
+
+def test_the_summary_is_not_cut_on_a_phone(page) -> None:
+    """It fits, or scrolls in its own box, also by keyboard."""
+    box = page.locator(".scroll")
+    assert box.evaluate("e => e.scrollWidth <= e.clientWidth || getComputedStyle(e).overflowX === 'auto'")
+    assert box.get_attribute("tabindex") == "0"
+
+
 def test_nothing_is_wider_than_the_screen(page) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 

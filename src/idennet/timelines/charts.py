@@ -33,7 +33,9 @@ def save_timeline(recording: Recording, path: Path) -> Path:
     for axis, track in zip(axes, tracks, strict=True):
         values = over_time(track.spread(track.values, len(times)), times, end)
         extent = (times[0], end, rows - 0.5, -0.5)
-        axis.imshow(values.T, aspect="auto", cmap=_RAMP, vmin=0, vmax=1, extent=extent, interpolation="none")
+        image = axis.imshow(
+            values.T, aspect="auto", cmap=_RAMP, vmin=0, vmax=1, extent=extent, interpolation="none"
+        )
         for one in episodes_of(recording, track):
             at = recording.aus.index(one.au) + 0.42
             axis.plot([one.onset, one.offset], [at, at], color=_INK, lw=1.1, solid_capstyle="butt")
@@ -42,7 +44,12 @@ def save_timeline(recording: Recording, path: Path) -> Path:
         axis.set_title(track.name, loc="left", fontsize=10, color=_INK)
         axis.tick_params(length=0, labelsize=7)
         axis.spines[:].set_visible(False)
-    axes[-1].set_xlabel("seconds; the line under a row is an episode", fontsize=8, color=_QUIET)
+    about = "seconds; the line under a row is an episode; white: the face is not found, or the part hidden"
+    axes[-1].set_xlabel(about, fontsize=8, color=_QUIET)
+    key = figure.colorbar(image, ax=axes.tolist(), ticks=[0, 0.5, 1], fraction=0.012, pad=0.01, aspect=30)
+    key.set_label("probability; of OpenFace's tables, a fifth of the intensity", fontsize=7, color=_QUIET)
+    key.ax.tick_params(length=0, labelsize=7)
+    key.outline.set_visible(False)
     axes[-1].xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     _save(figure, path)
     return path
