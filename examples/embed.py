@@ -17,7 +17,7 @@ def main(folder: str, table: str) -> None:
     results = idennet.detect(photographs)
     for result in results:
         smiling = sum(face.au_occurrences[SMILE] or 0 for face in result.faces)
-        print(f"{result.source}: {result.error or f'{smiling} of {len(result.faces)} smile'}")
+        print(result.error or f"{result.source}: {smiling} of {len(result.faces)} smile")
     results.to_pandas().to_csv(table, index=False)
 
 
