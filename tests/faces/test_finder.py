@@ -163,6 +163,21 @@ def test_small_faces_of_a_large_picture_are_found(finder, astronaut):
         assert eye_error(face, (EYES - [110, 20]) * 1.1 + place) < CLOSE
 
 
+def test_a_badge_in_a_large_picture_is_no_second_face(finder, astronaut):
+    """Enlarged to a frame of 6000 pixels, the wings on the astronaut's chest looked like a face of 110."""
+    (face,) = finder.find(cv2.resize(astronaut, (6000, 6000), interpolation=cv2.INTER_NEAREST))
+    assert face.box[3] - face.box[1] > 1000
+
+
+def test_somebody_far_behind_a_large_face_is_found(finder, astronaut):
+    canvas = np.full((1600, 2000, 3), 120, np.uint8)
+    head = astronaut[20:230, 110:330]
+    canvas[:1470, :1540] = cv2.resize(head, (1540, 1470), interpolation=cv2.INTER_CUBIC)
+    canvas[300:384, 1700:1788] = cv2.resize(head, (88, 84), interpolation=cv2.INTER_AREA)
+    near, far = finder.find(canvas)
+    assert near.box[3] - near.box[1] > 10 * (far.box[3] - far.box[1])
+
+
 class Everywhere(BoxFinder):
     """Proposes the same boxes in every picture."""
 

@@ -116,8 +116,8 @@ class Doubtful(FaceFinder):
         super().__init__(Once())
         self.confidence = confidence
 
-    def find_again(self, pictures, expected):
-        found = super().find_again(pictures, expected)
+    def judge(self, proposals):
+        found = super().judge(proposals)
         return [[replace(face, confidence=self.confidence) for face in faces] for faces in found]
 
 

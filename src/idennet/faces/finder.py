@@ -8,12 +8,13 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from idennet.errors import ShapeError, WeightsError
-from idennet.faces.boxes import BoxFinder, Pixels, in_grey
+from idennet.faces.boxes import BoxFinder, Grey, Pixels, in_grey
 from idennet.faces.crop import Floats, squares_around
 from idennet.faces.landmarks import SMALLEST_EYE_DISTANCE, eye_centres, eye_distances, roll_degrees
 from idennet.faces.mediapipe import MediaPipeFinder
@@ -26,9 +27,12 @@ QUARTERS = (1, 2, 3)
 
 _HOPEFUL = 0.1  # confidence of a first reading that is worth a second
 _LIKELY = 0.5  # confidence of a first reading that counts before later ones of the same face
+_SURE_AT_FIRST = 0.9  # reached by the first reading of 99.7 % of faces, and of a third of what is none
 _CONFIDENT = 0.95
 _CONFIDENT_FOLLOWED = 0.7  # of a face where one was a moment ago
 _CONFIDENT_TURNED = 0.995  # of a face in a picture that had to be turned: three more pictures are searched
+_FAR_SMALLER = 8  # times smaller than the largest face of the picture; then
+_CONFIDENT_FAR_SMALLER = 0.998  # is asked for: magnified, a badge is a face with .995
 _DISTINCT = 0.25  # mean distance of two faces' landmarks in sides of their squares; below, they are one
 
 
@@ -62,6 +66,24 @@ class FoundFace:
     def eyes(self) -> Floats:
         """The subject's right and left eye centres, (2, 2)."""
         return eye_centres(self.landmarks).astype(np.float32)
+
+
+class Proposals(NamedTuple):
+    """Where faces may be in some pictures.
+
+    Attributes:
+        greys: The pictures in grey.
+        owners: (N,) number of the picture that each proposal is about.
+        first: The first reading of each, which is a face if the second is confident.
+    """
+
+    greys: Sequence[Grey]
+    owners: NDArray[np.int64]
+    first: Reading
+
+    def likely(self, picture: int) -> Floats:
+        """Return the landmarks (M, 68, 2) of what are faces in a picture as good as surely."""
+        return self.first.landmarks[(self.owners == picture) & (self.first.confidence >= _SURE_AT_FIRST)]
 
 
 class FaceFinder:
@@ -122,10 +144,8 @@ class FaceFinder:
             for pixels, found in zip(pictures, self._find_upright(turned, _CONFIDENT_TURNED), strict=True)
         ]
 
-    def find_again(
-        self, pictures: Sequence[Pixels], expected: Sequence[Floats | None]
-    ) -> list[list[FoundFace]]:
-        """Return the upright faces of each picture, from left to right, as `find` does, but in less time.
+    def propose(self, pictures: Sequence[Pixels], expected: Sequence[Floats | None]) -> "Proposals":
+        """Return where upright faces may be in each picture: the part of `find` that comes first.
 
         Args:
             pictures: Frames of a video, for example.
@@ -133,8 +153,11 @@ class FaceFinder:
                 these are found, others may be missed. None: all faces are found.
         """
         squares = [None if landmarks is None else squares_around(landmarks) for landmarks in expected]
-        faces = self._find_upright(pictures, _CONFIDENT, squares)
-        return [sorted(found, key=_from_left) for found in faces]
+        return self._propose(pictures, squares)
+
+    def judge(self, proposals: "Proposals") -> list[list[FoundFace]]:
+        """Return the faces of each picture, from left to right, that `find` would find among proposals."""
+        return [sorted(found, key=_from_left) for found in self._judge(proposals, _CONFIDENT)]
 
     def follow(self, pixels: Pixels, landmarks: Floats) -> list[FoundFace | None]:
         """Return the faces of a picture that are where others (M, 68, 2) were a moment ago, or None.
@@ -148,12 +171,11 @@ class FaceFinder:
         sure = (reading.confidence >= _CONFIDENT_FOLLOWED) & large
         return [_face_of(reading, k) if sure[k] else None for k in range(len(landmarks))]
 
-    def _find_upright(
-        self,
-        pictures: Sequence[Pixels],
-        confident: float,
-        expected: Sequence[Floats | None] | None = None,
-    ) -> list[list[FoundFace]]:
+    def _find_upright(self, pictures: Sequence[Pixels], confident: float) -> list[list[FoundFace]]:
+        return self._judge(self._propose(pictures, [None] * len(pictures)), confident)
+
+    def _propose(self, pictures: Sequence[Pixels], expected: Sequence[Floats | None]) -> "Proposals":
+        """Return the boxes that a first reading finds worth a second; `expected` are squares (M, 4)."""
         greys = [in_grey(pixels) for pixels in pictures]
         boxes = self._boxes.find_all(pictures, greys, expected)
         owners = np.repeat(np.arange(len(pictures)), [len(found) for found in boxes])
@@ -164,10 +186,13 @@ class FaceFinder:
         order = np.argsort(first.confidence < _LIKELY, kind="stable")
         own = [order[owners[order] == k] for k in range(len(pictures))]
         hopeful = np.array([i for rows in own for i in rows[_distinct(first.of(rows), _HOPEFUL)]], np.int64)
-        owners = owners[hopeful]
-        squares = squares_around(first.landmarks[hopeful])
+        return Proposals(greys, owners[hopeful], first.of(hopeful))
+
+    def _judge(self, proposals: "Proposals", confident: float) -> list[list[FoundFace]]:
+        greys, owners, first = proposals
+        squares = squares_around(first.landmarks)
         reading = self._landmarks.read([greys[k] for k in owners], squares, mirrored=True)
-        return [_confident_faces(reading.of(owners == k), confident) for k in range(len(pictures))]
+        return [_confident_faces(reading.of(owners == k), confident) for k in range(len(greys))]
 
 
 def open_finder(file: Path | None = None) -> FaceFinder:
@@ -212,7 +237,13 @@ def _distinct(reading: Reading, confident: float) -> list[int]:
 def _confident_faces(reading: Reading, confident: float) -> list[FoundFace]:
     """Return the confident faces of one picture without doubles and without the smallest."""
     large = eye_distances(reading.landmarks) >= SMALLEST_EYE_DISTANCE / 2
-    return [_face_of(reading, i) for i in _distinct(reading, confident) if large[i]]
+    rows = [i for i in _distinct(reading, confident) if large[i]]
+    if len(rows) > 1:
+        sides = squares_around(reading.landmarks)[:, 2]
+        largest = max(sides[i] for i in rows)
+        beside = (sides * _FAR_SMALLER < largest) & (reading.confidence < _CONFIDENT_FAR_SMALLER)
+        rows = [i for i in rows if not beside[i]]
+    return [_face_of(reading, i) for i in rows]
 
 
 def _face_of(reading: Reading, row: int) -> FoundFace:

@@ -11,7 +11,7 @@ fall on the same frame; in a live stream, where no frame may take long, each fal
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import cv2
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from idennet.faces.boxes import Grey, Pixels, in_grey
 from idennet.faces.crop import Floats, cut, squares_around
-from idennet.faces.finder import QUARTERS, FaceFinder, Finder, FoundFace
+from idennet.faces.finder import QUARTERS, FaceFinder, Finder, FoundFace, Proposals
 
 ROUND = 15
 """Frames from one search of everything to the next."""
@@ -70,8 +70,28 @@ def tracks_after(before: Sequence[Track], here: Sequence[Track]) -> list[Track]:
     return [*kept, *(track for track in gone if track.missed <= MEMORY)]
 
 
+@dataclass(frozen=True)
+class Looked:
+    """Frames of a video that were searched.
+
+    Attributes:
+        pictures: The frames.
+        cuts: Whether each begins a new scene.
+        proposed: Where faces may be, for a few frames each.
+        turns: By how many quarters each frame is turned if it shows no face.
+    """
+
+    pictures: Sequence[Pixels]
+    cuts: Sequence[bool]
+    proposed: list[Proposals] = field(default_factory=list)
+    turns: list[tuple[int, ...]] = field(default_factory=list)
+
+
 class FaceTracker:
     """Finds the faces of one video, a few consecutive frames at a time.
+
+    That is done in three steps. `look` and `number` take frames in their order; `judge` need not, so threads
+    may do it while another one looks at later frames. What is found does not depend on that.
 
     Args:
         finder: Finds faces.
@@ -90,57 +110,59 @@ class FaceTracker:
         self._live = live
         self.tracks = list(earlier)
         self._next = first
+        self._known: list[Floats] = [track.landmarks for track in earlier if not track.missed]
         self._since = ROUND  # frames since everything was searched
         self._thumbnail: NDArray[np.float32] | None = None
 
     def find_all(self, pictures: Sequence[Pixels]) -> list[list[FoundFace]]:
         """Return the faces of each frame (H, W, 3) uint8 RGB, from left to right, with their `track`."""
-        parts = range(0, len(pictures), _TOGETHER)
-        return [faces for start in parts for faces in self._find(pictures[start : start + _TOGETHER])]
+        looked = self.look(pictures)
+        return self.number(looked, self.judge(looked))
 
-    def _find(self, pictures: Sequence[Pixels]) -> list[list[FoundFace]]:
-        """Return the faces of a few frames, which are searched together."""
-        cuts = [self._is_cut(pixels) for pixels in pictures]
-        found: Sequence[Sequence[FoundFace]]
+    def look(self, pictures: Sequence[Pixels]) -> "Looked":
+        """Return where faces may be in the next frames."""
+        looked = Looked(pictures, [self._is_cut(pixels) for pixels in pictures])
+        for start in range(0, len(pictures), _TOGETHER):
+            cuts = looked.cuts[start : start + _TOGETHER]
+            scenes = [k for k, after_cut in enumerate(cuts) if after_cut or k == 0]
+            for first, stop in pairwise([*scenes, len(cuts)]):
+                self._known = [] if cuts[first] else self._known
+                if not self._known:  # the first frame tells where to look in the others
+                    self._search(looked, start + first + 1)
+                self._search(looked, start + stop)
+        return looked
+
+    def judge(self, looked: "Looked") -> list[list["Seen"]]:
+        """Return which of that are faces, for each frame; depends on no other frame."""
+        pictures = looked.pictures
         if isinstance(self._finder, FaceFinder):
-            found = self._found(self._finder, pictures, cuts)
+            found = [faces for part in looked.proposed for faces in self._finder.judge(part)]
+            for k, turns in enumerate(looked.turns):
+                for quarters in turns:
+                    if not found[k]:
+                        (found[k],) = self._finder.find_turned([pictures[k]], quarters)
         else:
-            found = self._finder.find_all(pictures)
-        return [
-            self._numbered(pixels, faces, after_cut)
-            for pixels, faces, after_cut in zip(pictures, found, cuts, strict=True)
-        ]
+            found = [[*faces] for faces in self._finder.find_all(pictures)]
+        return [[Seen(face, pixels) for face in faces] for pixels, faces in zip(pictures, found, strict=True)]
 
-    def _found(
-        self, finder: FaceFinder, pictures: Sequence[Pixels], cuts: Sequence[bool]
-    ) -> list[list[FoundFace]]:
-        """Return what the finder sees; a frame that shows nothing is also turned, every so often."""
-        known = [track.landmarks for track in self.tracks if not track.missed]
-        found: list[list[FoundFace]] = []
-        scenes = [k for k, after_cut in enumerate(cuts) if after_cut or k == 0]
-        for start, stop in pairwise([*scenes, len(cuts)]):
-            known = [] if cuts[start] else known
-            if not known:  # the first frame tells where to look in the others
-                found += self._searched(finder, pictures[start : start + 1], known)
-                known = [face.landmarks for face in found[-1]]
-            found += self._searched(finder, pictures[len(found) : stop], known)
-        return found
+    def number(self, looked: "Looked", seen: Sequence[list["Seen"]]) -> list[list[FoundFace]]:
+        """Return the faces of the next frames, as `find_all` does, given what `judge` says of each frame."""
+        return [self._numbered(*each) for each in zip(looked.pictures, seen, looked.cuts, strict=True)]
 
-    def _searched(
-        self, finder: FaceFinder, pictures: Sequence[Pixels], known: Sequence[Floats]
-    ) -> list[list[FoundFace]]:
-        """Return the faces of frames in which others, of the landmarks `known`, were a moment ago."""
+    def _search(self, looked: "Looked", stop: int) -> None:
+        """Search what is not searched yet of the frames up to one, for faces that were there a moment ago."""
+        pictures, known = looked.pictures[len(looked.turns) : stop], self._known
+        if not pictures or not isinstance(self._finder, FaceFinder):
+            return
         ages = []  # in frames, of each frame's round
         for _ in pictures:
             self._since = 1 if self._since >= ROUND else self._since + 1
             ages.append(self._since - 1)
         expected = [None if age == 0 or not known else np.stack(known) for age in ages]
-        found = finder.find_again(pictures, expected)
-        for k, age in enumerate(ages):
-            for quarters in () if known else self._turns(age):
-                if not found[k]:
-                    (found[k],) = finder.find_turned([pictures[k]], quarters)
-        return found
+        proposals = self._finder.propose(pictures, expected)
+        looked.proposed.append(proposals)
+        looked.turns.extend(() if known else self._turns(age) for age in ages)
+        self._known = _last_places([proposals.likely(k) for k in range(len(pictures))])
 
     def _turns(self, age: int) -> tuple[int, ...]:
         """Return by how many quarters a frame without a face is turned, so many frames into a round."""
@@ -148,11 +170,10 @@ class FaceTracker:
             return tuple(k for k in QUARTERS if age == (k - 1) * ROUND // len(QUARTERS))
         return QUARTERS if age == 0 else ()
 
-    def _numbered(self, pixels: Pixels, found: Sequence[FoundFace], after_cut: bool) -> list[FoundFace]:
+    def _numbered(self, pixels: Pixels, seen: list["Seen"], after_cut: bool) -> list[FoundFace]:
         """Return the faces of the next frame with the numbers of their tracks, and followed ones."""
         if after_cut:
             self.tracks.clear()
-        seen = [_Seen(face, pixels) for face in found]
         pairs = sorted(
             (distance, track.number, k)
             for track in self.tracks
@@ -178,7 +199,7 @@ class FaceTracker:
         faces = [replace(one.face, track=numbers[k]) for k, one in enumerate(seen)]
         return sorted(faces, key=lambda face: float(face.landmarks[:, 0].mean()))
 
-    def _followed(self, pixels: Pixels, taken: set[int]) -> Iterator[tuple[int, "_Seen"]]:
+    def _followed(self, pixels: Pixels, taken: set[int]) -> Iterator[tuple[int, "Seen"]]:
         """Yield number and face of tracks that the finder does not see, but their landmarks lead to."""
         lost = [
             track
@@ -190,7 +211,7 @@ class FaceTracker:
         faces = self._finder.follow(pixels, np.stack([track.landmarks for track in lost]))
         for track, face in zip(lost, faces, strict=True):
             if face is not None:
-                one = _Seen(face, pixels)
+                one = Seen(face, pixels)
                 if one.distance(track.landmarks) < _NEAR and one.is_like(track):
                     yield track.number, one
 
@@ -202,7 +223,17 @@ class FaceTracker:
         return before is not None and float(np.abs(small - before).mean()) > _CUT
 
 
-class _Seen:
+def _last_places(likely: Sequence[Floats]) -> list[Floats]:
+    """Return the landmarks of all faces of a few frames, where each was last, given those of each frame."""
+    last: list[Floats] = []
+    for face in (face for faces in reversed(likely) for face in faces):
+        near = _NEAR * np.ptp(face, axis=0).max()
+        if all(np.linalg.norm(face - other, axis=1).mean() > near for other in last):
+            last.append(face)
+    return last
+
+
+class Seen:
     """A face of a frame, with what tells it from other faces."""
 
     def __init__(self, face: FoundFace, pixels: Pixels) -> None:

@@ -3,8 +3,8 @@
 Each picture is examined by one thread, and a few pictures share a batch of the network; so numbers are the
 same alone and among many, memory stays bounded, and results come in the order of their pictures.
 
-The frames of a video are examined in their order, a group at a time, since faces are tracked; meanwhile other
-threads read the Action Units of the groups before, and the caller's thread decodes those that come next.
+The frames of a video are searched in their order, a group at a time, since faces are tracked; meanwhile other
+threads judge and read the faces of the groups before, and the caller's thread decodes those that come next.
 """
 
 import logging
@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from math import isnan
 from pathlib import Path
-from threading import Event
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -29,6 +28,7 @@ from idennet.facs import PARTS, SIDED_AUS
 from idennet.inference.face import Box, Face, HeadPose, Sides
 from idennet.inference.quality import flags_of
 from idennet.inference.result import Result
+from idennet.inference.turns import TurnTaker
 from idennet.media.frame import Frame
 from idennet.media.kinds import is_video
 from idennet.media.live import Live
@@ -87,15 +87,11 @@ class _Group:
 
     Attributes:
         sources: Pictures, or frames and failures.
-        tracker: Of the video.
-        turn: Set when the group of frames before has been examined.
-        done: Set when this one has.
+        finder: Of frames of a video.
     """
 
     sources: list[tuple[int, object]] = field(default_factory=list)
-    tracker: FaceTracker | None = None
-    turn: Event = field(default_factory=Event)
-    done: Event = field(default_factory=Event)
+    finder: TurnTaker | None = None
 
 
 Value = TypeVar("Value")
@@ -200,8 +196,8 @@ class Analyser:
     def _groups_of(self, clip: Clip) -> Iterator["_Group"]:
         """Yield the frames of a video, at the end perhaps with a result that says what is missing."""
         tracker = FaceTracker(self.finder, clip.tracks, clip.first_track)
-        group, pixels = _Group(tracker=tracker), 0
-        group.turn.set()
+        finder = TurnTaker(tracker)
+        group, pixels = _Group(finder=finder), 0
         frames, video = iter(clip.video), clip.video
         go_on = True
         while go_on:
@@ -213,16 +209,16 @@ class Analyser:
             is_full = len(group.sources) >= FRAMES_TOGETHER or pixels > FRAME_PIXELS_TOGETHER
             if group.sources and (is_full or not go_on):
                 yield group
-                group, pixels = _Group(tracker=tracker, turn=group.done), 0
+                finder = TurnTaker(tracker, before=finder)
+                group, pixels = _Group(finder=finder), 0
 
     def _analyse_group(self, group: "_Group", finish: Finish | None) -> list[Result]:
-        if group.tracker is not None:
-            group.turn.wait()
+        if group.finder is not None:
             try:
                 frames: list[Frame | Result] = [source for _, source in group.sources]  # type: ignore[misc]
-                examined = self._examine_or_explain(frames, group.tracker)
+                examined = self._examine_or_explain(frames, group.finder)
             finally:
-                group.done.set()
+                group.finder.pass_on()
             return self._read(examined, finish)
         results: list[Result] = []
         frames = []

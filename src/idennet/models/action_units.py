@@ -24,8 +24,11 @@ from idennet.models.weights import Network, WeightsSidecar, load_bundled, load_w
 CROP_SHAPE = (128, 128, 3)
 """Height, width and channels of an aligned face."""
 
-BATCH = 32
-"""Pictures of faces, mirror images included, that the network reads at a time."""
+BATCH = 16
+"""Pictures of faces, mirror images included, that the network reads at a time on the CPU; for more, memory is
+asked of the system anew each time (docs/performance.md)."""
+
+BATCH_ON_GPU = 32
 
 STRONGEST = 5.0
 """Intensity of an Action Unit at its maximum: E in FACS's letters A to E."""
@@ -158,7 +161,8 @@ class ActionUnitModel(nn.Module):
             raise ShapeError(
                 f"Faces have shape {crops.shape} and dtype {crops.dtype}; give (N, 128, 128, 3) uint8."
             )
-        size = BATCH // 2 if self.mirror else BATCH
+        batch = BATCH if self.device.type == "cpu" else BATCH_ON_GPU
+        size = batch // 2 if self.mirror else batch
         parts = [self._read(crops[start : start + size]) for start in range(0, max(len(crops), 1), size)]
         columns = zip(*parts, strict=True)
         return Readings(*map(_joined, columns))
