@@ -155,6 +155,26 @@ def test_parts_of_videos(detect: Detect, tmp_path: Path) -> None:
     assert "are for videos, and none is named" in refused.stderr
 
 
+def test_clips_that_end_before_the_part_are_named_and_the_others_read(detect: Detect, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    short, long = clip(folder / "a.mkv", [1] * 20), clip(folder / "b.mkv", [1] * 30)
+    sentence = f"{short} is 0.8 s long; nothing lies after 1 s."
+    alone = detect(short, "--from", "1")
+    assert alone.exit_code == 2
+    assert sentence in alone.output
+    assert "0 frames of 1 video: 0 faces, 1 unreadable." in alone.output
+    for _ in range(2):  # the same command again says the same
+        ran = detect(folder, "--from", "1", "--out", tmp_path / "out")
+        assert ran.exit_code == 0
+        assert sentence in ran.stdout
+    rows = table(tmp_path / "out")
+    assert rows.loc[rows["frame"].isna(), "problem"].tolist() == [sentence]
+    assert rows.loc[rows["frame"].notna(), "file"].tolist() == [str(long)] * 5
+    between = detect(long, "--from", "0.61", "--to", "0.63")
+    assert f"{long} has no frame from 0.61 s on and before 0.63 s; it is 1.2 s long." in between.output
+
+
 def test_what_cannot_be_read_is_said_and_the_rest_is_kept(detect: Detect, tmp_path: Path) -> None:
     folder = tmp_path / "in"
     folder.mkdir()

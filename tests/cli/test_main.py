@@ -75,7 +75,7 @@ def test_what_a_file_system_refuses_is_one_sentence(verb: str, sentence: str) ->
 
 def test_an_interruption_says_how_to_go_on() -> None:
     ran = CliRunner().invoke(verbs_app(), ["interrupted"])
-    assert (ran.exit_code, ran.stderr) == (130, "Interrupted; run the same command again to resume.\n")
+    assert (ran.exit_code, ran.stderr) == (130, "Interrupted.\n")
 
 
 def test_a_defect_keeps_its_traceback() -> None:

@@ -62,8 +62,9 @@ def test_time_begins_where_the_file_does(pictures: list[np.ndarray], tmp_path: P
     np.testing.assert_allclose([frame.time for frame in Video(clip)], np.arange(5) / RATE, atol=2e-3)
 
 
-@pytest.mark.parametrize("start", [0.0, 0.3, 1.0, 3.999, 7.96])
-@pytest.mark.parametrize("every", [1, 7])
+@pytest.mark.parametrize(
+    ("start", "every"), [*itertools.product([0.0, 0.3, 1.0, 3.999, 7.84], [1, 7]), (7.96, 1)]
+)
 def test_a_part_is_what_the_whole_has_there(film: Path, start: float, every: int) -> None:
     whole = places(Video(film))
     assert len(whole) == 200
@@ -72,6 +73,20 @@ def test_a_part_is_what_the_whole_has_there(film: Path, start: float, every: int
     pixels = {frame.index: frame.pixels for frame in Video(film)}
     for frame in Video(film, every, start, start + 1):
         np.testing.assert_array_equal(frame.pixels, pixels[frame.index])
+
+
+@pytest.mark.parametrize(
+    ("every", "start", "end", "sentence"),
+    [
+        (1, 9, None, "is 8.0 s long; nothing lies after 9 s."),
+        (7, 7.96, 8.5, "no frame whose number is a multiple of 7 from 7.96 s on and before 8.5 s; it is 8.0"),
+    ],
+)
+def test_a_part_without_a_frame_is_said(
+    film: Path, every: int, start: float, end: float | None, sentence: str
+) -> None:
+    with pytest.raises(ImageError, match=sentence):
+        places(Video(film, every, start, end))
 
 
 @pytest.mark.parametrize("last", [0, 1, 57, 198, 199])

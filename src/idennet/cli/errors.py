@@ -79,7 +79,7 @@ class Verbs(TyperGroup):
             complain(f"{place} cannot be used: {error.strerror}; choose another place.")
             raise typer.Exit(EXIT_MISTAKE) from error
         except KeyboardInterrupt as interruption:
-            complain("Interrupted; run the same command again to resume.")
+            complain("Interrupted.")
             raise typer.Exit(exit_code(interruption)) from interruption
 
 

@@ -64,7 +64,8 @@ class Video:
 
     Raises:
         InputError: `every` is not positive, or `end` is not after `start`.
-        ImageError: On iteration: the file is missing, no video, too large, damaged or cut off.
+        ImageError: On iteration: the file is missing, no video, too large, damaged or cut off, or has no frame
+            of the part that is asked for.
     """
 
     path: Path
@@ -107,23 +108,38 @@ class Video:
         with self._opened() as stream:
             announced = _announced(stream)
         converter, reached = VideoReformatter(), self.after.time if self.after else None
+        anything = self.after is not None
         try:
             for index, shown in enumerate(self._shown(), self._first_index()):
                 if self.end is not None and shown.time >= self.end:
+                    if not anything:
+                        raise ImageError(self._nothing_asked_for(announced))
                     return
                 reached = shown.until
                 if index % self.every == 0:
                     self._check_size(_width(shown.frame, shown.aspect), shown.frame.height)
                     pixels = pixels_of(shown.frame, converter, shown.aspect)
+                    anything = True
                     yield Frame(pixels, self.source, self.path, index, shown.time, shown.notes)
         except av.FFmpegError as error:
             raise ImageError(f"{self._so_far(reached)}: {_reason(error)}.") from error
         if reached is None and self.start is None:
             raise ImageError(f"{self.source} holds no frame that can be decoded.")
+        if not anything:
+            raise ImageError(self._nothing_asked_for(announced))
         if announced is not None and reached is not None and reached + _MAY_LACK < announced:
             raise ImageError(
                 f"{self._so_far(reached)} of the {announced:.1f} that it announces: it is cut off or damaged."
             )
+
+    def _nothing_asked_for(self, announced: float | None) -> str:
+        if self.start and announced is not None and self.start >= announced:
+            return f"{self.source} is {announced:.1f} s long; nothing lies after {self.start:g} s."
+        every = f" whose number is a multiple of {self.every}" if self.every > 1 else ""
+        part = "" if self.start is None else f" from {self.start:g} s on"
+        part += "" if self.end is None else f" and before {self.end:g} s"
+        long = "" if announced is None else f"; it is {announced:.1f} s long"
+        return f"{self.source} has no frame{every}{part}{long}."
 
     def _so_far(self, reached: float | None) -> str:
         if reached is None:
