@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from idennet.cli.main import app
 from idennet.inference.result import SCHEMA
+from idennet.media.kinds import VIDEO_SUFFIXES
 from idennet.timelines.annotations import elan, praat
 from idennet.timelines.export import export, file_names
 from idennet.timelines.parquet import METADATA_KEY
@@ -61,6 +62,25 @@ def test_praat_intervals_fill_the_clip(results: Path) -> None:
     bounds = [float(line.split("=")[1]) for line in text.splitlines() if " xm" in line]
     assert bounds == [0, 2, 0, 0.4, 0.4, 1.4, 1.4, 2]
     assert text.count('text = "AU12') == 1
+
+
+def test_without_an_episode_documents_have_one_empty_tier(tmp_path: Path) -> None:
+    clip = read_recordings(write_results(tmp_path / "r", clip_results()[:5]))[0]
+    text = praat(clip)
+    assert "tiers? <exists>\nsize = 1\n" in text
+    assert "intervals: size = 1\n" in text
+    assert 'text = ""' in text
+    (tier,) = ElementTree.fromstring(elan(clip, None)).iter("TIER")
+    assert list(tier) == []
+
+
+@pytest.mark.parametrize("suffix", sorted(VIDEO_SUFFIXES))
+def test_elan_is_told_the_type_of_every_kind_of_video(results: Path, tmp_path: Path, suffix: str) -> None:
+    video = tmp_path / f"talk{suffix}"
+    video.touch()
+    (media,) = ElementTree.fromstring(elan(read_recordings(results)[0], video)).iter("MEDIA_DESCRIPTOR")
+    assert "/" in media.attrib["MIME_TYPE"]
+    assert suffix != ".avi" or media.attrib["MIME_TYPE"] == "video/x-msvideo"
 
 
 def test_the_command_writes_a_file_of_each_kind_for_each_clip(tmp_path: Path) -> None:

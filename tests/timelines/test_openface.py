@@ -66,7 +66,7 @@ def test_public_scripts_read_it(written: Path, text: str) -> None:
     table = pd.read_csv(written)
     table.columns = table.columns.str.strip()  # or [name.replace(" ", "") for name in table.columns]
     assert all(pd.api.types.is_numeric_dtype(kind) for kind in table.dtypes)
-    one = table[table["face_id"] == 0]
+    one = table[table["face_id"] == 1]
     assert one["frame"].tolist() == list(range(1, 51))
     np.testing.assert_allclose(one["timestamp"].diff().dropna(), 0.04, atol=1e-9)
     valid = one[(one["success"] == 1) & (one["confidence"] >= 0.8)]
@@ -81,6 +81,21 @@ def test_public_scripts_read_it(written: Path, text: str) -> None:
     assert valid["AU12_r"].max() == pytest.approx(4.5)
     assert valid["AU12_c"].sum() == 25
     assert pd.read_csv(written, skipinitialspace=True)["AU12_r"].max() == pytest.approx(4.5)
+
+
+def test_faces_have_the_number_of_their_person_and_others_count_from_zero(results: Path) -> None:
+    clip = read_recordings(results)[0]
+    first, second = clip.tracks
+    ids = {
+        (3, 7): [3, 7],
+        (None, None): [0, 1],
+        (5, None): [-1, 5],
+    }
+    for people, expected in ids.items():
+        tracks = tuple(
+            replace(track, person=person) for track, person in zip((first, second), people, strict=True)
+        )
+        assert sorted(set(openface_table(replace(clip, tracks=tracks))["face_id"])) == expected
 
 
 def test_reading_it_back_gives_the_same_timelines(written: Path, results: Path) -> None:

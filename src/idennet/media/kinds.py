@@ -17,13 +17,23 @@ FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "TIFF", "BMP", "DIB", "PPM", "AVIF", "J
 READ = "JPEG, MPO, PNG, GIF, WebP, TIFF, BMP, PPM, AVIF and JPEG 2000"
 """The formats, for messages."""
 
-VIDEO_SUFFIXES = frozenset(
-    [
-        *(".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".wmv", ".mpg", ".mpeg", ".mts", ".m2ts"),
-        *(".3gp", ".flv", ".ogv", ".mxf", ".vob"),
-    ]
-)
-"""Files that count as videos."""
+VIDEO_TYPES = {
+    **dict.fromkeys((".mp4", ".m4v"), "video/mp4"),
+    **dict.fromkeys((".mpg", ".mpeg", ".vob"), "video/mpeg"),
+    **dict.fromkeys((".mts", ".m2ts"), "video/mp2t"),
+    ".mov": "video/quicktime",
+    ".avi": "video/x-msvideo",
+    ".mkv": "video/x-matroska",
+    ".webm": "video/webm",
+    ".wmv": "video/x-ms-wmv",
+    ".3gp": "video/3gpp",
+    ".flv": "video/x-flv",
+    ".ogv": "video/ogg",
+    ".mxf": "application/mxf",
+}
+"""Media types of files that count as videos, by suffix."""
+
+VIDEO_SUFFIXES = frozenset(VIDEO_TYPES)
 
 VIDEO = "it is a video, which `idennet detect` and `idennet.Video` read frame by frame"
 RAW = "raw camera files are not read; develop them to JPEG or TIFF first"

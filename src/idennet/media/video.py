@@ -64,7 +64,7 @@ class Video:
 
     Raises:
         InputError: `every` is not positive, or `end` is not after `start`.
-        ImageError: On iteration: the file is missing, no video, too large, damaged or cut off, or has no frame
+        ImageError: On iteration: the file is missing, no video, too large, damaged, cut off, or has no frame
             of the part that is asked for.
     """
 

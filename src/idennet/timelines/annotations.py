@@ -1,7 +1,8 @@
 """Episodes for programs in which people annotate recordings: ELAN (`.eaf`) and Praat (`.TextGrid`).
 
-One tier for each track and Action Unit that has an episode. Both are plain formats that are written here; the
-libraries for them are larger than this file, and pympi-ling has had no release since 2021.
+One tier for each track and Action Unit that has an episode; an empty one where there is no episode at all,
+since programs expect one. Both are plain formats that are written here; the libraries for
+them are larger than this file, and pympi-ling has had no release since 2021.
 """
 
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ import numpy as np
 
 from idennet import __version__
 from idennet.facs import NAMES, column
+from idennet.media.kinds import VIDEO_TYPES
 from idennet.timelines.episodes import Episode, episodes_of
 from idennet.timelines.recording import Recording
 
@@ -22,6 +24,7 @@ def tiers_of(recording: Recording) -> dict[str, list[Episode]]:
     """Return the episodes of each tier, by its name, such as "person 1 AU12 lip corner puller".
 
     Those of values from which the person's zero is taken out have tiers of their own: "... (zeroed)".
+    Without any episode there is one tier that is empty.
     """
     tiers: dict[str, list[Episode]] = {}
     for track in recording.tracks:
@@ -29,7 +32,7 @@ def tiers_of(recording: Recording) -> dict[str, list[Episode]]:
         for episode in sorted(found, key=lambda one: (one.au, one.zeroed, one.onset)):
             name = f"{track.name} {column(episode.au)} {NAMES[episode.au]}{' (zeroed)' * episode.zeroed}"
             tiers.setdefault(name, []).append(episode)
-    return tiers
+    return tiers or {_TYPE: []}
 
 
 def elan(recording: Recording, media: Path | None) -> bytes:
@@ -52,8 +55,8 @@ def elan(recording: Recording, media: Path | None) -> bytes:
     )
     header = ElementTree.SubElement(root, "HEADER", {"MEDIA_FILE": "", "TIME_UNITS": "milliseconds"})
     if media is not None and media.exists():
-        kind = {".mp4": "video/mp4", ".m4v": "video/mp4", ".mov": "video/quicktime"}.get(media.suffix.lower())
-        place = {"MEDIA_URL": media.resolve().as_uri(), "MIME_TYPE": kind or "unknown"}
+        kind = VIDEO_TYPES.get(media.suffix.lower(), "unknown")
+        place = {"MEDIA_URL": media.resolve().as_uri(), "MIME_TYPE": kind}
         ElementTree.SubElement(header, "MEDIA_DESCRIPTOR", place)
     order = ElementTree.SubElement(root, "TIME_ORDER")
     slots: list[tuple[int, str]] = []  # each annotation has two of its own, as ELAN gives them

@@ -11,13 +11,16 @@ What OpenFace means by a column, and what stands in it here:
 * `AU45`, blink: AU43, eyes closed.
 * `pose_Rx`, `pose_Ry`, `pose_Rz`: radians; positive when the face looks down, when the nose points to
   the picture's left, and when the head leans clockwise in it.
-* `timestamp`: seconds; `frame` counts from 1, `face_id` from 0.
+* `timestamp`: seconds; `frame` counts from 1.
+* `face_id`: the number of the person where people were told apart, and -1, -2, ... for faces that belong to
+  none; else the faces of the clip from 0.
 
 Gaze, landmarks of the eyes and in space, and `pose_T*` do not exist here and are left out, as OpenFace leaves
 them out when called with `-2Dfp -pose -aus`.
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,7 +63,7 @@ def openface_table(clip: "Recording") -> pd.DataFrame:
     if clip.times is None:
         raise InputError("These are photographs, of which OpenFace writes a table each.")
     parts = []
-    for face, track in enumerate(clip.tracks):
+    for face, track in zip(_face_ids(clip), clip.tracks, strict=True):
         read = _read(clip, track)
         values = np.zeros((len(clip.times), read.shape[1]), np.float32)
         values[track.rows] = read
@@ -69,6 +72,14 @@ def openface_table(clip: "Recording") -> pd.DataFrame:
         head = {"frame": clip.frames + 1, "face_id": face, "timestamp": clip.times.round(3)}
         parts.append(pd.concat([pd.DataFrame(head), table], axis=1))
     return pd.concat(parts).sort_values(["frame", "face_id"], kind="stable", ignore_index=True)
+
+
+def _face_ids(clip: "Recording") -> list[int]:
+    people = [track.person for track in clip.tracks]
+    if not any(people):
+        return list(range(len(people)))
+    nobody = count(-1, -1)
+    return [person or next(nobody) for person in people]
 
 
 def openface_pictures(photographs: "Recording") -> Iterator[tuple[str, pd.DataFrame]]:
@@ -122,7 +133,7 @@ def read_table(file: Path) -> tuple[pd.DataFrame, list[int]]:
     names = {au: f"AU{BLINK if au == CLOSED else au:02d}" for au in NAMES}
     aus = [au for au, name in names.items() if f"{name}_r" in given]
     found = given.get("success", pd.Series(1.0, given.index)) > 0
-    face = given.get("face_id", given.get("face", pd.Series(0.0, given.index))) + 1
+    face = given.get("face_id", given.get("face", pd.Series(0.0, given.index)))
     unknown = pd.Series(np.nan, given.index)
     made: dict[str, object] = {
         "file": file.stem, "frame": given.get("frame", unknown) - 1,

@@ -42,6 +42,7 @@ class Track:
 
     Attributes:
         name: What to call it: "person 2", "face 1".
+        person: Number of the person, or None for a face that was not assigned to one.
         rows: (K,) int, the frames of the recording in which it was found.
         values: (K, A) float32, 0 to 1: probability of each Action Unit, or a fifth of its intensity where
             that is all that is known (tables of OpenFace). NaN where what shows it is hidden.
@@ -56,6 +57,7 @@ class Track:
     """
 
     name: str
+    person: int | None
     rows: NDArray[np.int64]
     values: Floats
     present: NDArray[np.bool_]
@@ -233,9 +235,10 @@ def _names(rows: pd.DataFrame, clip: bool) -> list[tuple[tuple[int, int], str]]:
 
 
 def _track(name: str, own: pd.DataFrame, at: NDArray[np.intp], aus: tuple[int, ...]) -> Track:
-    names = columns(aus)
+    names, person = columns(aus), own["person"].iloc[0]
     return Track(
         name=name,
+        person=None if pd.isna(person) else int(person),
         rows=at.astype(np.int64),
         values=own[names].to_numpy(np.float32),
         present=own[[f"{name}_present" for name in names]].to_numpy(np.float32) > 0,
