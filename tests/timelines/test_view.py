@@ -11,6 +11,7 @@ from PIL import Image
 from planted_clip import FRAMES, RATE, clip_results, smile, write_results
 from typer.testing import CliRunner
 
+from clips import write_clip
 from idennet.cli.main import app
 from idennet.facs import SYNFACS_AUS
 from idennet.timelines.recording import read_recordings
@@ -67,6 +68,38 @@ def test_the_page_loads_nothing_from_outside(results: Path, tmp_path: Path) -> N
     assert "{{" not in page
 
 
+@pytest.mark.parametrize(
+    ("suffix", "codec", "words"),
+    [("avi", "mpeg4", "play .avi videos"), ("mp4", "mpeg4", "stored as mpeg4"), ("webm", "libvpx-vp9", "")],
+)
+def test_a_video_that_no_browser_plays_is_neither_inside_nor_linked_and_why_is_said(
+    tmp_path: Path, suffix: str, codec: str, words: str
+) -> None:
+    video = write_clip(tmp_path / f"a.{suffix}", [np.zeros((64, 64, 3), np.uint8)] * 3, codec=codec)
+    recordings = read_recordings(write_results(tmp_path / "r", clip_results(str(video))))
+    page = page_of(recordings, tmp_path / "r")
+    one = data_of(page)[0]
+    assert (one["video"] is None) == bool(words)
+    assert words in one["without"]
+    assert bool(words) == ("--film" in one["without"]) == ("its place says why" in page)
+    assert "too large" not in page
+
+
+def test_people_are_counted_once_and_faces_where_nobody_is_known(tmp_path: Path) -> None:
+    def facts(results: list) -> dict[str, str]:
+        folder = tmp_path / str(len(list(tmp_path.iterdir())))
+        page = page_of(read_recordings(write_results(folder, results)), tmp_path)
+        told = dict(re.findall(r"<dt>([^<]*)</dt><dd>([^<]*)</dd>", page))
+        return {name: told[name] for name in told if name in ("people", "faces", "other faces")}
+
+    assert facts([*clip_results("a.mp4"), *clip_results("b.mp4")]) == {"people": "2"}
+    unknown = [*clip_results("a.mp4", people=False), *clip_results("b.mp4", people=False)]
+    assert facts(unknown) == {"faces": "4"}
+    photographs = [replace(one, source="a.jpg", path=None, frame=None, time=None) for one in unknown[30:31]]
+    assert facts([*unknown, *photographs]) == {"faces": "6"}
+    assert facts([*clip_results("c.mp4"), *photographs]) == {"people": "2", "other faces": "2"}
+
+
 def test_a_small_video_is_inside_and_a_large_one_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -76,11 +109,11 @@ def test_a_small_video_is_inside_and_a_large_one_is_named(
     recordings = read_recordings(write_results(tmp_path / "r", clip_results(str(video))))
     page = page_of(recordings, tmp_path / "r")
     assert data_of(page)[0]["video"] == "data:video/mp4;base64,ZmlsbQ=="
-    assert "except the videos" not in page
+    assert "except videos" not in page
     monkeypatch.setattr("idennet.timelines.view.EMBEDDED_BYTES", 3)
     page = page_of(recordings, tmp_path / "r")
     assert data_of(page)[0]["video"] == "../clips/talk.mp4"
-    assert "except the videos" in page
+    assert "except videos that are too large" in page
     monkeypatch.setattr("idennet.timelines.view.EMBEDDED_BYTES", 7)
     one, other = (data_of(page_of(recordings * 2, tmp_path))[k]["video"] for k in (0, 1))
     assert one.startswith("data:")

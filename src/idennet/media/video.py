@@ -88,6 +88,16 @@ class Video:
         """What people call the video: its path, printable."""
         return text_of(self.path)
 
+    def codec(self) -> str | None:
+        """Return FFmpeg's name of how the pictures are stored, such as "h264"; None where none can be read.
+
+        Raises:
+            ImageError: As on iteration.
+        """
+        with self._opened() as stream:
+            name: str | None = stream.codec_context and stream.codec_context.codec.canonical_name
+            return name
+
     def expected_frames(self) -> int | None:
         """Return about how many frames are to come; None where the file does not say.
 

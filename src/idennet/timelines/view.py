@@ -3,6 +3,7 @@
 import base64
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from idennet import __version__
-from idennet.errors import InputError
+from idennet.errors import ImageError, InputError
 from idennet.facs import NAMES, column
 from idennet.files import write_text
 from idennet.media.video import Video
@@ -29,13 +30,14 @@ PAGE_NAME, SUMMARY_NAME = "report.html", "summary.csv"
 EMBEDDED_BYTES = 12_000_000
 """Videos are inside the page as long as they take no more than this together; others stay where they lie."""
 
-_MEDIA_TYPES = {
-    ".mp4": "video/mp4",
-    ".m4v": "video/mp4",
-    ".mov": "video/mp4",  # browsers play what is inside, but not by its own name
-    ".webm": "video/webm",
-    ".ogv": "video/ogg",
+_PLAYED = {
+    **dict.fromkeys((".mp4", ".m4v", ".mov"), "video/mp4"),  # of .mov what is inside, but not by its own name
+    **dict.fromkeys((".webm", ".mkv"), "video/webm"),  # some browsers play .mkv, others say that they do not
 }
+"""What browsers may play, and by which media type."""
+
+_PLAYED_CODECS = frozenset({"h264", "hevc", "vp8", "vp9", "av1"})
+_FILM_INSTEAD = "idennet view --film writes one in H.264. Click on the timeline to move."
 _MISSING = 255  # a byte for a frame without this face
 
 
@@ -93,15 +95,21 @@ def page_of(recordings: Sequence[Recording], folder: Path) -> str:
     data = [_recording(recording) for recording in recordings]
     left = EMBEDDED_BYTES
     for one, recording in zip(data, recordings, strict=True):
-        one["video"], used = (None, 0) if recording.times is None else _video(recording.name, folder, left)
+        one["video"], one["without"], used = None, "", 0
+        if recording.times is not None:
+            one["without"] = _why_not_played(Path(recording.name))
+        if recording.times is not None and not one["without"]:
+            one["video"], used = _video(Path(recording.name), folder, left)
         left -= used
     seconds = sum(recording.duration for recording in recordings)
     clips = sum(recording.times is not None for recording in recordings)
     pictures = sum(len(recording.frames) for recording in recordings if recording.times is None)
+    people, faces = _people_and_faces(recordings)
     facts = {
         "clips": f"{clips}, {_minutes(seconds)}" if clips else "",
         "photographs": str(pictures or ""),
-        "faces or people": str(sum(len(recording.tracks) for recording in recordings)),
+        "people": str(people or ""),
+        "other faces" if people else "faces": str(faces or ""),
         "weights": ", ".join(sorted({recording.weights for recording in recordings})),
         "IdenNet": __version__,
     }
@@ -109,8 +117,18 @@ def page_of(recordings: Sequence[Recording], folder: Path) -> str:
         title="Faces over time" if clips else "Faces in photographs",
         facts={name: fact for name, fact in facts.items() if fact},
         data=data,
+        film_instead=_FILM_INSTEAD,
+        unplayed=any(one["without"] for one in data),
         linked=any(one["video"] and not one["video"].startswith("data:") for one in data),
     )
+
+
+def _people_and_faces(recordings: Sequence[Recording]) -> tuple[int, int]:
+    """Return how many people there are, each counted once, and how many tracks and faces of nobody known."""
+    tracks = [(recording, track) for recording in recordings for track in recording.tracks]
+    people = {track.person for _, track in tracks if track.person is not None}
+    nobody = [(recording, track) for recording, track in tracks if track.person is None]
+    return len(people), sum(1 if clip.times is not None else len(track.rows) for clip, track in nobody)
 
 
 def _minutes(seconds: float) -> str:
@@ -187,19 +205,30 @@ def _bytes(values: NDArray[Any]) -> str:
     return base64.b64encode(np.ascontiguousarray(values).tobytes()).decode()
 
 
-def _video(name: str, folder: Path, most: int) -> tuple[str | None, int]:
-    """Return what a browser plays, and its bytes that are inside the page; None where the video is gone.
+def _why_not_played(path: Path) -> str:
+    """Return in words why no browser plays a video; "" where one may."""
+    if not path.is_file():
+        return "The video is not where it was read; click on the timeline to move."
+    kind, codec = f"{path.suffix} videos", None
+    if path.suffix.lower() in _PLAYED:
+        with suppress(ImageError):  # then the page says that it is not played
+            codec = Video(path).codec()
+        if codec is None or codec in _PLAYED_CODECS:
+            return ""
+        kind = f"videos that are stored as {codec}"
+    return f"Browsers do not play {kind}; {_FILM_INSTEAD}"
+
+
+def _video(path: Path, folder: Path, most: int) -> tuple[str, int]:
+    """Return what a browser plays, and its bytes that are inside the page.
 
     Args:
-        name: The video.
+        path: The video.
         folder: Where the page will lie.
         most: Bytes up to which the video itself is returned, not its place.
     """
-    path = Path(name)
-    kind = _MEDIA_TYPES.get(path.suffix.lower())
-    if not path.is_file():
-        return None, 0
-    if kind and (size := path.stat().st_size) <= most:
+    kind = _PLAYED[path.suffix.lower()]
+    if (size := path.stat().st_size) <= most:
         return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}", size
     try:
         return quote(Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()), 0
