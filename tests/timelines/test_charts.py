@@ -1,6 +1,29 @@
-import numpy as np
+from dataclasses import replace
+from pathlib import Path
 
-from idennet.timelines.charts import over_time
+import numpy as np
+from PIL import Image
+
+from idennet.timelines.charts import over_time, save_timeline
+from idennet.timelines.recording import read_recordings
+
+
+def test_values_without_the_own_zero_stand_beside_the_raw_ones(results: Path, tmp_path: Path) -> None:
+    clip = read_recordings(results)[0]
+    smiling, other = clip.tracks
+    still = replace(smiling, zeroed=np.zeros_like(smiling.values))
+    with Image.open(save_timeline(clip, tmp_path / "raw.png")) as chart:
+        alone = np.asarray(chart.convert("RGB"))
+    with Image.open(save_timeline(replace(clip, tracks=(still, other)), tmp_path / "both.png")) as chart:
+        both = np.asarray(chart.convert("RGB"))
+    assert both.shape[1] > 1.5 * alone.shape[1]
+
+    def strong(pixels: np.ndarray) -> int:
+        return int(((pixels[..., 0] < 60) & (pixels[..., 1] > 90)).sum())
+
+    left, right = np.split(both[:, : both.shape[1] * 9 // 10 // 2 * 2], 2, axis=1)
+    assert strong(left) > 1000
+    assert strong(right) == 0
 
 
 def test_frames_of_uneven_length_are_where_and_as_long_as_they_are_shown() -> None:

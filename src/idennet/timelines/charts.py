@@ -22,35 +22,49 @@ _MOST_TRACKS = 6
 def save_timeline(recording: Recording, path: Path) -> Path:
     """Draw each track of a clip as a heat map, with lines for its episodes, and return the path.
 
+    Values from which people's own zeros are taken out, where there are any, stand to the right of raw ones.
     Of many tracks, those that were found in most frames are drawn. Each column is the same stretch of time,
     whatever the frame rate, and shows the largest value of its frames.
     """
     times = np.zeros(1) if recording.times is None else recording.times
     end = times[-1] + (recording.step or 1.0)
     rows, tracks = len(recording.aus), recording.most_seen(_MOST_TRACKS)
-    figure = Figure(figsize=(12, 1.0 + len(tracks) * (0.6 + 0.19 * rows)), layout="constrained")
-    axes = figure.subplots(len(tracks), 1, squeeze=False, sharex=True)[:, 0]
-    for axis, track in zip(axes, tracks, strict=True):
-        values = over_time(track.spread(track.values, len(times)), times, end)
+    kinds = (False, True) if any(track.zeroed is not None for track in tracks) else (False,)
+    size = (4.0 + 8.0 * len(kinds), 1.0 + len(tracks) * (0.6 + 0.19 * rows))
+    figure = Figure(figsize=size, layout="constrained")
+    grid = figure.subplots(len(tracks), len(kinds), squeeze=False, sharex=True, sharey=True)
+    for (row, column), axis in np.ndenumerate(grid):
+        track, zeroed = tracks[row], kinds[column]
+        kind = "" if len(kinds) == 1 else ", own zero taken out" if zeroed else ", raw"
+        axis.set_title(f"{track.name}{kind}", loc="left", fontsize=10, color=_INK)
+        axis.tick_params(length=0, labelsize=7)
+        axis.spines[:].set_visible(False)
+        source = track.zeroed if zeroed else track.values
+        if source is None:
+            axis.text(0.5, 0.5, "no zero is known", color=_QUIET, ha="center", transform=axis.transAxes)
+            continue
+        values = over_time(track.spread(source, len(times)), times, end)
         extent = (times[0], end, rows - 0.5, -0.5)
         image = axis.imshow(
             values.T, aspect="auto", cmap=_RAMP, vmin=0, vmax=1, extent=extent, interpolation="none"
         )
-        for one in episodes_of(recording, track):
+        for one in episodes_of(recording, track, zeroed=zeroed):
             at = recording.aus.index(one.au) + 0.42
             axis.plot([one.onset, one.offset], [at, at], color=_INK, lw=1.1, solid_capstyle="butt")
-        labels = [f"{NAMES[au]}  {recording.marked(au)}" for au in recording.aus]
-        axis.set_yticks(range(rows), labels, fontsize=7, color=_INK)
-        axis.set_title(track.name, loc="left", fontsize=10, color=_INK)
-        axis.tick_params(length=0, labelsize=7)
-        axis.spines[:].set_visible(False)
-    about = "seconds; the line under a row is an episode; white: the face is not found, or the part hidden"
-    axes[-1].set_xlabel(about, fontsize=8, color=_QUIET)
-    key = figure.colorbar(image, ax=axes.tolist(), ticks=[0, 0.5, 1], fraction=0.012, pad=0.01, aspect=30)
+    labels = [f"{NAMES[au]}  {recording.marked(au)}" for au in recording.aus]
+    grid[0, 0].set_yticks(range(rows), labels, fontsize=7, color=_INK)
+    figure.supxlabel(
+        "seconds; the line under a row is an episode; white: the face is not found, or the part hidden",
+        fontsize=8,
+        color=_QUIET,
+    )
+    key = figure.colorbar(
+        image, ax=grid.ravel().tolist(), ticks=[0, 0.5, 1], fraction=0.012, pad=0.01, aspect=30
+    )
     key.set_label("probability; of OpenFace's tables, a fifth of the intensity", fontsize=7, color=_QUIET)
     key.ax.tick_params(length=0, labelsize=7)
     key.outline.set_visible(False)
-    axes[-1].xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    grid[-1, 0].xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     _save(figure, path)
     return path
 
