@@ -291,6 +291,50 @@ def test_parameters_that_do_not_exist_are_refused(
     assert given.json() == {"error": f"There is no parameter {answer}"}
 
 
+@pytest.mark.parametrize("address", ["/v1/photographs", "/v1/overlays", "/v1/clips"])
+def test_a_form_is_refused_with_what_to_send_instead(serve: Serve, address: str) -> None:
+    client = serve(limits=Limits(clips=1))
+    for _ in range(2):  # nothing of the first is left
+        answer = client.post(address, files={"file": ("photo.png", png(1))})
+        assert answer.status_code == 415
+        assert f"curl --data-binary @FILE http://127.0.0.1:8765{address}" in answer.json()["error"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "sentence"),
+    [
+        ("GET", "/v1/foo", 404, "There is no /v1/foo; the interface is described at /docs."),
+        ("GET", "/page/foo.js", 404, "There is no /page/foo.js; the interface is described at /docs."),
+        ("PUT", "/v1/photographs", 405, "/v1/photographs is for POST, not for PUT; see /docs."),
+        ("POST", "/v1/clips/x", 405, "/v1/clips/x is for DELETE and GET, not for POST; see /docs."),
+        ("POST", "/page/app.js", 405, "/page/app.js is for GET, not for POST; see /docs."),
+    ],
+)
+def test_addresses_and_methods_that_do_not_exist_are_said(
+    client: TestClient, method: str, path: str, status: int, sentence: str
+) -> None:
+    answer = client.request(method, path)
+    assert (answer.status_code, answer.json()) == (status, {"error": sentence})
+    assert (status == 405) == ("allow" in answer.headers)
+
+
+def test_every_answer_is_described_with_an_example(serve: Serve) -> None:
+    described = serve(population=Population.open(None)).get("/openapi.json").json()
+    answers = {
+        (method, path, status): answer
+        for path, ways in described["paths"].items()
+        for method, operation in ways.items()
+        for status, answer in operation["responses"].items()
+    }
+    assert len(answers) > 30
+    for key, answer in answers.items():
+        assert answer["description"] not in ("Successful Response", "Validation Error"), key
+        kinds = answer.get("content", {})
+        assert (
+            key[2] == "204" or "image/jpeg" in kinds or any("example" in kind for kind in kinds.values())
+        ), key
+
+
 def test_a_stream_refuses_parameters_that_do_not_exist(client: TestClient) -> None:
     with client.websocket_connect(f"{STREAM}?fps=5") as socket, pytest.raises(WebSocketDisconnect) as closed:
         socket.receive_json()

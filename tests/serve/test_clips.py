@@ -149,6 +149,8 @@ def test_a_server_that_is_ended_in_the_middle_of_clips_leaves_nothing(
 def test_results_of_clips_are_kept_where_a_folder_is_given(serve: Serve, clip: bytes, tmp_path: Path) -> None:
     client = serve(folder=tmp_path)
     state = finished(client, send(client, clip, "talk.mkv"))
+    names = {path.name for path in tmp_path.glob("*/*")}
+    assert names == {"aus.csv", "aus.json", "aus.jsonl"}  # the clip itself lies elsewhere
     for output in state["outputs"]:
         assert client.get(f"/v1/clips/{state['id']}/{output['name']}").status_code == 200
     client.delete(f"/v1/clips/{state['id']}")
@@ -156,6 +158,13 @@ def test_results_of_clips_are_kept_where_a_folder_is_given(serve: Serve, clip: b
     assert folder.name.startswith("talk-")
     kept = {"aus.csv", "aus.json", "aus.jsonl", "aus.parquet", "episodes.csv", "report.html"}
     assert {path.name for path in folder.iterdir()} == kept
+
+
+def test_no_folder_is_kept_of_what_is_no_clip(serve: Serve, clip: bytes, tmp_path: Path) -> None:
+    client = serve(folder=tmp_path, limits=Limits(clip_bytes=len(clip)))
+    assert client.post("/v1/clips", content=clip + b"x").status_code == 413
+    assert finished(client, send(client, b"no clip at all", "x.mp4"))["frames"] == 0
+    assert list(tmp_path.glob("*/")) == []
 
 
 def test_a_clip_whose_reading_fails_is_done_and_gives_its_place_back(

@@ -15,6 +15,7 @@ from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel, Field, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
+from starlette.routing import Route
 
 from idennet import __version__
 from idennet.errors import IdenNetError
@@ -45,15 +46,35 @@ _FILE = {
         "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
     }
 }
+
+
+def _example(description: str, example: Any, kind: str = "application/json") -> dict[str, Any]:
+    return {"description": description, "content": {kind: {"example": example}}}
+
+
+def _refusal(why: str) -> dict[str, Any]:
+    return _example(why, {"error": why})
+
+
+_MISTAKEN = _refusal("There is no parameter 'detail' of this address; it takes none.")
 _REFUSED: dict[int | str, dict[str, Any]] = {
-    status: {"description": why, "content": {"application/json": {"example": {"error": why}}}}
+    status: _refusal(why)
     for status, why in {
         408: "The upload took longer than 120 seconds.",
         413: "More than 33,554,432 bytes were sent; send a smaller file.",
+        415: "Forms are not read; send the bytes of the file as the body of the request.",
         422: "photo.jpg is damaged or incomplete (image file is truncated).",
         503: "Enough photographs are being read; try again in a second.",
     }.items()
 }
+
+_NO_CLIP: dict[int | str, dict[str, Any]] = {
+    404: _refusal("There is no such clip; it was deleted, or its time is up.")
+}
+_METRICS = """\
+idennet_answers_total{route="/v1/photographs",status="200"} 12.0
+idennet_faces_total{kind="photograph"} 17.0
+"""
 
 _CLIP = {
     "id": "ZJ0l8nXkq2c7Vd1f",
@@ -117,6 +138,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         dependencies=[Depends(_refuse_unknown)],
+        responses={422: _MISTAKEN},
     )
     app.state.metrics = Metrics()
     app.state.limits = limits
@@ -144,7 +166,7 @@ def _add_photographs(app: FastAPI, limits: Limits, places: Places) -> None:
         tags=["photographs"],
         summary="Read a photograph",
         openapi_extra=_FILE,
-        responses={200: {"content": {"application/json": {"example": example()}}}, **_REFUSED},
+        responses={200: _example("The faces.", example()), **_REFUSED},
     )
     async def read_photograph(
         request: Request,
@@ -173,7 +195,7 @@ def _add_photographs(app: FastAPI, limits: Limits, places: Places) -> None:
         summary="Draw on a photograph",
         openapi_extra=_FILE,
         response_class=Response,
-        responses={200: {"content": {"image/jpeg": {}}}, **_REFUSED},
+        responses={200: {"description": "A JPEG.", "content": {"image/jpeg": {}}}, **_REFUSED},
     )
     async def draw_overlay(request: Request, name: Name = "photograph") -> Response:
         """The photograph as JPEG, with its faces and their Action Units drawn on it."""
@@ -184,15 +206,13 @@ def _add_photographs(app: FastAPI, limits: Limits, places: Places) -> None:
 
 
 def _add_clips(app: FastAPI, limits: Limits) -> None:
-    missing: dict[int | str, dict[str, Any]] = {404: {"description": "There is no such clip."}}
-
     @app.post(
         "/v1/clips",
         tags=["clips"],
         summary="Send a clip",
         status_code=202,
         openapi_extra=_FILE,
-        responses={202: {"content": {"application/json": {"example": _CLIP}}}, **_REFUSED},
+        responses={202: _example("It waits, or is being read.", _CLIP), **_REFUSED},
     )
     async def send_clip(request: Request, name: Name = "clip") -> JSONResponse:
         """A clip is read when it is its turn; ask for its state at the address in `Location`."""
@@ -210,7 +230,7 @@ def _add_clips(app: FastAPI, limits: Limits) -> None:
         "/v1/clips/{identity}",
         tags=["clips"],
         summary="How far a clip is",
-        responses={200: {"content": {"application/json": {"example": _CLIP}}}, **missing},
+        responses={200: _example("How far it is.", _CLIP), **_NO_CLIP},
     )
     async def clip_state(identity: str) -> JSONResponse:
         """`state` is waiting, reading or done; `problem` says why reading ended early."""
@@ -221,7 +241,8 @@ def _add_clips(app: FastAPI, limits: Limits) -> None:
         tags=["clips"],
         summary="Cancel or delete a clip",
         status_code=204,
-        responses=missing,
+        response_description="It is gone; the answer is empty.",
+        responses=_NO_CLIP,
     )
     async def delete_clip(identity: str) -> Response:
         """Reading stops, and nothing of the clip is left, unless the server keeps results in a folder."""
@@ -233,7 +254,11 @@ def _add_clips(app: FastAPI, limits: Limits) -> None:
         tags=["clips"],
         summary="A result of a clip",
         response_class=FileResponse,
-        responses={**missing, 409: {"description": "The clip is not read yet."}},
+        responses={
+            200: _example("The file; of aus.csv for example", "file,frame,time,face,track,...", "text/csv"),
+            **_NO_CLIP,
+            409: _refusal("interview.mp4 is not read yet; ask again when its state is done."),
+        },
     )
     async def clip_output(identity: str, output: str) -> FileResponse:
         """One of the files that its state lists as `outputs`; docs/outputs.md explains them."""
@@ -258,17 +283,36 @@ def _add_stream(app: FastAPI, limits: Limits) -> None:
 
 
 def _add_operation(app: FastAPI, analyser: Analyser) -> None:
-    @app.get("/v1/weights", tags=["weights"], summary="What is read, and how well")
+    about = about_weights(analyser.model.card)
+    short = about | {"columns": about["columns"][:12], "aus": about["aus"][:1]}
+
+    @app.get(
+        "/v1/weights",
+        tags=["weights"],
+        summary="What is read, and how well",
+        responses={200: _example("The weights, shortened", short)},
+    )
     def weights() -> dict[str, Any]:
         """Each Action Unit with its name, movement, threshold, and what its reading was tested on."""
-        return about_weights(analyser.model.card)
+        return about
 
-    @app.get("/health", tags=["operation"], summary="Whether the server answers")
+    @app.get(
+        "/health",
+        tags=["operation"],
+        summary="Whether the server answers",
+        responses={200: _example("It does.", {"status": "ok", "idennet": __version__})},
+    )
     def health() -> dict[str, str]:
         """Needs no token."""
         return {"status": "ok", "idennet": __version__}
 
-    @app.get("/metrics", tags=["operation"], summary="Counts for Prometheus", response_class=Response)
+    @app.get(
+        "/metrics",
+        tags=["operation"],
+        summary="Counts for Prometheus",
+        response_class=Response,
+        responses={200: _example("Text, shortened", _METRICS, "text/plain")},
+    )
     def metrics() -> Response:
         """Answers, faces, frames, times and memory."""
         return Response(app.state.metrics.text(), media_type="text/plain; version=0.0.4")
@@ -308,7 +352,7 @@ def _add_people(app: FastAPI, population: Population, limits: Limits, places: Pl
                 "content": {"application/json": {"schema": Faces.model_json_schema()}},
             }
         },
-        responses=_REFUSED,
+        responses={200: _example("The number of each face's person.", {"people": [1, 2, 1]}), **_REFUSED},
     )
     async def people(request: Request) -> dict[str, list[int]]:
         """The number of each face's person, from 1 in order of first appearance; nothing is remembered."""
@@ -368,9 +412,19 @@ async def _refuse_mistaken(_: Request, error: Exception) -> JSONResponse:
     return JSONResponse({"error": f"{place}: {mistake['msg'].lower()}."}, 422)
 
 
-async def _refuse_by_framework(_: Request, error: Exception) -> JSONResponse:
+async def _refuse_by_framework(asked: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    return JSONResponse({"error": error.detail}, error.status_code, error.headers)
+    path, headers = asked.url.path[:100], dict(error.headers or {})
+    sentence = error.detail
+    if error.status_code == 404:
+        sentence = f"There is no {path}; the interface is described at /docs."
+    elif error.status_code == 405:
+        routes = [route for route in asked.app.routes if isinstance(route, Route)]
+        methods = {way for one in routes if one.path_regex.match(asked.url.path) for way in one.methods or ()}
+        allowed = sorted(methods - {"HEAD"}) or ["GET"]
+        headers["Allow"] = ", ".join(allowed)
+        sentence = f"{path} is for {' and '.join(allowed)}, not for {asked.method}; see /docs."
+    return JSONResponse({"error": sentence}, error.status_code, headers)
 
 
 async def _fail(_: Request, error: Exception) -> JSONResponse:

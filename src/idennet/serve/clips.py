@@ -62,7 +62,8 @@ class Clip:
 
     Attributes:
         name: What its sender calls it.
-        folder: What is there of it: the file itself and its outputs.
+        folder: A temporary one, where the file itself and what shows it are until it is deleted.
+        tables: Where its other outputs are: there too, unless they are kept.
         id: In its address; whoever does not know it cannot guess it.
         state: How far it is.
         frames: How many were read.
@@ -72,6 +73,7 @@ class Clip:
 
     name: str
     folder: Path
+    tables: Path
     id: str = field(default_factory=lambda: secrets.token_urlsafe(12))
     state: State = State.WAITING
     frames: int = 0
@@ -112,8 +114,8 @@ class Clips:
         limits: Of clips.
         metrics: Counts.
         population: Tells people apart; None: nobody does.
-        kept: Folder in which the outputs of each clip, but for its pictures, stay in a folder of their own;
-            None: they are deleted with the clip.
+        kept: Folder in which the outputs of each clip with frames, but for its pictures, stay in a folder of
+            their own; None: they are deleted with the clip.
     """
 
     def __init__(
@@ -143,8 +145,8 @@ class Clips:
         """
         if len(self._clips) >= self._limits.clips:
             raise RefusedError(503, "Enough clips are here; delete one, or try again later.", wait=5)
-        begin = "idennet-" if self._kept is None else f"{Path(name).stem[:60]}-"
-        clip = Clip(name, Path(tempfile.mkdtemp(prefix=begin, dir=self._kept)))
+        folder = Path(tempfile.mkdtemp(prefix="idennet-"))
+        clip = Clip(name, folder, folder)
         self._clips[clip.id] = clip
         self._metrics.clips.set(len(self._clips))
         return clip
@@ -174,7 +176,7 @@ class Clips:
             raise RefusedError(409, f"{clip.name} is not read yet; ask again when its state is done.")
         if name not in OUTPUTS or not clip.frames:
             raise RefusedError(404, f"There is no {name}; a clip with frames gives {', '.join(OUTPUTS)}.")
-        path = clip.folder / name
+        path = (clip.folder if name == FILM_NAME else clip.tables) / name
         async with clip.making:
             if clip.stopped.is_set():
                 raise _gone()
@@ -192,7 +194,7 @@ class Clips:
                 task.cancel()
             await asyncio.wait([task])
         async with clip.making:
-            await asyncio.to_thread(self._delete, clip)
+            await asyncio.to_thread(shutil.rmtree, clip.folder, ignore_errors=True)
 
     def stop(self) -> None:
         """Stop what is done with all clips."""
@@ -226,15 +228,24 @@ class Clips:
 
     def _read(self, clip: Clip) -> None:
         """Read all frames; a clip that is damaged or too long keeps the rows so far."""
+        if self._kept is not None:
+            clip.tables = Path(tempfile.mkdtemp(prefix=f"{Path(clip.name).stem[:60]}-", dir=self._kept))
+        try:
+            self._write_rows(clip)
+        finally:
+            if self._kept is not None and not clip.frames:
+                shutil.rmtree(clip.tables, ignore_errors=True)
+
+    def _write_rows(self, clip: Clip) -> None:
         video = Video(clip.file)
         model = self._analyser.model
         graded, zeroed = model.card.architecture.graded, self._population is not None
         try:
-            write_text(clip.folder / ABOUT_NAME, json.dumps(self._about, indent=1) + "\n")
+            write_text(clip.tables / ABOUT_NAME, json.dumps(self._about, indent=1) + "\n")
             clip.expected = video.expected_frames()
             with (
-                CsvWriter(clip.folder / CSV_NAME, model.aus, graded=graded, zeroed=zeroed) as table,
-                JsonLinesWriter(clip.folder / LINES_NAME) as lines,
+                CsvWriter(clip.tables / CSV_NAME, model.aus, graded=graded, zeroed=zeroed) as table,
+                JsonLinesWriter(clip.tables / LINES_NAME) as lines,
             ):
                 for result in self._followed(self._analyser.analyse_all(video)):
                     if clip.stopped.is_set():
@@ -259,13 +270,6 @@ class Clips:
             return results
         return Following(self._population, apart=True, asked=Asked(Way.RUNNING)).follow(results)
 
-    def _delete(self, clip: Clip) -> None:
-        if self._kept is None or not clip.frames:
-            shutil.rmtree(clip.folder, ignore_errors=True)
-        else:
-            for pictures in (clip.file, clip.folder / FILM_NAME):
-                pictures.unlink(missing_ok=True)
-
 
 def _make(clip: Clip, path: Path) -> None:
     """Write an output that follows from the tables.
@@ -275,21 +279,21 @@ def _make(clip: Clip, path: Path) -> None:
     """
     try:
         if path.name == PARQUET_NAME:
-            write_parquet(clip.folder, clip.folder)
+            write_parquet(clip.tables, clip.tables)
             return
         # Its date keeps the name from being that of a file of the server, which the page would take in.
-        (recording,) = read_recordings(clip.folder)
+        (recording,) = read_recordings(clip.tables)
         named = replace(recording, name=f"{clip.name}, {date.today():%-d %B %Y}")
         if path.name == FILM_NAME:
             write_film(recording, _frames(clip, int(recording.frames[-1])), path)
         elif path.name == EPISODES_NAME:
             write_text(path, episode_table([recording]).to_csv(index=False, lineterminator="\n"))
         else:
-            write_text(path, page_of([named], clip.folder))
+            write_text(path, page_of([named], clip.tables))
     except RefusedError:
         raise
     except IdenNetError as error:
-        why = str(error).replace(str(clip.file), clip.name).replace(f"{clip.folder}{os.sep}", "")
+        why = str(error).replace(str(clip.file), clip.name).replace(f"{clip.tables}{os.sep}", "")
         raise RefusedError(422, f"{clip.name} gives no {path.name}: {why}") from error
 
 

@@ -10,6 +10,8 @@ from idennet.serve.refused import RefusedError
 
 LONGEST_NAME = 200
 
+_NO_FORM = "Forms are not read; send the bytes of the file as the body of the request, for example"
+
 
 def checked_name(name: str) -> str:
     """Return the name of an upload, which is shown and written into tables, and never opened.
@@ -40,8 +42,8 @@ class Uploads:
         """Return the body of a request.
 
         Raises:
-            RefusedError: It is larger than `most` bytes, comes too slowly, its sender went away, or the
-                server ends.
+            RefusedError: It is a form or larger than `most` bytes, comes too slowly, its sender went away, or
+                the server ends.
         """
         return b"".join([chunk async for chunk in self._chunks(request, most)])
 
@@ -64,6 +66,9 @@ class Uploads:
 
     async def _chunks(self, request: Request, most: int) -> AsyncIterator[bytes]:
         too_large = RefusedError(413, f"More than {most:,} bytes were sent; send a smaller file.")
+        if request.headers.get("content-type", "").lower().startswith("multipart/"):
+            address = f"{request.url.scheme}://{request.url.netloc}{request.url.path}"
+            raise RefusedError(415, f"{_NO_FORM}: curl --data-binary @FILE {address}")
         announced = request.headers.get("content-length", "")
         if announced.isdigit() and int(announced) > most:
             raise too_large

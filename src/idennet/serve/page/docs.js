@@ -24,7 +24,7 @@ for (const [path, operations] of Object.entries(described.paths)) {
       ...Object.entries(operation.responses).filter(([status]) => status !== "default").map(([status, answer]) => {
         const example = Object.values(answer.content ?? {})[0]?.example;
         return el("details", {}, el("summary", {}, el("code", {}, status), ` ${example?.error ?? answer.description}`),
-          example && !example.error ? el("pre", {}, JSON.stringify(example, (key, value) => key === "landmarks" ? "[68 points]" : value, 1)) : null);
+          example && !example.error ? el("pre", {}, typeof example === "string" ? example : JSON.stringify(example, (key, value) => key === "landmarks" ? "[68 points]" : value, 1)) : null);
       })));
   }
 }
