@@ -18,9 +18,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from benchmarks.people.clips import judge_clips, judge_folders, pictures_of, sequences_of
 from benchmarks.people.photographs import judge_photographs
-from benchmarks.people.portraits import judge_portraits
+from benchmarks.people.portraits import judge_portraits, portraits_of
 from benchmarks.people.tables import tables
 from benchmarks.people.zeros import always_smiling, judge_sequences, settling
 
@@ -63,8 +64,13 @@ def main() -> None:
     rendered = see(model, sequences[middle])
     scenes["rendered"] = sequences_of(rendered, sequences[middle].frames["sequence"].tolist())
     embeddings["rendered"] = rendered.embeddings
+    studio = [face.identity_embedding for pair in portraits_of(model, asked.portraits) for face in pair]
+    scenes["studio"] = {one: [[2 * one], [2 * one + 1]] for one in range(len(studio) // 2)}
+    embeddings["studio"] = np.array(studio, float)
     found["clips"] = {kind: judge_clips(population, embeddings[kind], scenes[kind]) for kind in scenes}
-    found["folders"] = judge_folders(population, pictured)
+    found["folders"] = judge_folders(population, pictured.embeddings, pictured.people, (8, 25, None))
+    people = np.arange(len(studio)) // 2
+    found["studio"] = judge_folders(population, embeddings["studio"], people, (2, 5, 10, None))
     asked.out.mkdir(parents=True, exist_ok=True)
     write_text(asked.out / "people.json", json.dumps(found, indent=1) + "\n")
     write_text(asked.out / "tables.md", tables(found, population))

@@ -17,10 +17,6 @@ from idennet.research.weights.population import Seen
 FPS, SHOTS = 10, 8
 """Of assembled clips."""
 
-
-FPS, SHOTS = 10, 8
-"""Of assembled clips."""
-
 Scenes = Mapping[int, Sequence[Sequence[int]]]
 """Rows of each person, in scenes: what one track shows."""
 
@@ -150,25 +146,38 @@ def agreement(truth: NDArray[np.int64], given: NDArray[np.int64]) -> dict[str, f
     }
 
 
-def judge_folders(population: Population, seen: Seen) -> dict[str, Any]:
-    """Return precision and recall (B-cubed) of grouping photographs of 8, 25 and all people."""
-    often = np.flatnonzero(np.bincount(seen.people) >= 6)
+def judge_folders(
+    population: Population,
+    embeddings: NDArray[np.float64],
+    people: NDArray[np.int64],
+    sizes: Sequence[int | None],
+    turns: int = 20,
+) -> dict[str, Any]:
+    """Return precision and recall (B-cubed) of grouping photographs.
+
+    Args:
+        population: Of the weights.
+        embeddings: (N, D) of the photographs.
+        people: (N,) whom they show.
+        sizes: How many people at once, None for all; others are drawn from those with most photographs.
+        turns: Drawings of each.
+    """
+    counts = np.bincount(people)
+    often = np.flatnonzero(counts >= min(6, counts.max()))
     found = {}
-    for size, turns in ((8, 20), (25, 10), (None, 1)):
+    for size in sizes:
         judged = []
-        for turn in range(turns):
+        for turn in range(turns if size else 1):
             draw = np.random.default_rng(turn)
-            chosen = seen.people if size is None else draw.choice(often, size, replace=False)
-            rows = np.flatnonzero(np.isin(seen.people, chosen))
-            evidence = [population.evidence(seen.embeddings[row]) for row in rows]
-            given = group(population, evidence, rows.tolist())
-            truth = seen.people[rows]
+            chosen = people if size is None else draw.choice(often, size, replace=False)
+            rows = np.flatnonzero(np.isin(people, chosen))
+            given = group(population, [population.evidence(embeddings[row]) for row in rows], rows.tolist())
+            truth = people[rows]
             same, alike = truth[:, None] == truth, given[:, None] == given
             both = (same & alike).sum(axis=1)
             judged.append(((both / alike.sum(axis=1)).mean(), (both / same.sum(axis=1)).mean(), len(rows)))
         precision, recall, pictures = np.mean(judged, axis=0)
-        name = f"{len(np.unique(seen.people)) if size is None else size} people"
-        found[name] = {
+        found[f"{size or len(np.unique(people))} people"] = {
             "pictures": round(float(pictures)),
             "precision": round(float(precision), 3),
             "recall": round(float(recall), 3),

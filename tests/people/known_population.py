@@ -1,4 +1,6 @@
-"""A population that is known exactly: two directions, three Action Units."""
+"""Populations that are known exactly."""
+
+from dataclasses import replace
 
 import numpy as np
 
@@ -8,6 +10,7 @@ AUS = (4, 12, 25)
 
 
 def population(weights_sha256: str = "0" * 64) -> Population:
+    """Return one of two directions, three Action Units."""
     rest = Rest(
         usual=np.array([-3.0, -4.0, -5.0]),
         between=np.array([1.0, 2.0, 0.5]),
@@ -28,4 +31,15 @@ def population(weights_sha256: str = "0" * 64) -> Population:
         spread=np.array([9.0, 4.0]),
         rest=rest,
         from_identity=np.array([[0.2, 0.3, 0.0], [0.1, -0.2, 0.1]]),
+    )
+
+
+def wide_population(directions: int = 64) -> Population:
+    """Return one of many directions, whose embeddings are places in identity space."""
+    return replace(
+        population(),
+        centre=np.zeros(directions),
+        directions=np.eye(directions),
+        spread=np.geomspace(0.3, 3.0, directions),
+        from_identity=np.zeros((directions, len(AUS))),
     )

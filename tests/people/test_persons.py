@@ -81,6 +81,14 @@ def test_a_face_that_goes_on_where_it_was_lost_is_the_same_person():
     assert another.assign([seen(turned, 1, clip="another")], 0.4) == [2]
 
 
+def test_parts_of_a_track_do_not_continue_each_other():
+    before, turned = np.array([0.3, -0.08, 0.0, 0.0]), np.array([0.3, 0.3, 0.0, 0.0])
+    for one, other in ((0, 1), (1, 0)):
+        persons = Persons(PEOPLE)
+        persons.assign([Sighting(before, LEFT, Strand("clip", 1, one))], 0.0)
+        assert persons.assign([Sighting(turned, LEFT, Strand("clip", 1, other))], 0.4) == [2]
+
+
 def test_known_people_are_recognised_and_others_get_new_numbers():
     persons = Persons(PEOPLE, {7: PEOPLE.evidence([BERT, BERT])})
     assert persons.assign([seen(BERT, 1)], 0.0) == [7]

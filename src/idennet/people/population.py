@@ -29,6 +29,9 @@ from idennet.settings import Config
 
 Floats = NDArray[np.float64]
 
+SHARED = 0.3
+"""Variance of what a recording adds to all its faces, as a share of that between people."""
+
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
@@ -151,6 +154,25 @@ class Population:
         counts = np.array([both.count, one.count, other.count])
         together, first, second = self.log_likelihood(counts, np.stack([both.total, one.total, other.total]))
         return float(together - first - second)
+
+    def shared_offset(self, counts: Floats, totals: Floats) -> tuple[Floats, float]:
+        """Return by what one recording moves all its faces (K,), and how much better that explains them.
+
+        Camera, light and background are one for all who are filmed in one place: a picture lies at the
+        person, plus what the recording adds, N(0, `SHARED` * spread), plus what the picture adds (a channel
+        factor, as of telephone lines in speaker recognition; Kenny et al., IEEE TASLP 15(4), 2007). The first
+        value is the most likely offset, the second the log Bayes factor of "there is one" against "there is
+        none", both given who is who.
+
+        Args:
+            counts: (G,) pictures of each person.
+            totals: (G, K) sums of their places.
+        """
+        widened = 1 + counts[:, None] * self.spread
+        pull, certainty = (totals / widened).sum(axis=0), (counts[:, None] / widened).sum(axis=0)
+        prior = SHARED * self.spread
+        offset = prior * pull / (1 + prior * certainty)
+        return offset, float((pull * offset - np.log1p(prior * certainty)).sum() / 2)
 
     def offset_from_identity(self, evidence: Evidence) -> tuple[Floats, Floats]:
         """Return what identity says of a person's resting logits: offset from usual (A,), and variance (A,).
