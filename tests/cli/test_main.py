@@ -65,7 +65,7 @@ def test_a_mistake_is_one_sentence_with_code_2() -> None:
     ("verb", "sentence"),
     [
         ("refused", "/etc/runs cannot be used: Permission denied; choose another place.\n"),
-        ("full", "The folder to write to cannot be used: No space left on device; choose another place.\n"),
+        ("full", "The place to write to cannot be used: No space left on device; choose another place.\n"),
     ],
 )
 def test_what_a_file_system_refuses_is_one_sentence(verb: str, sentence: str) -> None:

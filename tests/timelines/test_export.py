@@ -1,3 +1,4 @@
+import errno
 import json
 from pathlib import Path
 from xml.etree import ElementTree
@@ -111,6 +112,18 @@ def test_results_without_a_face_are_parquet_all_the_same(tmp_path: Path) -> None
     assert "Written" in ran.stdout
     assert "holds no face" in ran.stderr
     assert len(pd.read_parquet(results / "aus.parquet")) == 2
+
+
+def test_a_full_disk_is_no_fault_of_the_table(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(pq.ParquetWriter, "write_table", full)
+    ran = CliRunner().invoke(app, ["export", str(results)])
+    assert ran.exit_code == 2
+    told = f"{results / 'aus.parquet'} cannot be used: No space left on device; choose another place.\n"
+    assert ran.stderr == told
+    assert not list(results.glob("*parquet*"))
 
 
 def test_long_names_leave_room_for_suffixes() -> None:

@@ -75,7 +75,7 @@ class Verbs(TyperGroup):
         except OSError as error:
             if error.errno not in _REFUSALS:
                 raise
-            place = "The folder to write to" if error.filename is None else error.filename
+            place = "The place to write to" if error.filename is None else error.filename
             complain(f"{place} cannot be used: {error.strerror}; choose another place.")
             raise typer.Exit(EXIT_MISTAKE) from error
         except KeyboardInterrupt as interruption:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,7 @@ def write_parquet(results: Path, out: Path) -> Path:
 
     Raises:
         InputError: The folder holds no results, or a cell is damaged.
+        OSError: The file cannot be written; its `filename` says which.
     """
     try:
         about = (results / ABOUT_NAME).read_text(encoding="utf-8")
@@ -67,14 +68,23 @@ def write_parquet(results: Path, out: Path) -> Path:
     path = out / PARQUET_NAME
     parts = pd.read_csv(results / CSV_NAME, dtype=types, chunksize=_ROWS)
     with (
-        reading(results / CSV_NAME),
         draft_of(path) as draft,
         draft.open("wb") as file,
         pq.ParquetWriter(file, schema, compression="zstd") as writer,
     ):
-        for part in parts:
-            writer.write_table(pa.Table.from_pandas(part, schema=schema, preserve_index=False))
+        for table in _tables(parts, schema, results / CSV_NAME):
+            writer.write_table(table)
     return path
+
+
+def _tables(parts: Iterator[pd.DataFrame], schema: pa.Schema, source: Path) -> Iterator[pa.Table]:
+    while True:
+        with reading(source):
+            part = next(parts, None)
+            table = None if part is None else pa.Table.from_pandas(part, schema=schema, preserve_index=False)
+        if table is None:
+            return
+        yield table
 
 
 def _pandas_type(kind: pa.DataType) -> object:
