@@ -1,6 +1,7 @@
 """Clips as jobs."""
 
 import csv
+import errno
 import json
 import time
 from collections.abc import Callable
@@ -188,6 +189,22 @@ def test_why_an_output_is_not_made_is_said(client: TestClient, tmp_path: Path) -
     answer = client.get(f"/v1/clips/{state['id']}/overlay.mp4")
     assert answer.status_code == 422
     assert answer.json()["error"].startswith("empty.mkv gives no overlay.mp4: aus.csv holds no face")
+
+
+def test_a_full_disk_is_said(serve: Serve, clip: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    client = serve(limits=Limits(clips=1))
+    said = {"error": "The server's disk cannot be used: No space left on device."}
+    with monkeypatch.context() as sending:
+        sending.setattr("idennet.serve.uploads.Uploads.receive_file", full)
+        answer = client.post("/v1/clips", content=clip)
+    assert (answer.status_code, answer.json()) == (500, said)
+    state = finished(client, send(client, clip))
+    monkeypatch.setattr("idennet.serve.clips.write_text", full)
+    answer = client.get(f"/v1/clips/{state['id']}/episodes.csv")
+    assert (answer.status_code, answer.json()) == (500, said)
 
 
 def test_people_of_clips_are_told_apart_and_have_zeros(serve: Serve, clip: bytes) -> None:

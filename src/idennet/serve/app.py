@@ -1,6 +1,7 @@
 """The application: routes of the page and of the interface, and what they share."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, asynccontextmanager
 from importlib import resources
@@ -35,6 +36,8 @@ from idennet.serve.stream import answer_stream
 from idennet.serve.uploads import Uploads, checked_name
 
 DEFAULT_LIMITS = Limits()
+
+_log = logging.getLogger(__name__)
 
 _ABOUT = """\
 Facial Action Units of photographs, clips and streams. Nothing is kept after the answer, unless the server was
@@ -145,6 +148,7 @@ def create_app(
     app.state.uploads = Uploads(limits.upload_seconds)
     app.add_middleware(Guard, token=token)
     app.add_exception_handler(IdenNetError, _fail)
+    app.add_exception_handler(OSError, _fail_on_disk)
     app.add_exception_handler(RefusedError, _refuse)
     app.add_exception_handler(HTTPException, _refuse_by_framework)
     app.add_exception_handler(RequestValidationError, _refuse_mistaken)
@@ -430,3 +434,9 @@ async def _refuse_by_framework(asked: Request, error: Exception) -> JSONResponse
 async def _fail(_: Request, error: Exception) -> JSONResponse:
     """Answer for what is no fault of the client: for example the disk is full."""
     return JSONResponse({"error": str(error)}, 500)
+
+
+async def _fail_on_disk(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, OSError)
+    _log.error("A file of the server cannot be used.", exc_info=error)
+    return JSONResponse({"error": f"The server's disk cannot be used: {error.strerror or error}."}, 500)
