@@ -9,6 +9,7 @@ from sklearn.linear_model import LogisticRegression
 
 from idennet.errors import ShapeError
 from idennet.learning.evaluation.calibration import (
+    fit_apart,
     fit_calibration,
     fit_to_teacher,
     quietened,
@@ -169,3 +170,14 @@ def test_faces_at_rest_become_quiet_and_quiet_action_units_stay_as_they_are() ->
     np.testing.assert_array_equal(found[:, 0], calibration[:, 0])
     np.testing.assert_array_equal(found[1], calibration[1])
     assert found[0, 1] < 0.3
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5])
+def test_the_share_that_shows_it_counts_and_not_how_many_are_given(share: float) -> None:
+    rng = np.random.default_rng(4)
+    present, absent = sigmoid(rng.normal(1, 1, 40_000)), sigmoid(rng.normal(-1, 1, 20_000))
+    scale, shift = fit_apart(present, absent, share)
+    assert scale == pytest.approx(2, rel=0.05)  # the log density ratio of both is twice the logit
+    assert shift == pytest.approx(np.log(share / (1 - share)), abs=0.05)
+    again = fit_apart(present[:10_000], absent, share)
+    assert again == pytest.approx((scale, shift), abs=0.1)

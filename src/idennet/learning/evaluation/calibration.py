@@ -133,6 +133,24 @@ def fit_to_teacher(probabilities: NDArray[np.floating], taught: NDArray[np.float
     return np.array(fits, dtype=np.float64).reshape(-1, 2)
 
 
+def fit_apart(
+    present: NDArray[np.floating], absent: NDArray[np.floating], share: float
+) -> tuple[float, float]:
+    """Return scale and shift by which faces that show an Action Unit are told from faces that do not.
+
+    As `fit_calibration`, but weighted as if `share` of all faces showed it, however many are given.
+
+    Args:
+        present: (P,) probabilities of faces that show it.
+        absent: (N,) of faces that do not.
+        share: More than 0, less than 1.
+    """
+    logits = logits_of(np.concatenate([present, absent]))
+    target = np.repeat([1.0, 0.0], [len(present), len(absent)])
+    weights = np.repeat([share / len(present), (1 - share) / len(absent)], [len(present), len(absent)])
+    return _fit_targets(logits, target, weights * len(target))
+
+
 def quietened(
     calibration: NDArray[np.float64], probabilities: NDArray[np.floating], most: float
 ) -> NDArray[np.float64]:
@@ -160,15 +178,17 @@ def _fit(logits: NDArray[np.float64], present: NDArray[np.bool_]) -> tuple[float
     return _fit_targets(logits, target)
 
 
-def _fit_targets(logits: NDArray[np.float64], target: NDArray[np.float64]) -> tuple[float, float]:
+def _fit_targets(
+    logits: NDArray[np.float64], target: NDArray[np.float64], weights: NDArray[np.float64] | float = 1.0
+) -> tuple[float, float]:
     """Return the scale and shift of greatest likelihood for targets from 0 to 1."""
     from scipy.optimize import minimize  # only who fits needs to wait for its import
 
     def loss(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         scale, shift = parameters
         moved = scale * logits + shift
-        value = np.logaddexp(0, moved).sum() - target @ moved
-        residual = sigmoid(moved) - target
+        value = (weights * (np.logaddexp(0, moved) - target * moved)).sum()
+        residual = weights * (sigmoid(moved) - target)
         return float(value), np.array([residual @ logits, residual.sum()])
 
     bounds = [(SMALLEST_SCALE, None), (None, None)]

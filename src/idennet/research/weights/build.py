@@ -18,6 +18,7 @@ from idennet.faces.alignment import TEMPLATE
 from idennet.facs import AUS_OF_PART, PARTS, column
 from idennet.files import write_text
 from idennet.learning.data.known_people import KnownPeople
+from idennet.learning.data.move import MOVED, drawn_movement
 from idennet.learning.data.prepare import prepare
 from idennet.learning.data.readers.locate import MainFaceLocator
 from idennet.learning.data.readers.person_folders import PersonFolders
@@ -28,12 +29,14 @@ from idennet.learning.data.store import MANIFEST, FaceStore
 from idennet.learning.data.teacher import TeacherLabels, lesson_weights
 from idennet.learning.evaluation.calibration import (
     Reliability,
+    fit_apart,
     fit_calibration,
     fit_to_teacher,
     quietened,
     reliability,
 )
 from idennet.learning.evaluation.intensity import correlation, icc
+from idennet.learning.evaluation.metrics import auc
 from idennet.learning.evaluation.scores import score
 from idennet.learning.evaluation.thresholds import PRESENT, is_reliable
 from idennet.learning.training import Recipe, train
@@ -58,6 +61,12 @@ WEIGHTS, CARD, RELIABILITY, RUN = map(
 """What lies in a build's folder, beside corpora, stores and cost."""
 MOST_AT_REST = 0.05
 """Share of faces at rest in which an Action Unit may be present after calibration."""
+SHOWN = 0.1
+"""Share of faces that are taken to show an Action Unit, where movements added to photographs calibrate it."""
+CLEAR = 0.5
+"""Strength from which an added movement counts."""
+TOLD = 0.75
+"""AUC of added movements from which they calibrate."""
 
 _FROM_MANIFEST = ("stores", "seed", "date", "idennet", "git_commit", "torch", "machine")
 
@@ -290,21 +299,57 @@ def _by_photographs(
     """Return scale and shift of each Action Unit, and in words how photographs decided them."""
     faces, labels = photographs.faces, photographs.labels
     row = labels.rows_of(faces)
+    is_unseen = faces.frames["subject"].isin(photographs.unseen).to_numpy()
     known = np.flatnonzero((row >= 0) & ~labels.moved[row])
     probabilities = reader.read(faces.read(known)).probs
-    row = row[known]
-    unseen = faces.frames["subject"].isin(photographs.unseen).to_numpy()[known]
+    moved = np.flatnonzero((row >= 0) & labels.moved[row] & is_unseen)
+    row, unseen = row[known], is_unseen[known]
     believed = lesson_weights(reader.aus) == 1
     fitted = fit_to_teacher(probabilities[unseen], labels.logits(reader.aus)[row][unseen])
     calibration = np.where(believed[:, None], fitted, rendered)
+    by_movement = _by_movements(reader, probabilities[unseen], faces, moved)
+    for au, scale_and_shift in by_movement.items():
+        calibration[reader.aus.index(au)] = scale_and_shift
     resting = labels.at_rest()[row]
     calibration = quietened(calibration, probabilities[resting], MOST_AT_REST)
     names = ", ".join(column(au) for au, is_fitted in zip(reader.aus, believed, strict=True) if is_fitted)
+    by_movements = (
+        f"{', '.join(map(column, by_movement))} on {len(moved)} of these to which movements were added, "
+        f"as if {SHOWN:.0%} of all faces showed each; "
+    )
     return calibration, (
         f"{names} are calibrated on {unseen.sum()} photographs of {len(photographs.unseen)} people who were "
-        f"not trained on, by a teacher's probabilities; every Action Unit is present in at most "
-        f"{100 * MOST_AT_REST:.0f} % of {resting.sum()} photographs in which the teacher sees a face at rest."
+        f"not trained on, by a teacher's probabilities; {by_movements if by_movement else ''}"
+        f"every Action Unit is present in at most {100 * MOST_AT_REST:.0f} % of {resting.sum()} photographs "
+        "in which the teacher sees a face at rest."
     )
+
+
+def _by_movements(
+    reader: ActionUnitModel, as_they_were: NDArray[np.floating], faces: FaceStore, moved: NDArray[np.int64]
+) -> dict[int, tuple[float, float]]:
+    """Return scale and shift of the Action Units that are told well where they were added to photographs.
+
+    Args:
+        reader: Not calibrated.
+        as_they_were: (N, A) probabilities of photographs of unseen people.
+        faces: The store.
+        moved: Its rows of these people's photographs with movements added; none: nothing is returned.
+    """
+    if not len(moved):
+        return {}
+    probabilities = reader.read(faces.read(moved)).probs
+    names = faces.frames["sequence"].astype(str).str.removesuffix(MOVED)
+    strengths = [drawn_movement(name) for name in names.iloc[moved]]
+    found = {}
+    for au in sorted({au for strength in strengths for au in strength}):
+        clear = np.array([strength.get(au, 0.0) >= CLEAR for strength in strengths])
+        place = reader.aus.index(au)
+        present, absent = probabilities[clear, place], as_they_were[:, place]
+        labels = np.repeat([1, 0], [len(present), len(absent)])
+        if auc(np.concatenate([present, absent]), labels) >= TOLD:
+            found[au] = fit_apart(present, absent, SHOWN)
+    return found
 
 
 def _not_hidden(test: FaceStore, aus: Sequence[int]) -> NDArray[np.bool_]:
