@@ -20,7 +20,7 @@ from idennet.faces.alignment import align
 from idennet.faces.boxes import Pixels
 from idennet.facs import column
 from idennet.learning.data.landmarker import BLENDSHAPES, Landmarker
-from idennet.learning.data.move import MOVEMENTS, drawn_movement, move
+from idennet.learning.data.move import CLEAR, MOVEMENTS, drawn_movement, move
 from idennet.learning.data.readers.locate import MainFaceLocator
 from idennet.learning.data.teach import photographs_of
 from idennet.learning.data.teacher import LESSONS
@@ -29,7 +29,6 @@ from idennet.media.pictures import read_picture
 from idennet.models.action_units import ActionUnitModel
 
 AUS = tuple(movement.au for movement in MOVEMENTS)
-CLEAR = 0.5
 
 Reader = Callable[[Pixels, NDArray[np.floating]], NDArray[np.floating] | None]
 """Scores (A,) of a picture's main face, whose landmarks are known; None if it sees none."""

@@ -12,9 +12,18 @@ from idennet.errors import InputError, ShapeError
 from idennet.faces.boxes import Pixels
 from idennet.faces.landmarks import MIRROR
 from idennet.learning.data.landmarker import BLENDSHAPES, Landmarked
-from idennet.learning.data.move import MOVED, MOVEMENTS, TOGETHER, displacements, drawn_movement, move
+from idennet.learning.data.move import (
+    CLEAR,
+    MOVED,
+    MOVEMENTS,
+    TOGETHER,
+    added_to,
+    displacements,
+    drawn_movement,
+    move,
+)
 from idennet.learning.data.teach import photographs_of, teach, write_moved
-from idennet.learning.data.teacher import LESSONS, VALUES, TeacherLabels, at_least
+from idennet.learning.data.teacher import LESSONS, VALUES, TeacherLabels
 
 SIZE = 240
 
@@ -106,14 +115,32 @@ def test_a_photograph_gets_the_same_movement_always() -> None:
     assert strengths.std() > 0.1
 
 
+def moved_name(wanted: int) -> str:
+    """Return the name of a moved picture to which an Action Unit was added, and nothing else."""
+    names = (f"{number}" for number in range(10_000))
+    return next(name for name in names if list(drawn_movement(name)) == [wanted]) + MOVED
+
+
 def test_added_movements_count_at_least_what_they_are_worth() -> None:
-    values = dict.fromkeys(VALUES, 0.5)
-    columns = [column for lesson in LESSONS if lesson.au == 15 for column in lesson.columns]
-    assert at_least(values, {15: 1.0}) == values  # 0.5 is far more than that
-    quiet = at_least(dict.fromkeys(VALUES, 0.0), {15: 1.0})
-    assert {value for value in VALUES if quiet[value] > 0} == set(columns)
-    table = pd.DataFrame([quiet])
-    assert TeacherLabels(("a",), ("A",), table).logits([15])[0, 0] == pytest.approx(4)
+    name = moved_name(15)
+    strength = added_to(name)[15]
+    quiet, loud = (pd.DataFrame([dict.fromkeys(VALUES, value)]) for value in (0.0, 0.5))
+    logits = [
+        TeacherLabels((name,), ("A",), values).logits([15, 1], relative=False)[0] for values in (quiet, loud)
+    ]
+    assert logits[0][0] == pytest.approx(8 * strength - 4, abs=1e-4)  # 0 at one half, 4 at full strength
+    assert logits[0][1] == pytest.approx(-3.5)  # no brow was raised
+    assert logits[1][0] == 6  # the teacher saw far more than was added
+    assert np.isnan(TeacherLabels((name,), ("A",), quiet * np.nan).logits([15], relative=False)).all()
+
+
+def test_what_a_movement_is_worth_is_the_same_for_everybody() -> None:
+    name = moved_name(1)
+    brows = np.array([0.6] * 5 + [0.1] * 4)  # whose brows rest high, and whose do not
+    values = pd.DataFrame(dict.fromkeys(VALUES, brows))
+    labels = TeacherLabels((*"abcd", name, *"abcd"), ("Ada",) * 5 + ("Ben",) * 4, values)
+    logits = labels.logits([1])[:, 0]
+    assert logits[4] == pytest.approx(max(8 * added_to(name)[1] - 4, logits[0]), abs=1e-4)
 
 
 def test_what_is_usual_is_not_asked_of_moved_pictures() -> None:
@@ -145,23 +172,20 @@ def test_each_photograph_is_written_as_it_is_and_moved(points: np.ndarray, tmp_p
     ]  # fmt: skip
     assert steps[-1] == (4, 4)
     assert (out / "Ada" / "1.png").read_bytes() == (folder / "Ada" / "1.png").read_bytes()
-    labels = teach(
-        out,
-        lambda pixels: Landmarked(np.ones((478, 2)) * np.arange(478)[:, None], np.zeros(len(BLENDSHAPES))),
-    ).labels
-    for picture, row in zip(labels.pictures, labels.values.to_dict("records"), strict=True):
-        added = drawn_movement(picture.removesuffix(MOVED)) if picture.endswith(MOVED) else {}
-        raised = {
-            lesson.au
-            for lesson in LESSONS
-            for column in lesson.columns
-            if row[column] > 0 and lesson.au != 25
-        }
-        assert raised == set(added), picture
+    again = (out / "Ada" / f"1{MOVED}.png").stat().st_mtime_ns
+    write_moved(folder, out, lambda pixels: points)
+    assert (out / "Ada" / f"1{MOVED}.png").stat().st_mtime_ns == again
+    still = Landmarked(np.zeros((478, 2)) + np.arange(478)[:, None], np.zeros(len(BLENDSHAPES)))
+    labels = teach(out, lambda pixels: still).labels
+    taught = [lesson.au for lesson in LESSONS if lesson.au != 25]
+    for picture, logits in zip(labels.pictures, labels.logits(taught), strict=True):
+        raised = {au for au, logit in zip(taught, logits, strict=True) if logit > 0}
+        assert raised == {au for au, strength in added_to(picture).items() if strength > CLEAR}, picture
+    assert set(labels.subjects) == {"Ada", "stranger"}
 
 
 def test_a_folder_is_never_moved_onto_itself(points: np.ndarray, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="give another folder"):
-        write_moved(tmp_path, tmp_path, lambda pixels: points)
+    with pytest.raises(InputError, match="lies among the photographs"):
+        write_moved(tmp_path, tmp_path / "inside", lambda pixels: points)
     with pytest.raises(ShapeError, match=r"must have shape \(68, 2\)"):
         move(np.zeros((9, 9, 3), np.uint8), points[:60], {1: 1.0})

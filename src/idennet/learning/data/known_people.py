@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from idennet.errors import InputError
-from idennet.learning.data.move import MOVED
+from idennet.learning.data.move import original
 from idennet.learning.data.store import FaceStore
 
 
@@ -67,7 +67,7 @@ class KnownPeople:
         moved is still the same person.
         """
         order = np.argsort(self.pictures)
-        names = store.frames["sequence"].str.removesuffix(MOVED).to_numpy(str)
+        names = store.frames["sequence"].map(original).to_numpy(str)
         place = np.searchsorted(self.pictures, names, sorter=order).clip(max=len(order) - 1)
         row = order[place]
         found = self.directions[row]

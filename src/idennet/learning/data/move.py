@@ -57,6 +57,9 @@ TOGETHER: tuple[tuple[int, ...], ...] = (
 )  # fmt: skip
 """Movements that are added at once, each of these as often: alone, surprise, anger, distress, sadness."""
 
+CLEAR = 0.5
+"""Strength from which an added movement counts as shown."""
+
 _LEAST = 0.35  # strength
 _ONE_MAP = np.empty(0, np.float32)  # both coordinates are in the first of OpenCV's two maps
 _GRID = 4  # pixels between the points at which the bending is worked out
@@ -114,6 +117,16 @@ def drawn_movement(name: str) -> dict[int, float]:
     """Return the strengths to add to a photograph: the same name always gets the same."""
     rng = np.random.default_rng(list(hashlib.sha256(name.encode()).digest()))
     return {au: float(rng.uniform(_LEAST, 1)) for au in TOGETHER[rng.integers(len(TOGETHER))]}
+
+
+def original(name: str) -> str:
+    """Return the name of the photograph that a picture was made of; its own if nothing was added."""
+    return name.removesuffix(MOVED)
+
+
+def added_to(name: str) -> dict[int, float]:
+    """Return the strengths that were added to the picture of a name; none to a photograph as it was."""
+    return drawn_movement(original(name)) if name.endswith(MOVED) else {}
 
 
 def displacements(landmarks: NDArray[np.floating], strengths: Mapping[int, float]) -> NDArray[np.float64]:

@@ -14,9 +14,9 @@ from idennet.errors import ImageError, InputError, NoFaceError
 from idennet.faces.boxes import Pixels
 from idennet.files import draft_of
 from idennet.learning.data.landmarker import BLENDSHAPES, Landmarked, lip_gap
-from idennet.learning.data.move import MOVED, drawn_movement, move
+from idennet.learning.data.move import MOVED, drawn_movement, move, original
 from idennet.learning.data.readers.person_folders import PersonFolders
-from idennet.learning.data.teacher import LIP_GAP, VALUES, TeacherLabels, at_least
+from idennet.learning.data.teacher import LIP_GAP, VALUES, TeacherLabels
 from idennet.media.kinds import SUFFIXES
 from idennet.media.names import text_of
 from idennet.media.pictures import read_picture
@@ -72,7 +72,7 @@ def photographs_of(folder: Path) -> list[Photograph]:
     alone = sorted(file for file in folder.glob("[!.]*") if file.suffix.lower() in SUFFIXES)
     photographs = [
         *(Photograph(file, text_of(file.parent.name)) for file in PersonFolders(folder).files()),
-        *(Photograph(file, text_of(file.stem)) for file in alone),
+        *(Photograph(file, original(text_of(file.stem))) for file in alone),
     ]
     if not photographs:
         raise InputError(f"{folder} has no pictures, neither in subfolders, one a person, nor by themselves.")
@@ -113,7 +113,6 @@ def teach(
                 named = dict(zip(BLENDSHAPES, read.blendshapes, strict=True)) | {
                     LIP_GAP: lip_gap(read.points)
                 }
-                named = at_least(named, added_movement(photographs[row]))
                 values[row] = [named[value] for value in VALUES]
             progress(row + 1, len(photographs))
     if np.isnan(values).all():
@@ -144,10 +143,10 @@ def write_moved(
         progress: Told after every picture how many are done, and how many there are.
 
     Raises:
-        InputError: The folder cannot be used, or both are the same.
+        InputError: The folder cannot be used, or `out` lies in it.
     """
-    if out.resolve() == folder.resolve():
-        raise InputError(f"{out} has the photographs themselves; give another folder for the moved ones.")
+    if out.resolve().is_relative_to(folder.resolve()):
+        raise InputError(f"{out} lies among the photographs of {folder}; give a folder elsewhere.")
     photographs = photographs_of(folder)
 
     def write(photograph: Photograph) -> None:
@@ -164,17 +163,14 @@ def write_moved(
                     Image.fromarray(move(pixels, landmarks, drawn_movement(photograph.name))).save(
                         draft, format="PNG"
                     )
-        shutil.copyfile(photograph.file, place / photograph.file.name)
+        as_it_was = place / photograph.file.name
+        if not as_it_was.exists():
+            with draft_of(as_it_was) as draft:
+                shutil.copyfile(photograph.file, draft)
 
     with workers(cores()) as pool:
         for done, _ in enumerate(pool.map(write, photographs), start=1):
             progress(done, len(photographs))
-
-
-def added_movement(photograph: Photograph) -> dict[int, float]:
-    """Return what `write_moved` added to a photograph: nothing to one that is as it was."""
-    name, mark, rest = photograph.name.rpartition(MOVED)
-    return drawn_movement(name) if mark and not rest else {}
 
 
 def _read(file: Path, landmarker: Callable[[Pixels], Landmarked | None]) -> Landmarked | ImageError | None:

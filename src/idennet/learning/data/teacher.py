@@ -6,7 +6,7 @@ reach teach absence. A large part of such a value is the person, so some lessons
 is usual for that person.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from idennet.errors import InputError
 from idennet.files import draft_of
-from idennet.learning.data.move import MOVED
+from idennet.learning.data.move import CLEAR, MOVED, added_to
 from idennet.learning.data.store import FaceStore
 
 LIP_GAP = "lip_gap"
@@ -191,7 +191,11 @@ class TeacherLabels:
         return np.interp(value, [0, lesson.middle, strongest], [0, _FAINT, 1])
 
     def _sides(self, lesson: Lesson, relative: bool) -> NDArray[np.float64]:
-        """Return the values of left and right (N, 2), relative to the person where the lesson is."""
+        """Return the values of left and right (N, 2), relative to the person where the lesson is.
+
+        Where a movement was added the teacher's value counts, or what the movement is worth if that is more:
+        of a raised brow above a smile the teacher hardly ever knows.
+        """
         sides = self.values[list(lesson.columns)].to_numpy(np.float64)
         if relative and lesson.relative:
             unmoved = pd.Series(np.where(self.moved, np.nan, sides.mean(axis=1)))
@@ -200,22 +204,11 @@ class TeacherLabels:
             enough = people.transform("count").to_numpy() >= ENOUGH_PICTURES
             shift = np.where(enough, np.nanmedian(people.median()) - usual, 0.0)
             sides = sides + shift[:, None]
-        return np.broadcast_to(sides, (len(sides), 2))
-
-
-def at_least(values: dict[str, float], strengths: Mapping[int, float]) -> dict[str, float]:
-    """Return a photograph's values when movements were added to it: the teacher's, or what they are worth.
-
-    A movement of full strength is worth `_FULL` widths more than the middle of its lesson, one of none
-    nothing. The teacher cannot say so alone: of a raised brow above a smile it hardly ever knows.
-    """
-    lessons = {lesson.au: lesson for lesson in LESSONS}
-    raised = dict(values)
-    for au, strength in strengths.items():
-        lesson = lessons[au]
-        for column in lesson.columns:
-            raised[column] = max(values[column], strength * (lesson.middle + _FULL * lesson.width))
-    return raised
+        added = np.array([added_to(picture).get(lesson.au, np.nan) for picture in self.pictures])
+        worth = lesson.middle + _FULL * lesson.width * (added - CLEAR) / (1 - CLEAR)
+        return np.broadcast_to(
+            np.fmax(sides, np.where(np.isnan(sides), np.nan, worth[:, None])), (len(sides), 2)
+        )
 
 
 def lesson_weights(aus: Sequence[int]) -> NDArray[np.float32]:

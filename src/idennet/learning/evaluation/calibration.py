@@ -146,7 +146,8 @@ def fit_apart(
         share: More than 0, less than 1.
     """
     logits = logits_of(np.concatenate([present, absent]))
-    target = np.repeat([1.0, 0.0], [len(present), len(absent)])
+    drawn_in = [(len(present) + 1) / (len(present) + 2), 1 / (len(absent) + 2)]
+    target = np.repeat(drawn_in, [len(present), len(absent)])
     weights = np.repeat([share / len(present), (1 - share) / len(absent)], [len(present), len(absent)])
     return _fit_targets(logits, target, weights * len(target))
 

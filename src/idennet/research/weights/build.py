@@ -18,7 +18,7 @@ from idennet.faces.alignment import TEMPLATE
 from idennet.facs import AUS_OF_PART, PARTS, column
 from idennet.files import write_text
 from idennet.learning.data.known_people import KnownPeople
-from idennet.learning.data.move import MOVED, drawn_movement
+from idennet.learning.data.move import CLEAR, added_to
 from idennet.learning.data.prepare import prepare
 from idennet.learning.data.readers.locate import MainFaceLocator
 from idennet.learning.data.readers.person_folders import PersonFolders
@@ -63,8 +63,6 @@ MOST_AT_REST = 0.05
 """Share of faces at rest in which an Action Unit may be present after calibration."""
 SHOWN = 0.1
 """Share of faces that are taken to show an Action Unit, where movements added to photographs calibrate it."""
-CLEAR = 0.5
-"""Strength from which an added movement counts."""
 TOLD = 0.75
 """AUC of added movements from which they calibrate."""
 
@@ -313,13 +311,14 @@ def _by_photographs(
     resting = labels.at_rest()[row]
     calibration = quietened(calibration, probabilities[resting], MOST_AT_REST)
     names = ", ".join(column(au) for au, is_fitted in zip(reader.aus, believed, strict=True) if is_fitted)
-    by_movements = (
-        f"{', '.join(map(column, by_movement))} on {len(moved)} of these to which movements were added, "
-        f"as if {SHOWN:.0%} of all faces showed each; "
+    movements = (
+        f"{', '.join(map(column, by_movement))}, told with an AUC of {TOLD} or more where movements were "
+        f"added to photographs of these people, are calibrated on {len(moved)} such copies, as if "
+        f"{100 * SHOWN:.0f} % of all faces showed each; "
     )
     return calibration, (
         f"{names} are calibrated on {unseen.sum()} photographs of {len(photographs.unseen)} people who were "
-        f"not trained on, by a teacher's probabilities; {by_movements if by_movement else ''}"
+        f"not trained on, by a teacher's probabilities; {movements if by_movement else ''}"
         f"every Action Unit is present in at most {100 * MOST_AT_REST:.0f} % of {resting.sum()} photographs "
         "in which the teacher sees a face at rest."
     )
@@ -339,10 +338,9 @@ def _by_movements(
     if not len(moved):
         return {}
     probabilities = reader.read(faces.read(moved)).probs
-    names = faces.frames["sequence"].astype(str).str.removesuffix(MOVED)
-    strengths = [drawn_movement(name) for name in names.iloc[moved]]
+    strengths = [added_to(name) for name in faces.frames["sequence"].astype(str).iloc[moved]]
     found = {}
-    for au in sorted({au for strength in strengths for au in strength}):
+    for au in sorted({au for strength in strengths for au in strength} & set(reader.aus)):
         clear = np.array([strength.get(au, 0.0) >= CLEAR for strength in strengths])
         place = reader.aus.index(au)
         present, absent = probabilities[clear, place], as_they_were[:, place]
