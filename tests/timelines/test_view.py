@@ -129,6 +129,11 @@ def test_names_cannot_break_the_page(tmp_path: Path) -> None:
     assert data_of(page)[0]["name"] == "script><b>&'\".mp4"
 
 
+def test_a_video_whose_name_no_file_can_have_is_not_where_it_was_read(tmp_path: Path) -> None:
+    results = write_results(tmp_path / "r", clip_results(f"{'顔' * 190}.mp4"))
+    assert "not where it was read" in data_of(page_of(read_recordings(results), tmp_path))[0]["without"]
+
+
 def test_values_with_own_zero_stand_beside_the_raw_ones(results: Path, tmp_path: Path) -> None:
     clip = read_recordings(results)[0]
     track = replace(clip.tracks[0], zeroed=0.5 * clip.tracks[0].values)

@@ -207,7 +207,7 @@ def _bytes(values: NDArray[Any]) -> str:
 
 def _why_not_played(path: Path) -> str:
     """Return in words why no browser plays a video; "" where one may."""
-    if not path.is_file():
+    if not os.path.isfile(path):  # noqa: PTH113 - that of Path raises where names are too long
         return "The video is not where it was read; click on the timeline to move."
     kind, codec = f"{path.suffix} videos", None
     if path.suffix.lower() in _PLAYED:
