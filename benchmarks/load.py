@@ -229,10 +229,12 @@ async def load(picture: bytes, clip: bytes, seconds: float, process: int) -> tup
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("files", type=Path, nargs="+", metavar="photo.jpg clip.mp4")
+    parser.add_argument("files", type=Path, nargs="+", help="a photograph and a clip; with --alone, clips")
     parser.add_argument("--alone", action="store_true", help="one stream of each clip, and nothing else")
     parser.add_argument("--seconds", type=float, default=60)
     given = parser.parse_args()
+    if not given.alone and len(given.files) != 2:
+        parser.error("give a photograph and a clip, or --alone and clips")
     command = [sys.executable, "-m", "idennet", "serve", "--port", str(PORT)]
     temporary = tempfile.mkdtemp()
     server = subprocess.Popen(

@@ -73,7 +73,7 @@ def test_what_a_file_system_refuses_is_one_sentence(verb: str, sentence: str) ->
     assert (ran.exit_code, ran.stderr) == (2, sentence)
 
 
-def test_an_interruption_says_how_to_go_on() -> None:
+def test_an_interruption_promises_nothing() -> None:
     ran = CliRunner().invoke(verbs_app(), ["interrupted"])
     assert (ran.exit_code, ran.stderr) == (130, "Interrupted.\n")
 

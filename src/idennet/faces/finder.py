@@ -144,7 +144,7 @@ class FaceFinder:
             for pixels, found in zip(pictures, self._find_upright(turned, _CONFIDENT_TURNED), strict=True)
         ]
 
-    def propose(self, pictures: Sequence[Pixels], expected: Sequence[Floats | None]) -> "Proposals":
+    def propose(self, pictures: Sequence[Pixels], expected: Sequence[Floats | None]) -> Proposals:
         """Return where upright faces may be in each picture: the part of `find` that comes first.
 
         Args:
@@ -155,7 +155,7 @@ class FaceFinder:
         squares = [None if landmarks is None else squares_around(landmarks) for landmarks in expected]
         return self._propose(pictures, squares)
 
-    def judge(self, proposals: "Proposals") -> list[list[FoundFace]]:
+    def judge(self, proposals: Proposals) -> list[list[FoundFace]]:
         """Return the faces of each picture, from left to right, that `find` would find among proposals."""
         return [sorted(found, key=_from_left) for found in self._judge(proposals, _CONFIDENT)]
 
@@ -174,7 +174,7 @@ class FaceFinder:
     def _find_upright(self, pictures: Sequence[Pixels], confident: float) -> list[list[FoundFace]]:
         return self._judge(self._propose(pictures, [None] * len(pictures)), confident)
 
-    def _propose(self, pictures: Sequence[Pixels], expected: Sequence[Floats | None]) -> "Proposals":
+    def _propose(self, pictures: Sequence[Pixels], expected: Sequence[Floats | None]) -> Proposals:
         """Return the boxes that a first reading finds worth a second; `expected` are squares (M, 4)."""
         greys = [in_grey(pixels) for pixels in pictures]
         boxes = self._boxes.find_all(pictures, greys, expected)
@@ -188,7 +188,7 @@ class FaceFinder:
         hopeful = np.array([i for rows in own for i in rows[_distinct(first.of(rows), _HOPEFUL)]], np.int64)
         return Proposals(greys, owners[hopeful], first.of(hopeful))
 
-    def _judge(self, proposals: "Proposals", confident: float) -> list[list[FoundFace]]:
+    def _judge(self, proposals: Proposals, confident: float) -> list[list[FoundFace]]:
         greys, owners, first = proposals
         squares = squares_around(first.landmarks)
         reading = self._landmarks.read([greys[k] for k in owners], squares, mirrored=True)

@@ -119,7 +119,7 @@ class FaceTracker:
         looked = self.look(pictures)
         return self.number(looked, self.judge(looked))
 
-    def look(self, pictures: Sequence[Pixels]) -> "Looked":
+    def look(self, pictures: Sequence[Pixels]) -> Looked:
         """Return where faces may be in the next frames."""
         looked = Looked(pictures, [self._is_cut(pixels) for pixels in pictures])
         for start in range(0, len(pictures), _TOGETHER):
@@ -132,7 +132,7 @@ class FaceTracker:
                 self._search(looked, start + stop)
         return looked
 
-    def judge(self, looked: "Looked") -> list[list["Seen"]]:
+    def judge(self, looked: Looked) -> list[list["Seen"]]:
         """Return which of that are faces, for each frame; depends on no other frame."""
         pictures = looked.pictures
         if isinstance(self._finder, FaceFinder):
@@ -145,11 +145,11 @@ class FaceTracker:
             found = [[*faces] for faces in self._finder.find_all(pictures)]
         return [[Seen(face, pixels) for face in faces] for pixels, faces in zip(pictures, found, strict=True)]
 
-    def number(self, looked: "Looked", seen: Sequence[list["Seen"]]) -> list[list[FoundFace]]:
+    def number(self, looked: Looked, seen: Sequence[list["Seen"]]) -> list[list[FoundFace]]:
         """Return the faces of the next frames, as `find_all` does, given what `judge` says of each frame."""
         return [self._numbered(*each) for each in zip(looked.pictures, seen, looked.cuts, strict=True)]
 
-    def _search(self, looked: "Looked", stop: int) -> None:
+    def _search(self, looked: Looked, stop: int) -> None:
         """Search what is not searched yet of the frames up to one, for faces that were there a moment ago."""
         pictures, known = looked.pictures[len(looked.turns) : stop], self._known
         if not pictures or not isinstance(self._finder, FaceFinder):
