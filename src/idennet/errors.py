@@ -4,7 +4,14 @@ The command line prints the sentence and exits with code 2. Besides, only what a
 caught there, so a traceback always means a defect of IdenNet itself.
 """
 
+import errno
 from collections.abc import Sequence
+
+REFUSALS = (
+    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT),
+    *(errno.ENOTDIR, errno.EISDIR, errno.EEXIST),
+)
+"""What a file system says to a path that a user chose; other errors of files are defects."""
 
 
 class IdenNetError(Exception):

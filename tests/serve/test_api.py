@@ -1,11 +1,14 @@
 """The interface for programs: what goes in, what comes out, and what is refused."""
 
 import csv
+import errno
 import json
 import struct
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import Mock
+from urllib.parse import quote
 
 import numpy as np
 import pytest
@@ -340,6 +343,38 @@ def test_a_stream_refuses_parameters_that_do_not_exist(client: TestClient) -> No
         socket.receive_json()
     words = "There is no parameter 'fps' of /v1/stream; it takes none."
     assert (closed.value.code, closed.value.reason) == (1008, words)
+
+
+def test_why_a_stream_ends_fits_into_a_reason_of_123_bytes(client: TestClient) -> None:
+    address = f"{STREAM}?{quote('é' * 40)}=1"
+    with client.websocket_connect(address) as socket, pytest.raises(WebSocketDisconnect) as closed:
+        socket.receive_json()
+    whole = f"There is no parameter {'é' * 40!r} of /v1/stream; it takes none."
+    assert whole.startswith(closed.value.reason)
+    assert 120 <= len(closed.value.reason.encode()) <= 123
+
+
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), InputError("Full.")])
+def test_a_stream_that_the_server_cannot_read_says_why(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    monkeypatch.setattr("idennet.serve.reader.Reader.frame", Mock(side_effect=error))
+    with client.websocket_connect(STREAM) as socket:
+        socket.send_bytes(png(1))
+        with pytest.raises(WebSocketDisconnect) as closed:
+            socket.receive_json()
+    disk = "The server's disk cannot be used: No space left on device."
+    words = disk if isinstance(error, OSError) else "Full."
+    assert (closed.value.code, closed.value.reason) == (1011, words)
+
+
+@pytest.mark.parametrize("error", [TimeoutError(), ConnectionResetError(errno.ECONNRESET, "Reset")])
+def test_the_disk_is_not_blamed_for_other_defects(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, error: OSError
+) -> None:
+    monkeypatch.setattr("idennet.serve.reader.Reader.photograph", Mock(side_effect=error))
+    with pytest.raises(type(error)):
+        client.post("/v1/photographs", content=png(1))
 
 
 def test_every_route_but_files_refuses_parameters_that_do_not_exist(client: TestClient) -> None:

@@ -1,6 +1,5 @@
 """What a user sees when something goes wrong: one sentence for a mistake, and how to go on after a stop."""
 
-import errno
 import signal
 import sys
 import threading
@@ -12,15 +11,9 @@ from typing import Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from idennet.errors import IdenNetError, MissingExtraError
+from idennet.errors import REFUSALS, IdenNetError, MissingExtraError
 
 EXIT_MISTAKE = 2
-
-_REFUSALS = (
-    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT),
-    *(errno.ENOTDIR, errno.EISDIR, errno.EEXIST),
-)
-"""What a file system says to a path that a user chose; other errors of files are defects."""
 
 _EXTRAS = {
     **dict.fromkeys(("h5py", "pyarrow", "scipy", "skimage", "sklearn", "tensorboard"), "learn"),
@@ -73,7 +66,7 @@ class Verbs(TyperGroup):
             complain(str(MissingExtraError(f"{package}, which this verb uses,", _EXTRAS[package])))
             raise typer.Exit(EXIT_MISTAKE) from error
         except OSError as error:
-            if error.errno not in _REFUSALS:
+            if error.errno not in REFUSALS:
                 raise
             place = "The place to write to" if error.filename is None else error.filename
             complain(f"{place} cannot be used: {error.strerror}; choose another place.")

@@ -17,9 +17,10 @@ from pydantic import BaseModel, Field, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 from starlette.routing import Route
+from starlette.websockets import WebSocketState
 
 from idennet import __version__
-from idennet.errors import IdenNetError
+from idennet.errors import REFUSALS, IdenNetError, InputError
 from idennet.inference.analyser import Analyser
 from idennet.inference.results_folder import ResultsFolder, about_run
 from idennet.models.threads import cores, workers
@@ -402,9 +403,7 @@ async def _refuse_unknown(asked: HTTPConnection) -> None:
 async def _refuse(asked: HTTPConnection, refusal: Exception) -> Any:
     assert isinstance(refusal, RefusedError)
     if isinstance(asked, WebSocket):
-        await asked.accept()  # closed before that, a socket tells no reason
-        await asked.close(1008 if refusal.wait is None else 1013, str(refusal))
-        return None
+        return await _close(asked, 1008 if refusal.wait is None else 1013, str(refusal))
     headers = {} if refusal.wait is None else {"Retry-After": str(refusal.wait)}
     return JSONResponse({"error": str(refusal)}, refusal.status, headers)
 
@@ -431,12 +430,23 @@ async def _refuse_by_framework(asked: Request, error: Exception) -> JSONResponse
     return JSONResponse({"error": sentence}, error.status_code, headers)
 
 
-async def _fail(_: Request, error: Exception) -> JSONResponse:
+async def _fail(asked: HTTPConnection, error: Exception) -> Any:
     """Answer for what is no fault of the client: for example the disk is full."""
+    if isinstance(asked, WebSocket):
+        return await _close(asked, 1011, str(error))
     return JSONResponse({"error": str(error)}, 500)
 
 
-async def _fail_on_disk(_: Request, error: Exception) -> JSONResponse:
+async def _fail_on_disk(asked: HTTPConnection, error: Exception) -> Any:
     assert isinstance(error, OSError)
+    if error.errno not in REFUSALS:  # of a connection, for example
+        raise error
     _log.error("A file of the server cannot be used.", exc_info=error)
-    return JSONResponse({"error": f"The server's disk cannot be used: {error.strerror or error}."}, 500)
+    return await _fail(asked, InputError(f"The server's disk cannot be used: {error.strerror}."))
+
+
+async def _close(socket: WebSocket, code: int, sentence: str) -> None:
+    """Close a socket and say why, as far as the 123 bytes of a reason go."""
+    if socket.application_state is WebSocketState.CONNECTING:
+        await socket.accept()  # closed before that, it tells no reason
+    await socket.close(code, sentence.encode()[:123].decode(errors="ignore"))

@@ -64,10 +64,13 @@ async def answer_stream(socket: WebSocket, reader: Reader) -> None:
             except WebSocketDisconnect:
                 return
 
-    async with create_task_group() as tasks:
-        tasks.start_soon(answer)
-        while (message := await socket.receive())["type"] != "websocket.disconnect":
-            if data := message.get("bytes"):
-                newest.put(data)
-                reader.metrics.frames.labels("received").inc()
-        tasks.cancel_scope.cancel()
+    try:
+        async with create_task_group() as tasks:
+            tasks.start_soon(answer)
+            while (message := await socket.receive())["type"] != "websocket.disconnect":
+                if data := message.get("bytes"):
+                    newest.put(data)
+                    reader.metrics.frames.labels("received").inc()
+            tasks.cancel_scope.cancel()
+    except ExceptionGroup as failed:  # the application says what it knows of the error itself
+        raise failed.exceptions[0] from None
