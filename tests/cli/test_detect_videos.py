@@ -119,7 +119,10 @@ def test_a_run_that_is_stopped_goes_on(tmp_path: Path, random_weights: Path, kil
     tests = [str(Path(__file__).parents[1])]
     command = [sys.executable, "-c", SCRIPT.format(tests=tests), "detect", str(film), "--out", str(out)]
     command += ["--weights", str(random_weights), "--workers", "2"]
-    running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    running = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # background jobs ignore it
+    )  # fmt: skip
     while running.poll() is None and len(table_lines(out)) < 8:
         time.sleep(0.01)
     os.kill(running.pid, kill)
