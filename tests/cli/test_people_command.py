@@ -3,6 +3,7 @@
 import json
 import math
 import shutil
+import sqlite3
 from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
@@ -124,6 +125,24 @@ def test_a_store_is_listed_renamed_merged_split_exported_and_emptied(pictures: P
     gone = idennet("people", "show", store, "Bert")
     assert gone.exit_code == 2
     assert "knows no 'Bert'" in gone.output
+
+
+def test_people_of_other_weights_are_told_and_deleted_but_not_recognised(pictures: Path, tmp_path: Path):
+    store = tmp_path / "people.db"
+    idennet("people", "enrol", store, pictures.parent / "one.png", "--name", "Anna", "--neutral")
+    with sqlite3.connect(store) as sql:
+        sql.execute("UPDATE about SET weights = 'older', sha256 = ?", ("1" * 64,))
+    refused = idennet("detect", GROUP, "--store", store)
+    assert refused.exit_code == 2
+    assert "belongs to the weights older" in " ".join(refused.output.split())
+    assert idennet("people", "rename", store, "Anna", "Serena").exit_code == 0
+    assert "Serena" in idennet("people", "list", store).output
+    assert "neutral" in idennet("people", "show", store, "Serena").output
+    exported = json.loads(idennet("people", "export", store).stdout)
+    assert exported["weights"] == "older"
+    assert "AU12" in exported["people"][0]["appearances"][0]["neutral"]
+    assert idennet("people", "delete", store, "Serena", "--yes").output == "Serena is deleted.\n"
+    assert idennet("people", "list", store).output == "Nobody is enrolled.\n"
 
 
 def test_there_must_be_a_store(tmp_path: Path):

@@ -127,6 +127,32 @@ def test_a_store_belongs_to_its_weights_and_version(tmp_path: Path):
         PersonStore(file, PEOPLE)
 
 
+def test_what_is_stored_is_told_and_deleted_without_the_weights_it_belongs_to(tmp_path: Path):
+    file = tmp_path / "people.db"
+    rests = np.linspace(0, 1, 22), np.array([0.1, np.nan, 0.3])
+    with PersonStore(file, population("1" * 64), make=True) as made:
+        made.enrol([appearance(), appearance(BERT), *(appearance(neutral=rest) for rest in rests)], "Anna")
+    with PersonStore(file) as store:
+        assert store.split(store.find("Anna"), [2]) == 2
+        store.rename(store.find("2"), "Bert")
+        assert names(store) == [(1, "Anna", 3), (2, "Bert", 1)]
+        exported = store.export([store.find("Anna")])
+        assert exported["weights"] == "drawn"
+        _, named, listed = (one["neutral"] for one in exported["people"][0]["appearances"])
+        assert (next(iter(named)), named["AU43"]) == ("AU1", 1)
+        assert listed == [0.1, None, 0.3]  # whose Action Units these are, only the weights know
+        store.merge(store.find("Anna"), store.find("Bert"))
+        store.delete(store.find("Anna"))
+        assert names(store) == []
+    assert ANNA.tobytes() not in file.read_bytes()
+
+
+def test_a_database_without_a_table_is_no_store(tmp_path: Path):
+    sqlite3.connect(tmp_path / "empty.db").executescript("PRAGMA user_version = 1; VACUUM;")
+    with pytest.raises(InputError, match="but no person store"):
+        PersonStore(tmp_path / "empty.db")
+
+
 def _enrol_many(file: Path, who: int) -> None:
     with PersonStore(file, PEOPLE, make=True) as store:
         for turn in range(20):

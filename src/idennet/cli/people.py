@@ -90,7 +90,7 @@ def enrol(
 
 
 @people_app.command("list")
-def list_people(store: Store, weights: Weights = None) -> None:
+def list_people(store: Store) -> None:
     """Show everybody in a store.
 
     [bold]idennet people list people.db[/bold]
@@ -102,7 +102,7 @@ def list_people(store: Store, weights: Weights = None) -> None:
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
     for heading in ("number", "name", "appearances", "neutral", "since", "from"):
         table.add_column(heading)
-    with _opened(store, weights) as opened:
+    with _opened(store) as opened:
         people = opened.people()
     for person in people:
         sources = list(dict.fromkeys(one.source for one in person.appearances))
@@ -117,12 +117,12 @@ def list_people(store: Store, weights: Weights = None) -> None:
 
 
 @people_app.command()
-def show(store: Store, who: Who, weights: Weights = None) -> None:
+def show(store: Store, who: Who) -> None:
     """Show a person's appearances, whose numbers split needs.
 
     [bold]idennet people show people.db Anna[/bold]
     """
-    with _opened(store, weights) as opened:
+    with _opened(store) as opened:
         person = opened.find(who)
     typer.echo(f"{person.called}, number {person.number}, since {person.made}")
     for one in person.appearances:
@@ -135,13 +135,12 @@ def rename(
     store: Store,
     who: Who,
     name: Annotated[str, typer.Argument(help="The new name.")],
-    weights: Weights = None,
 ) -> None:
     """Give a person another name.
 
     [bold]idennet people rename people.db 3 Anna[/bold]
     """
-    with _opened(store, weights) as opened:
+    with _opened(store) as opened:
         opened.rename(opened.find(who), name)
 
 
@@ -150,13 +149,12 @@ def merge(
     store: Store,
     who: Who,
     other: Annotated[str, typer.Argument(help="Who is the same; this name and number go.")],
-    weights: Weights = None,
 ) -> None:
     """Make one person of two.
 
     [bold]idennet people merge people.db Anna 7[/bold]
     """
-    with _opened(store, weights) as opened:
+    with _opened(store) as opened:
         opened.merge(opened.find(who), opened.find(other))
 
 
@@ -166,13 +164,12 @@ def split(
     who: Who,
     appearance: Annotated[list[int], typer.Argument(help="Numbers of the appearances of somebody else.")],
     name: Annotated[str | None, typer.Option(help="Of the somebody else.")] = None,
-    weights: Weights = None,
 ) -> None:
     """Make two people of one.
 
     [bold]idennet people split people.db Anna 4 5 --name Bert[/bold]
     """
-    with _opened(store, weights) as opened:
+    with _opened(store) as opened:
         number = opened.split(opened.find(who), appearance, name)
     typer.echo(f"{name or f'person {number}'} is new.")
 
@@ -181,13 +178,19 @@ def split(
 def export(
     store: Store,
     who: Annotated[str | None, typer.Argument(help="Name or number; everybody without it.")] = None,
-    weights: Weights = None,
+    weights: Annotated[
+        Path | None,
+        typer.Option(help="Of the store; they name neutral readings that are not of the 22 Action Units."),
+    ] = None,
 ) -> None:
     """Print all that is stored, as JSON: what a person may ask to see.
 
     [bold]idennet people export people.db Anna > anna.json[/bold]
     """
-    with _opened(store, weights) as opened:
+    from idennet.people.population import Population
+    from idennet.people.store import PersonStore
+
+    with PersonStore(store, Population.open(weights) if weights else None) as opened:
         people = opened.people() if who is None else [opened.find(who)]
         typer.echo(json.dumps(opened.export(people), indent=1, ensure_ascii=False))
 
@@ -197,13 +200,12 @@ def delete(
     store: Store,
     who: Who,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    weights: Weights = None,
 ) -> None:
     """Delete a person for good: the bytes in the file are overwritten.
 
     [bold]idennet people delete people.db Anna[/bold]
     """
-    with _opened(store, weights) as opened:
+    with _opened(store) as opened:
         person = opened.find(who)
         if not yes and not typer.confirm(f"Delete {person.called} for good?"):
             raise typer.Exit(1)
@@ -211,8 +213,8 @@ def delete(
     typer.echo(f"{person.called} is deleted.")
 
 
-def _opened(store: Path, weights: Path | None) -> "PersonStore":
-    from idennet.people.population import Population
+def _opened(store: Path) -> "PersonStore":
+    """Open a store of whatever weights, for what needs none."""
     from idennet.people.store import PersonStore
 
-    return PersonStore(store, Population.open(weights))
+    return PersonStore(store)

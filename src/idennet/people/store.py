@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from idennet.errors import InputError
-from idennet.facs import columns
+from idennet.facs import SYNFACS_AUS, columns
 from idennet.people.persons import worth_of
 from idennet.people.population import Evidence, Population
 
@@ -94,15 +94,19 @@ class PersonStore(AbstractContextManager["PersonStore"]):
 
     Args:
         file: Made when it does not exist or is empty, and `make` says so; only its owner may read it.
-        population: Of the weights that embeddings come from; a store belongs to one file of weights.
-        make: Whether it may be made.
+        population: Of the weights that embeddings come from; a store belongs to one file of weights. Without
+            it a store of any weights can be looked at and tidied up, but nobody enrolled or recognised.
+        make: Whether it may be made; this needs the population.
+
+    Attributes:
+        weights: Name of those that the store belongs to.
 
     Raises:
         InputError: The file is missing, no person store, of other weights or another version, or cannot be
             used.
     """
 
-    def __init__(self, file: Path, population: Population, *, make: bool = False) -> None:
+    def __init__(self, file: Path, population: Population | None = None, *, make: bool = False) -> None:
         self.file = file
         self.population = population
         if not make and not (file.is_file() and file.stat().st_size):
@@ -112,7 +116,7 @@ class PersonStore(AbstractContextManager["PersonStore"]):
                 file.touch(mode=0o600)  # faces are biometric: for nobody else on this machine
             self._sql = sqlite3.connect(file, timeout=WAIT, isolation_level=None)
             try:
-                self._begin()
+                self.weights = self._begin()
             except BaseException:
                 self._sql.close()
                 raise
@@ -162,7 +166,8 @@ class PersonStore(AbstractContextManager["PersonStore"]):
         return {person.number: person.name for person in self.people() if person.name}
 
     def evidence(self, person: StoredPerson) -> Evidence:
-        """Return who a person is."""
+        """Return who a person is; this needs the population."""
+        assert self.population is not None, "embeddings mean nothing without their weights"
         parts = []
         for appearance in person.appearances:
             worth = worth_of(appearance.looks)
@@ -237,11 +242,15 @@ class PersonStore(AbstractContextManager["PersonStore"]):
             self._sql.execute("VACUUM")
 
     def export(self, people: Sequence[StoredPerson]) -> dict[str, Any]:
-        """Return all that is stored of people as plain data."""
-        aus = columns(self.population.card.aus)
+        """Return all that is stored of people as plain data.
+
+        Without the population 22 neutral readings are named as those of the bundled weights; others, whose
+        Action Units only their weights know, are a list in the order of these.
+        """
+        aus = columns(self.population.card.aus if self.population else SYNFACS_AUS)
         return {
             "format": f"idennet-people/{VERSION}",
-            "weights": self.population.card.weights,
+            "weights": self.weights,
             "people": [
                 {
                     "number": person.number,
@@ -254,12 +263,7 @@ class PersonStore(AbstractContextManager["PersonStore"]):
                             "made": one.made,
                             "looks": one.looks,
                             "embedding": [round(float(value), 6) for value in one.embedding],
-                            "neutral": None
-                            if one.neutral is None
-                            else {
-                                name: None if np.isnan(value) else round(float(value), 6)
-                                for name, value in zip(aus, one.neutral, strict=True)
-                            },
+                            "neutral": None if one.neutral is None else _readings(one.neutral, aus),
                         }
                         for one in person.appearances
                     ],
@@ -268,11 +272,11 @@ class PersonStore(AbstractContextManager["PersonStore"]):
             ],
         }
 
-    def _begin(self) -> None:
-        """Check the file, and write the schema into a new one."""
+    def _begin(self) -> str:
+        """Check the file, write the schema into a new one, and return the name of its weights."""
         self._sql.execute("PRAGMA foreign_keys = ON")
         self._sql.execute("PRAGMA secure_delete = ON")
-        card = self.population.card
+        card = self.population and self.population.card
         with self._change():
             application, version, tables = (
                 self._sql.execute(query).fetchone()[0]
@@ -282,13 +286,13 @@ class PersonStore(AbstractContextManager["PersonStore"]):
                     "SELECT count(*) FROM sqlite_master",
                 )
             )
-            if not tables:
+            if not tables and card:
                 for statement in _SCHEMA.split(";"):
                     self._sql.execute(statement)
                 self._sql.execute("INSERT INTO about VALUES (?, ?)", (card.weights, card.weights_sha256))
                 self._sql.execute(f"PRAGMA application_id = {APPLICATION}")
                 self._sql.execute(f"PRAGMA user_version = {VERSION}")
-                return
+                return card.weights
             if application != APPLICATION:
                 raise InputError(f"{self.file} is a database, but no person store; name another file.")
             if version != VERSION:
@@ -297,11 +301,12 @@ class PersonStore(AbstractContextManager["PersonStore"]):
                     "the IdenNet that wrote it."
                 )
             weights, sha256 = self._sql.execute("SELECT weights, sha256 FROM about").fetchone()
-        if sha256 != card.weights_sha256:
+        if card and sha256 != card.weights_sha256:
             raise InputError(
                 f"{self.file} belongs to the weights {weights}, but these are {card.weights}; use those, or "
                 "enrol people in another file."
             )
+        return str(weights)
 
     def _new(self, name: str | None) -> int:
         made = self._sql.execute(
@@ -367,6 +372,14 @@ def _checked(name: str) -> str:
     if not name.strip() or name.strip().isdigit():
         raise InputError(f"{name!r} is no name: it must have letters, so that it is not taken for a number.")
     return name.strip()
+
+
+def _readings(
+    neutral: NDArray[np.floating], aus: Sequence[str]
+) -> dict[str, float | None] | list[float | None]:
+    """Return what a face at rest reads, None where that is hidden; by name where there is one for each."""
+    values = [None if np.isnan(value) else round(float(value), 6) for value in neutral]
+    return dict(zip(aus, values, strict=True)) if len(values) == len(aus) else values
 
 
 def _now() -> str:
