@@ -21,7 +21,7 @@ from idennet.cli.main import app
 from idennet.cli.screen import VideoCounts, print_video
 from idennet.errors import InputError
 from idennet.inference.analyser import Analyser
-from idennet.inference.face import Face
+from idennet.inference.face import Face, Zeroed
 from idennet.inference.result import Result as Reading
 from idennet.inference.results_folder import ResultsFolder
 from idennet.media.frame import Frame
@@ -64,6 +64,22 @@ def test_the_share_of_a_video_is_that_of_the_faces_that_show_the_part(
     console = Console(file=StringIO(), width=200)
     print_video(console, counts, {}, quiet=False)
     assert f"AU{au} 50%" in console.file.getvalue()
+
+
+def test_a_video_tells_what_each_person_s_zero_changes(random_weights: Path, tmp_path: Path) -> None:
+    (face,) = faces(random_weights, save(tmp_path / "one.png", 1))
+    au, other = list(face.au_probs)[:2]
+    counts = VideoCounts("clip.mp4")
+    quiet = dict.fromkeys(face.au_probs, False)
+    for zeroed_occurs in (True, False, False, None):
+        raw = {**quiet, au: None if zeroed_occurs is None else True}
+        zeroed = Zeroed("whole", 4, face.au_probs, {**quiet, au: zeroed_occurs, other: True}, frozenset())
+        shown = replace(face, au_occurrences=raw, person=2, zeroed=zeroed)
+        counts.add(Reading("clip.mp4", (640, 480), (shown,), tuple(face.au_probs), "test", time=0.0))
+    console = Console(file=StringIO(), width=200)
+    print_video(console, counts, {2: "Anna"}, quiet=False)
+    told = console.file.getvalue().splitlines()[1]
+    assert told == f"  person 2 (Anna), raw to zero taken out: AU{au} 100% to 33%  AU{other} 0% to 100%"
 
 
 def test_a_picture_too_long_for_an_overlay_is_read_without(detect: Detect, tmp_path: Path) -> None:

@@ -27,6 +27,33 @@ _FAINT_ROWS = 3
 
 
 @dataclass
+class ZeroedCounts:
+    """Counts of one person's faces whose zero is known."""
+
+    raw: Counter[int] = field(default_factory=Counter)
+    """In how many faces each Action Unit occurs."""
+    zeroed: Counter[int] = field(default_factory=Counter)
+    """In how many it occurs once the person's zero is taken out."""
+    read: Counter[int] = field(default_factory=Counter)
+    """In how many it is read."""
+
+    def add(self, face: Face, zeroed: Zeroed) -> None:
+        """Count one face."""
+        self.raw.update(face.aus)
+        self.zeroed.update(au for au, occurs in zeroed.au_occurrences.items() if occurs)
+        self.read.update(au for au, occurs in face.au_occurrences.items() if occurs is not None)
+
+    def line(self) -> str:
+        """Return the share of each Action Unit that occurs, raw and with the zero taken out."""
+        shares = {
+            au: (self.raw[au] / self.read[au], self.zeroed[au] / self.read[au])
+            for au in self.raw | self.zeroed
+        }
+        changed = sorted(shares.items(), key=lambda item: -item[1][0])
+        return "  ".join(f"{column(au)} {raw:.0%} to {zeroed:.0%}" for au, (raw, zeroed) in changed)
+
+
+@dataclass
 class VideoCounts:
     """Counts of a video."""
 
@@ -45,6 +72,8 @@ class VideoCounts:
     read: Counter[int] = field(default_factory=Counter)
     """In how many it is read, since those of hidden parts are not."""
     unreliable_aus: frozenset[int] = frozenset()
+    by_person: dict[int, ZeroedCounts] = field(default_factory=dict)
+    """Of faces whose zero is known, by person; 0 where nobody is told apart."""
 
     def add(self, result: Result) -> None:
         """Count one frame."""
@@ -62,6 +91,8 @@ class VideoCounts:
                 self.tracks.add(face.track)
             if face.person is not None:
                 self.people.add(face.person)
+            if face.zeroed is not None:
+                self.by_person.setdefault(face.person or 0, ZeroedCounts()).add(face, face.zeroed)
 
 
 @dataclass
@@ -208,6 +239,9 @@ def print_video(console: Screen, video: VideoCounts, names: Mapping[int, str], *
         name = ("~" if au in unreliable else "") + column(au)
         line.append(f"{name} ", style="cyan").append(f"{share:.0%}  ")
     console.print(line, soft_wrap=True)
+    for number, counts in sorted(video.by_person.items()):
+        who = person(number, names) if number else "all faces"
+        console.print(Text(f"  {who}, raw to zero taken out: {counts.line()}", style="dim"), soft_wrap=True)
 
 
 def _clock(seconds: float) -> str:
