@@ -73,6 +73,23 @@ def test_a_neutral_photograph_is_a_zero(pictures: Path, tmp_path: Path):
     assert "shows 4 faces" in several.output
 
 
+def test_one_zero_of_several_people_in_one_picture_is_told(pictures: Path, film: Path, tmp_path: Path):
+    one, told = pictures.parent / "one.png", "takes all faces for one person's"
+    assert told not in idennet("detect", one, film, "--zero", one).output
+    with Image.open(GROUP) as group:
+        pixels = np.asarray(group.convert("RGB"))[: group.height // 2 * 2, : group.width // 2 * 2]
+    clip = write_clip(tmp_path / "group.mkv", [pixels] * 3, rate=4)
+    ran = idennet("detect", clip, "--zero", one, "--out", tmp_path / "out", "--quiet")
+    assert ran.exit_code == 0, ran.output
+    assert f"--zero {one} {told}, but up to 4 are in one frame of {clip}; add --people" in ran.output
+    assert pd.read_csv(tmp_path / "out" / "aus.csv").AU12_zeroed.notna().all()
+    assert (
+        f"--zero whole {told}, but 4 are in {GROUP}; add --people"
+        in idennet("detect", GROUP, "--zero", "whole").output
+    )
+    assert told not in idennet("detect", clip, "--zero", one, "--people").output
+
+
 @pytest.mark.parametrize(
     ("zero", "sentence"),
     [

@@ -178,6 +178,9 @@ def detect_command(
         screen.print_remark(console, remark)
     if following and following.without_zero:
         screen.print_remark(console, _without_zero(following))
+    if zero and not (people or store) and summary.crowd.faces > 1:
+        remark = f"--zero {zero} takes all faces for one person's, but {summary.crowd}; add --people to take "
+        screen.print_remark(console, f"{remark}from each person only the own zero.")
     if summary.without_face and not (alone and quiet):
         screen.print_hint(console, summary.without_face, other_finder=finder is not None)
     if not quiet:

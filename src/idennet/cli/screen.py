@@ -95,6 +95,21 @@ class VideoCounts:
                 self.by_person.setdefault(face.person or 0, ZeroedCounts()).add(face, face.zeroed)
 
 
+@dataclass(frozen=True)
+class Crowd:
+    """Faces that are in one picture, or one frame of a video, together."""
+
+    faces: int
+    source: str
+    moving: bool
+
+    def __str__(self) -> str:
+        """Such as `4 are in a.jpg`, or `up to 2 are in one frame of b.mp4`."""
+        if self.moving:
+            return f"up to {self.faces} are in one frame of {self.source}"
+        return f"{self.faces} are in {self.source}"
+
+
 @dataclass
 class Summary:
     """Counts of a run."""
@@ -117,6 +132,8 @@ class Summary:
     """Whether a zero that is shown may still change; lines of videos show none."""
     evidence: dict[int, Evidence] = field(default_factory=dict)
     """What the reading of each Action Unit rests on, as far as that is known."""
+    crowd: Crowd = field(default_factory=lambda: Crowd(0, "", moving=False))
+    """The most faces in one picture."""
 
     _video: VideoCounts | None = None
 
@@ -144,6 +161,8 @@ class Summary:
         self.pictures += result.time is None and not (result.path and is_video(result.path))
         self.frames += result.time is not None
         self.faces += len(result.faces)
+        if len(result.faces) > self.crowd.faces:
+            self.crowd = Crowd(len(result.faces), result.source, moving=result.time is not None)
         self.unreadable += result.error is not None
         self.defects += result.defect
         self.without_face += result.time is None and result.error is None and not result.faces
