@@ -10,7 +10,7 @@ import pytest
 from planted_clip import FRAMES, clip_results, write_results
 
 from clips import write_clip
-from idennet.timelines.view import view
+from idennet.timelines.view import view, write_films
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
@@ -84,6 +84,35 @@ def test_where_a_video_was_not_read_the_page_says_so(browser, tmp_path: Path) ->
     page.wait_for_selector("#shown:has-text('not read here')")
     page.click("#map")
     page.wait_for_function("document.querySelector('#clock').textContent.includes('frame')")
+    page.close()
+
+
+def test_the_film_is_played_where_the_video_is_not(browser, tmp_path: Path) -> None:
+    """Also where only the browser knows that it does not play the video."""
+    frames = [np.full((120, 340, 3), 90, np.uint8)] * FRAMES
+    old = write_clip(tmp_path / "old.mp4", frames, codec="mpeg4")
+    broken = write_clip(tmp_path / "broken.mp4", frames, codec="libx264")
+    results = [*clip_results(str(old)), *clip_results(str(broken))]
+    folder = write_results(tmp_path / "r", results)
+    films = list(write_films(folder, folder))
+    broken.write_bytes(b"no video")
+    page = browser.new_page()
+    page.set_default_timeout(120_000)
+    page.goto(view(folder, folder, films)[0].as_uri())
+    for name, why in (
+        ("old", "Browsers do not play videos that are stored as mpeg4."),
+        ("broken", "This browser does not play broken.mp4."),
+    ):
+        page.click(f"#clips button:has-text('{name}')")
+        page.wait_for_selector(f"#instead:has-text('{why}')")
+        page.wait_for_function("document.querySelector('video').readyState >= 2")
+        assert "This is the film" in page.inner_text("#instead")
+        assert page.evaluate("document.querySelector('video').videoHeight") == 480
+        assert not page.is_visible("#gone")
+        assert not page.is_visible("#over")
+        spot = page.locator("#map").bounding_box()
+        page.mouse.click(spot["x"] + 0.41 * spot["width"], spot["y"] + 10)
+        page.wait_for_function("Math.abs(document.querySelector('video').currentTime - 0.8) < 0.03")
     page.close()
 
 

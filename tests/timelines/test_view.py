@@ -85,6 +85,38 @@ def test_a_video_that_no_browser_plays_is_neither_inside_nor_linked_and_why_is_s
     assert "too large" not in page
 
 
+def test_a_film_stands_for_a_video_that_no_browser_plays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frames = [np.full((64, 64, 3), 90, np.uint8)] * FRAMES
+    results = tmp_path / "r"
+    videos = [
+        write_clip(tmp_path / name, frames, codec=codec)
+        for name, codec in (("old.mp4", "mpeg4"), ("new.mp4", "libx264"))
+    ]
+    write_results(results, [one for video in videos for one in clip_results(str(video))])
+    command = ["view", str(results), "--film"]
+    ran = CliRunner().invoke(app, command)
+    assert ran.exit_code == 0, ran.output
+    page = (results / "report.html").read_text()
+    old, new = data_of(page)
+    film = base64.b64encode((results / "old.film.mp4").read_bytes()).decode()
+    assert (old["video"], old["film"]) == (None, f"data:video/mp4;base64,{film}")
+    assert old["without"] == "Browsers do not play videos that are stored as mpeg4."
+    assert (new["video"][:5], new["film"], new["without"]) == ("data:", "new.film.mp4", "")
+    assert "except videos" not in page
+    assert "its place says why" not in page
+    monkeypatch.setattr("idennet.timelines.view.EMBEDDED_BYTES", 0)
+    assert CliRunner().invoke(app, command).exit_code == 0
+    page = (results / "report.html").read_text()
+    assert data_of(page)[0]["film"] == "old.film.mp4"
+    assert "except videos" in page
+    videos[0].unlink()
+    ran = CliRunner().invoke(app, command)
+    assert ran.exit_code == 2
+    assert data_of((results / "report.html").read_text())[0]["film"] is None  # of this call, none was written
+
+
 def test_people_are_counted_once_and_faces_where_nobody_is_known(tmp_path: Path) -> None:
     def facts(results: list) -> dict[str, str]:
         folder = tmp_path / str(len(list(tmp_path.iterdir())))

@@ -1,6 +1,5 @@
 """`idennet view`: results to look at."""
 
-from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -30,8 +29,18 @@ def view_command(
     from idennet.timelines import check_packages
 
     check_packages("idennet view")
-    from idennet.timelines.view import films, view
+    from idennet.timelines.view import view, write_films
 
     folder = out or (results if results.is_dir() else results.parent)
-    for path in chain(view(results, folder), films(results, folder) if film else ()):
+    films: list[Path] = []
+
+    def tell(path: Path) -> None:
         Console().print(f"Written: {path}", highlight=False, soft_wrap=True, markup=False)
+
+    try:
+        for path in write_films(results, folder) if film else ():
+            films.append(path)
+            tell(path)
+    finally:  # the page is there also without the films, or some of them
+        for path in view(results, folder, films):
+            tell(path)

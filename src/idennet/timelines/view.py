@@ -2,10 +2,11 @@
 
 import base64
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from importlib import resources
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
@@ -41,12 +42,13 @@ _FILM_INSTEAD = "idennet view --film writes one in H.264. Click on the timeline 
 _MISSING = 255  # a byte for a frame without this face
 
 
-def view(source: Path, out: Path) -> list[Path]:
+def view(source: Path, out: Path, films: Collection[Path] = ()) -> list[Path]:
     """Write page, charts and summaries of results and return the files, the page first.
 
     Args:
         source: A folder of `idennet detect --out`, or a CSV file of OpenFace.
         out: Folder to write to; made when it does not exist.
+        films: What `write_films` has written there: the page plays them where no browser plays the video.
 
     Raises:
         InputError: `source` is neither, or holds no face.
@@ -54,7 +56,8 @@ def view(source: Path, out: Path) -> list[Path]:
     recordings = [recording for recording in read_recordings(source) if recording.tracks]
     out.mkdir(parents=True, exist_ok=True)
     page, summary = out / PAGE_NAME, out / SUMMARY_NAME
-    write_text(page, page_of(recordings, out))
+    films_of = {clip.name: film for clip, film in _films(recordings, out) if film in films}
+    write_text(page, page_of(recordings, out, films_of))
     write_text(summary, summary_table(recordings).to_csv(index=False, lineterminator="\n"))
     charts = []
     for recording, name in zip(recordings, file_names([one.name for one in recordings]), strict=True):
@@ -64,43 +67,58 @@ def view(source: Path, out: Path) -> list[Path]:
     return [page, summary, *charts]
 
 
-def films(source: Path, out: Path) -> Iterator[Path]:
+def write_films(source: Path, out: Path) -> Iterator[Path]:
     """Write the film of each clip and yield it.
 
     Args:
         source: A folder of `idennet detect --out`.
-        out: Folder to write to.
+        out: Folder to write to; made when it does not exist.
 
     Raises:
         InputError: `source` holds no clip with a face.
         ImageError: A clip is not where it was read, or is damaged; films before it stay.
     """
-    recordings = read_recordings(source)
-    clips = [clip for clip in recordings if clip.times is not None and clip.tracks]
+    clips = _films(read_recordings(source), out)
     if not clips:
         raise InputError(f"{source} holds no clip with a face, so there is no film to write.")
-    for clip, name in zip(clips, file_names([clip.name for clip in clips]), strict=True):
-        yield write_film(clip, Video(Path(clip.name)), out / f"{name}.film.mp4")
+    out.mkdir(parents=True, exist_ok=True)
+    for clip, film in clips:
+        yield write_film(clip, Video(Path(clip.name)), film)
 
 
-def page_of(recordings: Sequence[Recording], folder: Path) -> str:
+def _films(recordings: Sequence[Recording], out: Path) -> list[tuple[Recording, Path]]:
+    """Return the clips with a face, and the file of each one's film."""
+    clips = [clip for clip in recordings if clip.times is not None and clip.tracks]
+    names = file_names([clip.name for clip in clips])
+    return [(clip, out / f"{name}.film.mp4") for clip, name in zip(clips, names, strict=True)]
+
+
+def page_of(
+    recordings: Sequence[Recording], folder: Path, films: Mapping[str, Path] = MappingProxyType({})
+) -> str:
     """Return the page of recordings.
 
     Args:
         recordings: Each with a track at least.
         folder: Where the page will lie; videos that are not inside it are named from there.
+        films: Of clips, by name, to be played where their videos are not.
     """
     template = resources.files("idennet.timelines").joinpath("page.html.j2").read_text(encoding="utf-8")
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     data = [_recording(recording) for recording in recordings]
     left = EMBEDDED_BYTES
     for one, recording in zip(data, recordings, strict=True):
-        one["video"], one["without"], used = None, "", 0
-        if recording.times is not None:
-            one["without"] = _why_not_played(Path(recording.name))
-        if recording.times is not None and not one["without"]:
-            one["video"], used = _video(Path(recording.name), folder, left)
-        left -= used
+        one["video"], one["film"], one["without"] = None, None, ""
+        if recording.times is None:
+            continue
+        video, film = Path(recording.name), films.get(recording.name)
+        one["without"] = _why_not_played(video, has_film=film is not None)
+        if not one["without"]:
+            one["video"], used = _video(video, folder, left)
+            left -= used
+        if film is not None:  # inside the page only where it is certain to be played
+            one["film"], used = _video(film, folder, left if one["without"] else 0)
+            left -= used
     seconds = sum(recording.duration for recording in recordings)
     clips = sum(recording.times is not None for recording in recordings)
     pictures = sum(len(recording.frames) for recording in recordings if recording.times is None)
@@ -118,8 +136,8 @@ def page_of(recordings: Sequence[Recording], folder: Path) -> str:
         facts={name: fact for name, fact in facts.items() if fact},
         data=data,
         film_instead=_FILM_INSTEAD,
-        unplayed=any(one["without"] for one in data),
-        linked=any(one["video"] and not one["video"].startswith("data:") for one in data),
+        unplayed=any(one["without"] and not one["film"] for one in data),
+        linked=any(not (one["video"] or one["film"] or "data:").startswith("data:") for one in data),
     )
 
 
@@ -205,10 +223,12 @@ def _bytes(values: NDArray[Any]) -> str:
     return base64.b64encode(np.ascontiguousarray(values).tobytes()).decode()
 
 
-def _why_not_played(path: Path) -> str:
+def _why_not_played(path: Path, *, has_film: bool) -> str:
     """Return in words why no browser plays a video; "" where one may."""
     if not os.path.isfile(path):  # noqa: PTH113 - that of Path raises where names are too long
-        return "The video is not where it was read; click on the timeline to move."
+        return "The video is not where it was read" + (
+            "." if has_film else "; click on the timeline to move."
+        )
     kind, codec = f"{path.suffix} videos", None
     if path.suffix.lower() in _PLAYED:
         with suppress(ImageError):  # then the page says that it is not played
@@ -216,7 +236,7 @@ def _why_not_played(path: Path) -> str:
         if codec is None or codec in _PLAYED_CODECS:
             return ""
         kind = f"videos that are stored as {codec}"
-    return f"Browsers do not play {kind}; {_FILM_INSTEAD}"
+    return f"Browsers do not play {kind}" + ("." if has_film else f"; {_FILM_INSTEAD}")
 
 
 def _video(path: Path, folder: Path, most: int) -> tuple[str, int]:
