@@ -160,6 +160,8 @@ def test_tables_are_saved_with_the_columns_of_the_command_line(page, analyser: A
 
 
 def test_what_is_hidden_is_said_and_never_compared(browser, graded_weights: Path) -> None:
+    from playwright.sync_api import expect
+
     analyser = Analyser(PlantedFinder(), ActionUnitModel.open(graded_weights))
     seen = {seed: analyser.analyse(planted_picture(1, seed)).faces[0] for seed in range(20)}
     covered = next(seed for seed, face in seen.items() if 0 < len(face.hidden) < 3)
@@ -169,6 +171,7 @@ def test_what_is_hidden_is_said_and_never_compared(browser, graded_weights: Path
         rows = page.locator(".au", has=page.get_by_text("hidden", exact=True))
         for values in ("Calibrated", "Raw", "Identity left in"):
             page.get_by_text(values, exact=True).click()
+            expect(rows).to_have_count(len(unseen))
             assert {text.strip("~") for text in rows.locator(".code").all_inner_texts()} == unseen
         assert "hidden" in page.locator(".says").inner_text()
         compared = {text.strip("~") for text in page.locator(".difference > :first-child").all_inner_texts()}
