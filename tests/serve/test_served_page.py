@@ -171,9 +171,10 @@ def test_what_is_hidden_is_said_and_never_compared(browser, graded_weights: Path
         rows = page.locator(".au", has=page.get_by_text("hidden", exact=True))
         for values in ("Calibrated", "Raw", "Identity left in"):
             page.get_by_text(values, exact=True).click()
-            expect(rows).to_have_count(len(unseen))
+            expect(rows).to_have_count(len(unseen), timeout=30_000)
             assert {text.strip("~") for text in rows.locator(".code").all_inner_texts()} == unseen
-        assert "hidden" in page.locator(".says").inner_text()
+        expect(page.locator(".says")).to_contain_text("hidden")
+        expect(page.locator(".difference").first).to_be_visible()
         compared = {text.strip("~") for text in page.locator(".difference > :first-child").all_inner_texts()}
         assert compared
         assert not compared & unseen
