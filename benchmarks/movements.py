@@ -28,7 +28,7 @@ from idennet.learning.evaluation.metrics import auc
 from idennet.media.pictures import read_picture
 from idennet.models.action_units import ActionUnitModel
 
-AUS = tuple(movement.au for movement in MOVEMENTS)
+AUS = tuple(MOVEMENTS)
 
 Reader = Callable[[Pixels, NDArray[np.floating]], NDArray[np.floating] | None]
 """Scores (A,) of a picture's main face, whose landmarks are known; None if it sees none."""

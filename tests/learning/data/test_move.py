@@ -64,7 +64,7 @@ def dots(points: np.ndarray) -> Pixels:
     return np.repeat((255 * np.exp(-near / 8)).astype(np.uint8)[..., None], 3, axis=2)
 
 
-@pytest.mark.parametrize("au", [movement.au for movement in MOVEMENTS])
+@pytest.mark.parametrize("au", MOVEMENTS)
 def test_points_go_where_they_should(points: np.ndarray, au: int) -> None:
     shifts = displacements(points, {au: 1.0})
     for point in np.flatnonzero(np.abs(shifts).max(axis=1) > 1):
@@ -85,7 +85,7 @@ def test_what_does_not_move_stays(points: np.ndarray) -> None:
     assert (move(picture, points, {}) == picture).all()
 
 
-@pytest.mark.parametrize("au", [movement.au for movement in MOVEMENTS])
+@pytest.mark.parametrize("au", MOVEMENTS)
 def test_both_sides_move_alike(points: np.ndarray, au: int) -> None:
     shifts = displacements(points, {au: 0.7})
     mirrored = shifts[MIRROR] * (-1, 1)

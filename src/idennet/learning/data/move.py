@@ -10,8 +10,6 @@ Neither the paper nor its released code has it. What is bent is a likeness: no f
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
 
 import cv2
 import numpy as np
@@ -26,28 +24,16 @@ Shift = tuple[float, float]
 """Outward and up, in distances between the eyes."""
 
 
-@dataclass(frozen=True)
-class Movement:
-    """How an Action Unit moves points of the face's right half at full strength; the left half mirrors it.
-
-    Attributes:
-        au: Number of the Action Unit.
-        shifts: How far each of the 68 landmarks goes.
-    """
-
-    au: int
-    shifts: Mapping[int, Shift]
-
-
-MOVEMENTS: tuple[Movement, ...] = (
-    Movement(1, MappingProxyType({19: (0, 0.06), 20: (0, 0.14), 21: (0, 0.2)})),
-    Movement(2, MappingProxyType({17: (0.01, 0.13), 18: (0, 0.2), 19: (0, 0.16), 20: (0, 0.05)})),
-    Movement(4, MappingProxyType({19: (-0.01, -0.04), 20: (-0.03, -0.07), 21: (-0.04, -0.09)})),
-    Movement(5, MappingProxyType({37: (0, 0.055), 38: (0, 0.055)})),
-    Movement(7, MappingProxyType({37: (0, -0.02), 38: (0, -0.02), 40: (0, 0.025), 41: (0, 0.025)})),
-    Movement(15, MappingProxyType({48: (0.01, -0.09), 60: (0.01, -0.07), 49: (0, -0.03), 59: (0, -0.05)})),
-)
-"""By eye, from the displacements of the face model and photographs of posed faces."""
+MOVEMENTS: Mapping[int, Mapping[int, Shift]] = {
+    1: {19: (0, 0.06), 20: (0, 0.14), 21: (0, 0.2)},
+    2: {17: (0.01, 0.13), 18: (0, 0.2), 19: (0, 0.16), 20: (0, 0.05)},
+    4: {19: (-0.01, -0.04), 20: (-0.03, -0.07), 21: (-0.04, -0.09)},
+    5: {37: (0, 0.055), 38: (0, 0.055)},
+    7: {37: (0, -0.02), 38: (0, -0.02), 40: (0, 0.025), 41: (0, 0.025)},
+    15: {48: (0.01, -0.09), 60: (0.01, -0.07), 49: (0, -0.03), 59: (0, -0.05)},
+}
+"""How far an Action Unit at full strength moves landmarks of the face's right half; the left half mirrors it.
+Set by eye, by how photographs look that are moved so."""
 
 MOVED = "~moved"
 """End of the name of a photograph to which a movement was added; before it stands the photograph's own."""
@@ -131,13 +117,12 @@ def added_to(name: str) -> dict[int, float]:
 
 def displacements(landmarks: NDArray[np.floating], strengths: Mapping[int, float]) -> NDArray[np.float64]:
     """Return how far each of the landmarks (68, 2) goes, (68, 2) pixels."""
-    by_au = {movement.au: movement.shifts for movement in MOVEMENTS}
     right, left = eye_centres(landmarks)
     across = left - right
     up = np.array([across[1], -across[0]])
     found = np.zeros((68, 2))
     for au, strength in strengths.items():
-        for point, (outward, upward) in by_au[au].items():
+        for point, (outward, upward) in MOVEMENTS[au].items():
             found[point] += strength * (upward * up - outward * across)
             found[MIRROR[point]] += strength * (upward * up + outward * across)
     return found

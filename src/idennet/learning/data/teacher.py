@@ -8,6 +8,7 @@ is usual for that person.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -141,6 +142,11 @@ class TeacherLabels:
         """(N,) which pictures are photographs to which a movement was added."""
         return np.array([picture.endswith(MOVED) for picture in self.pictures], bool)
 
+    @cached_property
+    def _added(self) -> list[dict[int, float]]:
+        """Strengths of what was added to each picture."""
+        return [added_to(picture) for picture in self.pictures]
+
     def logits(self, aus: Sequence[int], relative: bool = True) -> NDArray[np.float32]:
         """Return the teacher's logits (N, A), NaN where it says nothing, bounded by 6.
 
@@ -204,7 +210,7 @@ class TeacherLabels:
             enough = people.transform("count").to_numpy() >= ENOUGH_PICTURES
             shift = np.where(enough, np.nanmedian(people.median()) - usual, 0.0)
             sides = sides + shift[:, None]
-        added = np.array([added_to(picture).get(lesson.au, np.nan) for picture in self.pictures])
+        added = np.array([strengths.get(lesson.au, np.nan) for strengths in self._added])
         worth = lesson.middle + _FULL * lesson.width * (added - CLEAR) / (1 - CLEAR)
         return np.broadcast_to(
             np.fmax(sides, np.where(np.isnan(sides), np.nan, worth[:, None])), (len(sides), 2)

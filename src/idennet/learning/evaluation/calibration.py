@@ -146,10 +146,9 @@ def fit_apart(
         share: More than 0, less than 1.
     """
     logits = logits_of(np.concatenate([present, absent]))
-    drawn_in = [(len(present) + 1) / (len(present) + 2), 1 / (len(absent) + 2)]
-    target = np.repeat(drawn_in, [len(present), len(absent)])
-    weights = np.repeat([share / len(present), (1 - share) / len(absent)], [len(present), len(absent)])
-    return _fit_targets(logits, target, weights * len(target))
+    shown = np.repeat([True, False], [len(present), len(absent)])
+    weights = np.where(shown, share / len(present), (1 - share) / len(absent))
+    return _fit_targets(logits, _drawn_in(shown), weights * len(shown))
 
 
 def quietened(
@@ -174,9 +173,13 @@ def quietened(
 def _fit(logits: NDArray[np.float64], present: NDArray[np.bool_]) -> tuple[float, float]:
     if present.all() or not present.any():
         return IDENTITY
+    return _fit_targets(logits, _drawn_in(present))
+
+
+def _drawn_in(present: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return Platt's targets: labels with a prior of one frame each way."""
     positives = int(present.sum())
-    target = np.where(present, (positives + 1) / (positives + 2), 1 / (len(present) - positives + 2))
-    return _fit_targets(logits, target)
+    return np.where(present, (positives + 1) / (positives + 2), 1 / (len(present) - positives + 2))
 
 
 def _fit_targets(
