@@ -18,6 +18,7 @@ from clips import write_clip
 from idennet.facs import column
 from idennet.inference.analyser import Analyser
 from idennet.models.action_units import ActionUnitModel
+from idennet.models.weights import load_weights
 from idennet.serve.app import create_app
 from idennet.serve.server import Server
 from planted import PlantedFinder, planted_picture, planted_png
@@ -135,6 +136,30 @@ def test_the_identity_is_left_in_and_taken_out(page) -> None:
     assert page.locator("#bars").inner_text() == read
     assert page.locator("#neighbours .face").count() == 2
     assert "Subtraction changes AU" in page.locator("#switch-says").inner_text()
+
+
+def test_raw_and_calibrated_values_are_each_ordered_and_marked_by_themselves(
+    browser, random_weights: Path
+) -> None:
+    network, card = load_weights(random_weights)
+    shifts = {au: (1.0, 3.0 if at % 2 else -3.0) for at, au in enumerate(card.aus)}
+    model = ActionUnitModel(network, card.model_copy(update={"calibration": shifts}))
+    with served(Analyser(PlantedFinder(), model)) as address, opened(browser, address) as page:
+        load(page, one=(1, 0))
+        answer = page.request.post(f"{address}v1/photographs?details=true", data=planted_png(1, 0)).json()
+        (face,) = answer["faces"]
+        calibrated = {au: of["probability"] for au, of in face["aus"].items()}
+        orders = []
+        for label, values in (("Raw", face["inside"]["raw"]), ("Calibrated", calibrated)):
+            page.get_by_text(label, exact=True).click()
+            rows = [text.strip("~") for text in page.locator(".au .code").all_inner_texts()]
+            marked = [text.strip("~") for text in page.locator(".au.present .code").all_inner_texts()]
+            assert marked == [au for au in rows if values[au] >= 0.5]
+            assert rows == sorted(
+                values, key=lambda au: (au not in marked, not face["aus"][au]["reliable"], -values[au])
+            )
+            orders.append(rows)
+        assert orders[0] != orders[1]
 
 
 def test_two_pictures_are_compared(page) -> None:

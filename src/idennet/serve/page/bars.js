@@ -7,6 +7,7 @@ const EVIDENCE = {
   "taught by photographs": ["taught", "Photographs were among its teachers, but none tested it."],
   "renderings only": ["renderings", "It was learnt from rendered faces; nothing is known about photographs."],
 };
+const RAW_THRESHOLD = 0.5; // thresholds of weights are about calibrated values
 const UNRELIABLE = "These weights read it too poorly to rely on.";
 
 /** Values of a face: {AU12: probability}, null where its part is hidden; null where the server did not send them. */
@@ -30,11 +31,11 @@ export class Bars {
 
   show(face, kind, sort = true) {
     const values = valuesOf(face, kind) ?? valuesOf(face, "read");
-    const compared = kind === "unsubtracted" || kind === "zeroed" ? valuesOf(face, "read") : null;
+    const compared = kind === "read" ? null : valuesOf(face, "read");
     for (const [au, parts] of this.rows) {
-      const { threshold, reliable } = face.aus[au];
+      const { reliable } = face.aus[au], threshold = kind === "raw" ? RAW_THRESHOLD : face.aus[au].threshold;
       const value = values[au], hidden = value === null;
-      const present = !hidden && (kind === "raw" ? face.aus[au].present : value >= threshold);
+      const present = !hidden && value >= threshold;
       parts.element.classList.toggle("present", present);
       parts.element.classList.toggle("unseen", hidden);
       parts.bar.style.width = `${100 * value}%`;
@@ -42,11 +43,11 @@ export class Bars {
       parts.said.textContent = present ? ", present" : "";
       parts.side.textContent = present ? side(face.aus[au]) : "";
       parts.strength.textContent = hidden ? "Its part of the face is covered, so nothing is said of it." : strength(face.aus[au]);
-      parts.tick.hidden = kind === "raw" || hidden;
+      parts.tick.hidden = hidden;
       parts.tick.style.left = `${100 * threshold}%`;
       parts.other.hidden = !compared || hidden || Math.abs(compared[au] - value) < 0.005;
       if (compared) parts.other.style.left = `calc(${100 * compared[au]}% - 1px)`;
-      parts.order = [hidden ? 2 : face.aus[au].present ? 0 : 1, reliable ? 0 : 1, -face.aus[au].probability];
+      parts.order = [hidden ? 2 : present ? 0 : 1, reliable ? 0 : 1, -value];
     }
     if (!sort) return;
     const by = (a, b) => a.order[0] - b.order[0] || a.order[1] - b.order[1] || a.order[2] - b.order[2];
