@@ -8,20 +8,23 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from math import isnan
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from clips import write_clip
+from idennet.faces.finder import FoundFace
 from idennet.facs import column
 from idennet.inference.analyser import Analyser
 from idennet.models.action_units import ActionUnitModel
 from idennet.models.weights import load_weights
 from idennet.serve.app import create_app
 from idennet.serve.server import Server
-from planted import PlantedFinder, planted_picture, planted_png
+from planted import PlantedFinder, planted_face, planted_picture, planted_png
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
@@ -285,6 +288,51 @@ def test_the_webcam_is_read_as_it_goes(page) -> None:
     page.get_by_role("button", name="Stop").click()
     assert page.locator("#caption").inner_text() == "The webcam is off."
     assert page.get_by_label("The last picture of the webcam").is_visible()
+
+
+class DirectedFinder(PlantedFinder):
+    """Finds what the test says."""
+
+    faces: tuple[FoundFace, ...] = ()
+
+    def find(self, picture: np.ndarray) -> list[FoundFace]:
+        return list(self.faces)
+
+
+def large(face: FoundFace) -> FoundFace:
+    x0, y0, x1, y1 = face.box
+    return replace(face, box=(x0 - 10, y0 - 10, x1 + 10, y1 + 10))
+
+
+def test_the_webcam_stays_with_one_person(browser, random_weights: Path) -> None:
+    from playwright.sync_api import expect
+
+    one, two, three, four = map(planted_face, range(4))
+    finder = DirectedFinder()
+    finder.faces = (two, large(three))
+    analyser = Analyser(finder, ActionUnitModel.open(random_weights))
+    with served(analyser) as address, opened(browser, address) as page:
+        boxes, chosen = page.locator(".box"), page.locator(".box[aria-pressed=true]")
+        name, says = page.get_by_label("Name of this person"), page.locator(".says")
+        page.get_by_role("button", name="Webcam").click()
+        expect(chosen).to_have_text("Person 2")  # the largest
+        name.fill("Ada")
+        finder.faces = (large(large(one)), two, large(three))
+        expect(boxes).to_have_count(3)
+        expect(chosen).to_have_text("Ada")
+        finder.faces = (one, two)
+        expect(boxes).to_have_count(2)
+        page.wait_for_timeout(1500)
+        expect(says).to_have_text("Not seen here.")
+        expect(chosen).to_have_count(0)
+        boxes.last.click()
+        expect(chosen).to_have_text("Person 1")
+        finder.faces = (large(one), four)
+        expect(chosen).to_have_text("Person 4")  # the only one who came after the chosen one had gone
+        expect(name).to_have_value("Person 4")
+        page.get_by_role("button", name="Stop").click()
+        boxes.first.click()
+        expect(name).to_have_value("Person 3")
 
 
 @pytest.mark.parametrize("width", [360, 1280])

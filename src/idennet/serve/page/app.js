@@ -3,7 +3,7 @@
 import * as api from "./api.js";
 import { Bars, differences, unseen, valuesOf } from "./bars.js";
 import { $, clock, el, fill, percent, save } from "./dom.js";
-import { faceAt, frameAt, personsOf, Timeline } from "./timeline.js";
+import { faceAt, frameAt, personOf, personsOf, Timeline } from "./timeline.js";
 
 const known = await api.weights();
 const bars = new Bars($("bars"), known.aus);
@@ -11,7 +11,7 @@ const timeline = new Timeline($("timeline"), time => seek(time));
 const items = [];      // photographs, clips and the camera: {kind, name, url, file, ...}
 const faces = [];      // faces of photographs: {item, face, name}
 let item = null;       // what is on the stage
-let chosen = null;     // the chosen face of `faces`, or {item, face, person} in a clip
+let chosen = null;     // the chosen face of `faces`, or {item, person, name} of a clip or the camera
 
 $("about").textContent = `Weights ${known.weights}, schema ${known.schema}.`;
 
@@ -89,7 +89,7 @@ async function loadClip(file) {
     if (!frames.length) return;
     const one = { kind: "clip", name: file.name, file, url: URL.createObjectURL(file), frames, id, outputs: state.outputs, persons: personsOf(frames), zeroed: frames.some(frame => frame.faces.some(face => face.zeroed)) };
     items.push(one);
-    chooseInClip(one, one.persons[0] ?? 1);
+    choosePerson(one, one.persons[0] ?? 1);
     drawTray();
   } catch (error) {
     if (!cancel.signal.aborted) complain(error);
@@ -117,11 +117,13 @@ function choose(one) {
   show(one.item);
 }
 
-function chooseInClip(one, person, time = 0) {
-  chosen = { item: one, person, name: one.names?.[person] ?? `Person ${person}` };
+function choosePerson(one, person, time = 0) {
+  chosen = { item: one, person, name: nameOf(one, person) };
   show(one);
   seek(time);
 }
+
+const nameOf = (one, person) => one.names?.[person] ?? `Person ${person}`;
 
 function show(one) {
   if (item !== one) {
@@ -179,9 +181,9 @@ function moved(time) {
 
 function drawTimeline() {
   const frames = item.frames, begin = item.kind === "camera" ? frames[0].time : 0, end = frames[frames.length - 1].time;
-  const lanes = timeline.show(frames, chosen?.person ?? 1, known.aus, begin, end);
+  const lanes = timeline.show(frames, chosen?.person, known.aus, begin, end);
   $("scrub").max = end;
-  const read = frames.filter(frame => faceAt(frame, chosen?.person ?? 1)).length;
+  const read = frames.filter(frame => faceAt(frame, chosen?.person)).length;
   $("timeline-note").textContent = item.kind === "camera" ? "" :
     `${frames.length} frames in ${clock(end)}; ${chosen.name} is seen in ${read}. ${lanes ? "The darker, the more probable; where a lane is blank, nothing could be seen." : "No Action Unit is present."}`;
 }
@@ -194,12 +196,11 @@ function drawBoxes() {
   while (boxes.children.length > found.length) boxes.lastChild.remove();
   found.forEach((face, at) => {
     const box = boxes.children[at] ?? boxes.appendChild(el("button", { type: "button", class: "box", click: () => chooseBox(at) }, el("span")));
-    const entry = item.kind === "photograph" ? faces.find(each => each.face === face) : null, person = face.person ?? at + 1;
-    const name = entry?.name ?? item.names?.[person] ?? (item.kind === "camera" ? "" : `Person ${person}`);
-    box.setAttribute("aria-label", name || "Face");
+    const entry = item.kind === "photograph" ? faces.find(each => each.face === face) : null;
+    const person = personOf(face), name = entry?.name ?? nameOf(item, person);
+    box.setAttribute("aria-label", name);
     box.setAttribute("aria-pressed", String(entry ? entry === chosen : person === chosen?.person));
     box.firstChild.textContent = name;
-    box.firstChild.hidden = !name;
     const [x0, y0, x1, y1] = face.box, [width, height] = shown.size, left = item.kind === "camera" ? width - x1 : x0;
     Object.assign(box.style, {
       left: `${100 * left / width}%`, top: `${100 * y0 / height}%`,
@@ -210,22 +211,23 @@ function drawBoxes() {
 
 function chooseBox(at) {
   if (item.kind === "photograph") choose(faces.find(each => each.face === item.answer.faces[at]));
-  if (item.kind === "clip") chooseInClip(item, item.now.faces[at].person ?? at + 1, $("figure").firstElementChild.currentTime);
+  else choosePerson(item, personOf(item.now.faces[at]), $("figure").firstElementChild.currentTime);
+  if (item.kind === "camera") read(faceAt(item.now, chosen.person), false);
 }
 
 function drawActions() {
   const of = {
     photograph: [["Save overlay", async () => save(`${item.name}.overlay.jpg`, "image/jpeg", await api.overlay(item.file, item.name))]],
     clip: [["Look closely at this frame", keepFrame]],
-    camera: [["Keep this picture", keepFrame], ["Stop", stopCamera]],
+    camera: item.source ? [["Keep this picture", keepFrame], ["Stop", stopCamera]] : [],
   }[item.kind];
   const persons = item.kind === "clip" && item.persons.length > 1 ? item.persons : [];
   fill($("actions"),
     ...of.map(([name, act]) => el("button", { type: "button", click: () => Promise.resolve(act()).catch(complain) }, name)),
     ...persons.map(person => el("button", {
       type: "button", "aria-pressed": String(person === chosen.person),
-      click: () => chooseInClip(item, person, $("figure").firstElementChild.currentTime),
-    }, item.names?.[person] ?? `Person ${person}`)));
+      click: () => choosePerson(item, person, $("figure").firstElementChild.currentTime),
+    }, nameOf(item, person))));
   if (item.kind !== "camera") $("caption").textContent = [item.name, ...(item.answer?.notes ?? [])].join(" · ");
 }
 
@@ -233,7 +235,7 @@ function drawActions() {
 async function keepFrame() {
   const video = $("figure").querySelector("video"), name = `${item.name} ${item.kind === "clip" ? `at ${video.currentTime.toFixed(2)} s` : new Date().toLocaleTimeString()}`;
   const file = await pictureOf(video, 0.95);
-  const { kind, now, names } = item, { person } = chosen;
+  const { kind, now, names } = item, person = chosen?.person;
   const one = await addPhotograph(file, name.replaceAll("/", "-")), found = faces.filter(each => each.item === one);
   const mine = found[now ? now.faces.indexOf(faceAt(now, person)) : 0] ?? found[0];
   if (mine && names?.[person]) Object.assign(mine, { name: names[person], own: true });
@@ -303,8 +305,8 @@ function turn(angle, positive, negative) {
 
 function rename(name) {
   Object.assign(chosen, { name, own: true });
-  for (const each of faces) if (chosen.person && each.person === chosen.person && !each.own) each.name = name;
-  if (item.kind === "clip") (item.names ??= {})[chosen.person] = name;
+  if (!chosen.face) (item.names ??= {})[chosen.person] = name;
+  else for (const each of faces) if (chosen.person && each.person === chosen.person && !each.own) each.name = name;
   drawBoxes();
   drawTray();
   drawSwitch(chosen.face);
@@ -323,7 +325,7 @@ function drawTray() {
   $("cards").hidden = $("tray").hidden;
   fill($("faces"),
     ...faces.map(one => el("li", {}, thumbnail(one, one.item.name))),
-    ...clips.map(one => el("li", {}, el("button", { type: "button", class: "face", "aria-pressed": String(one === item), click: () => chooseInClip(one, chosen?.item === one ? chosen.person : one.persons[0] ?? 1) },
+    ...clips.map(one => el("li", {}, el("button", { type: "button", class: "face", "aria-pressed": String(one === item), click: () => choosePerson(one, chosen?.item === one ? chosen.person : one.persons[0] ?? 1) },
       el("img", { src: one.poster ?? "/page/clip.svg", alt: "" }), el("b", {}, "Clip"), el("span", {}, one.name)))));
   for (const [select, other] of [[$("compare-a"), 0], [$("compare-b"), 1]]) {
     const before = select.dataset.chosen;
@@ -401,7 +403,7 @@ async function startCamera() {
   const source = await navigator.mediaDevices.getUserMedia({ video: { width: { ideal: 640 }, facingMode: "user" } })
     .catch(() => { throw new Error("There is no webcam, or this page may not use it."); });
   const one = { kind: "camera", name: "Webcam", source, frames: [], socket: api.stream() };
-  chosen = { item: one, person: 1, name: "You" };
+  chosen = null;
   show(one);
   const video = $("figure").querySelector("video"), began = performance.now();
   video.classList.add("mirrored");
@@ -423,13 +425,25 @@ async function startCamera() {
     while (one.frames[0].time < frame.time - 20) one.frames.shift();
     if (item !== one) return;
     $("caption").textContent = `${Math.round(frame.milliseconds)} ms a frame · ${(one.frames.length / Math.max(frame.time - one.frames[0].time, 0.1)).toFixed(1)} frames a second · ${frame.dropped} dropped`;
-    read(frame.faces[0] ?? null, false);
+    stay(one, frame);
+    read(faceAt(frame, chosen?.person), false);
     drawTimeline();
     timeline.mark(frame.time);
     drawBoxes();
   });
   one.socket.addEventListener("close", event => { if (event.reason) complain(new Error(event.reason)); });
   send();
+}
+
+/** Stay with the chosen person. After a second without them, the largest of the faces that came since is chosen. */
+function stay(one, frame) {
+  if (faceAt(frame, chosen?.person)) {
+    one.seen = { time: frame.time, newest: Math.max(one.seen?.newest ?? 0, ...frame.faces.map(personOf)) };
+  } else if (!one.seen || frame.time > one.seen.time + 1) {
+    const size = ({ box: [x0, y0, x1, y1] }) => (x1 - x0) * (y1 - y0);
+    const [largest] = frame.faces.filter(face => personOf(face) > (one.seen?.newest ?? 0)).sort((a, b) => size(b) - size(a));
+    if (largest) choosePerson(one, personOf(largest));
+  }
 }
 
 /** Let go of the camera; its last picture stays. */
@@ -441,8 +455,9 @@ function stopCamera() {
   video.replaceWith(last);
   item.socket.close();
   item.source.getTracks().forEach(track => track.stop());
+  item.source = null;
   $("caption").textContent = "The webcam is off.";
-  $("actions").replaceChildren();
+  drawActions();
 }
 
 // ---- wiring -------------------------------------------------------------------------------------------------
@@ -454,7 +469,7 @@ addEventListener("dragleave", event => { if (!event.relatedTarget) $("drop").cla
 addEventListener("drop", event => { $("drop").classList.remove("over"); load([...event.dataTransfer.files]); });
 addEventListener("paste", event => load([...event.clipboardData.files]));
 $("scrub").addEventListener("input", event => seek(Number(event.target.value)));
-$("values").addEventListener("change", () => item.kind === "photograph" ? read(chosen?.face ?? null) : read(faceAt(item.now, chosen.person), false));
+$("values").addEventListener("change", () => item.kind === "photograph" ? read(chosen?.face ?? null) : read(faceAt(item.now, chosen?.person), false));
 $("subtract").addEventListener("change", event => {
   document.querySelector(`input[name=values][value=${event.target.checked ? "read" : "unsubtracted"}]`).checked = true;
   read(chosen.face);

@@ -2,13 +2,14 @@
 
 const LANE = 17, LABEL = 46, FOOT = 16;
 
-/** The face of one person in a frame; without persons, the face at that place from the left. */
+/** Number of the person of a face in a frame: where nobody tells people apart, of the track that the face continues. */
+export const personOf = face => face.person ?? face.track;
+
 export function faceAt(frame, person) {
-  return frame?.faces.find((face, at) => (face.person ?? at + 1) === person) ?? null;
+  return frame?.faces.find(face => personOf(face) === person) ?? null;
 }
 
-export const personsOf = frames =>
-  [...new Set(frames.flatMap(frame => frame.faces.map((face, at) => face.person ?? at + 1)))].sort((a, b) => a - b);
+export const personsOf = frames => [...new Set(frames.flatMap(frame => frame.faces.map(personOf)))].sort((a, b) => a - b);
 
 /** Number of the frame that is shown at a time. */
 export function frameAt(frames, time) {
