@@ -16,9 +16,10 @@ from PIL import Image
 from rich.console import Console
 from typer.testing import CliRunner, Result
 
+from idennet.cli.counts import VideoCounts
 from idennet.cli.errors import Stopped
 from idennet.cli.main import app
-from idennet.cli.screen import VideoCounts, print_video
+from idennet.cli.screen import print_video
 from idennet.errors import InputError
 from idennet.inference.analyser import Analyser
 from idennet.inference.face import Face, Zeroed

@@ -100,6 +100,7 @@ def detect_command(
     """
     from idennet.cli import screen
     from idennet.cli.console import Screen
+    from idennet.cli.counts import Summary
     from idennet.cli.progress import progress_of
     from idennet.faces.finder import open_finder
     from idennet.inference.analyser import Analyser, Clip
@@ -132,7 +133,7 @@ def detect_command(
     following = _following(analyser, weights, people, zero, store)
     names = following.names if following else {}
     console = Screen()
-    summary = screen.Summary()
+    summary = Summary()
     stopped: KeyboardInterrupt | None = None
     folder = None
     if out is not None:
@@ -189,7 +190,7 @@ def detect_command(
     if out is not None:
         console.print(f"Written to {text_of(out)}.", highlight=False, soft_wrap=True, markup=False)
     if stopped is not None:
-        done = screen.done_so_far(summary, len(rest), len(clips))
+        done = summary.done_of(len(rest), len(clips))
         gathered = following is not None and (following.needs_all or not clips)
         complain(f"Interrupted after {done}.{_how_to_go_on(out, gathered=gathered)}")
         raise typer.Exit(exit_code(stopped))

@@ -1,0 +1,183 @@
+"""What `idennet detect` counts while it reads: pictures, videos, faces, and what occurs in them."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from idennet.cli.words import count
+from idennet.facs import column
+from idennet.inference.face import Face, Zeroed
+from idennet.inference.result import Result
+from idennet.media.kinds import is_video
+from idennet.models.weights import Evidence
+
+
+def unsettled_aus(zeroed: Zeroed) -> set[int]:
+    """Return the Action Units that occur from the person's own resting face, but whose zero may change."""
+    return {au for au in zeroed.unsettled_aus if zeroed.au_occurrences.get(au)}
+
+
+@dataclass
+class ZeroedCounts:
+    """Counts of one person's faces whose zero is known."""
+
+    raw: Counter[int] = field(default_factory=Counter)
+    """In how many faces each Action Unit occurs."""
+    zeroed: Counter[int] = field(default_factory=Counter)
+    """In how many it occurs once the person's zero is taken out."""
+    read: Counter[int] = field(default_factory=Counter)
+    """In how many it is read."""
+
+    def add(self, face: Face, zeroed: Zeroed) -> None:
+        """Count one face."""
+        self.raw.update(face.aus)
+        self.zeroed.update(au for au, occurs in zeroed.au_occurrences.items() if occurs)
+        self.read.update(au for au, occurs in face.au_occurrences.items() if occurs is not None)
+
+    def line(self) -> str:
+        """Return the share of each Action Unit that occurs, raw and with the zero taken out."""
+        shares = {
+            au: (self.raw[au] / self.read[au], self.zeroed[au] / self.read[au])
+            for au in self.raw | self.zeroed
+        }
+        changed = sorted(shares.items(), key=lambda item: -item[1][0])
+        return "  ".join(f"{column(au)} {raw:.0%} to {zeroed:.0%}" for au, (raw, zeroed) in changed)
+
+
+@dataclass
+class VideoCounts:
+    """Counts of a video."""
+
+    source: str
+    frames: int = 0
+    frames_with_face: int = 0
+    faces: int = 0
+    tracks: set[int] = field(default_factory=set)
+    people: set[int] = field(default_factory=set)
+    first: float = 0.0
+    last: float = 0.0
+    damaged: int = 0
+    """Frames with a note, which is always about damage."""
+    occurring: Counter[int] = field(default_factory=Counter)
+    """In how many faces each Action Unit occurs."""
+    read: Counter[int] = field(default_factory=Counter)
+    """In how many it is read, since those of hidden parts are not."""
+    unreliable_aus: frozenset[int] = frozenset()
+    by_person: dict[int, ZeroedCounts] = field(default_factory=dict)
+    """Of faces whose zero is known, by person; 0 where nobody is told apart."""
+
+    def add(self, result: Result) -> None:
+        """Count one frame."""
+        time = result.time or 0.0
+        self.first, self.last = (time if self.frames == 0 else self.first), time
+        self.frames += 1
+        self.faces += len(result.faces)
+        self.frames_with_face += bool(result.faces)
+        self.damaged += bool(result.notes)
+        for face in result.faces:
+            self.occurring.update(face.aus)
+            self.read.update(au for au, occurs in face.au_occurrences.items() if occurs is not None)
+            self.unreliable_aus = face.unreliable_aus
+            if face.track is not None:
+                self.tracks.add(face.track)
+            if face.person is not None:
+                self.people.add(face.person)
+            if face.zeroed is not None:
+                self.by_person.setdefault(face.person or 0, ZeroedCounts()).add(face, face.zeroed)
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """Faces that are in one picture, or one frame of a video, together."""
+
+    faces: int
+    source: str
+    moving: bool
+
+    def __str__(self) -> str:
+        """Such as `4 are in a.jpg`, or `up to 2 are in one frame of b.mp4`."""
+        if self.moving:
+            return f"up to {self.faces} are in one frame of {self.source}"
+        return f"{self.faces} are in {self.source}"
+
+
+@dataclass
+class Summary:
+    """Counts of a run."""
+
+    pictures: int = 0
+    videos: int = 0
+    frames: int = 0
+    faces: int = 0
+    without_face: int = 0
+    unreadable: int = 0
+    defects: int = 0
+    """Pictures that IdenNet itself failed on."""
+    occurring: set[int] = field(default_factory=set)
+    """Action Units that occur in any face."""
+    marked: bool = False
+    """Whether an Action Unit that occurs is an unreliable one."""
+    graded: bool = False
+    """Whether intensities are shown; lines of videos have none."""
+    unsettled: bool = False
+    """Whether a zero that is shown may still change; lines of videos show none."""
+    evidence: dict[int, Evidence] = field(default_factory=dict)
+    """What the reading of each Action Unit rests on, as far as that is known."""
+    crowd: Crowd = field(default_factory=lambda: Crowd(0, "", moving=False))
+    """The most faces in one picture."""
+
+    _video: VideoCounts | None = None
+
+    def add(self, result: Result) -> VideoCounts | None:
+        """Count one picture or frame; return the video that has ended before it, if one has."""
+        ended = None
+        if self._video is not None and (result.time is None or result.source != self._video.source):
+            ended = self.end_video()
+        if result.time is not None:
+            if self._video is None:
+                self._video = VideoCounts(result.source)
+                self.videos += 1
+            self._video.add(result)
+        elif result.error and result.path and is_video(result.path):
+            self.videos += ended is None or ended.source != result.source
+        self._count(result)
+        return ended
+
+    def end_video(self) -> VideoCounts | None:
+        """Return the video that was counted last, unless that has been done."""
+        ended, self._video = self._video, None
+        return ended
+
+    def _count(self, result: Result) -> None:
+        self.pictures += result.time is None and not (result.path and is_video(result.path))
+        self.frames += result.time is not None
+        self.faces += len(result.faces)
+        if len(result.faces) > self.crowd.faces:
+            self.crowd = Crowd(len(result.faces), result.source, moving=result.time is not None)
+        self.unreadable += result.error is not None
+        self.defects += result.defect
+        self.without_face += result.time is None and result.error is None and not result.faces
+        self.marked |= any(au in face.unreliable_aus for face in result.faces for au in face.aus)
+        for face in result.faces:
+            self.occurring |= set(face.aus)
+            self.graded |= result.time is None and bool(face.au_intensities)
+            self.unsettled |= result.time is None and bool(face.zeroed and unsettled_aus(face.zeroed))
+            self.evidence |= face.au_evidence
+
+    def line(self) -> str:
+        """Return the counts as one line, such as `3 pictures: 4 faces, 1 without a face, 0 unreadable`."""
+        if self.videos:
+            frames = f"{count(self.frames, 'frame')} of {count(self.videos, 'video')}"
+            what = f"{count(self.pictures, 'picture')} and {frames}" if self.pictures else frames
+            return f"{what}: {count(self.faces, 'face')}, {self.unreadable} unreadable."
+        parts = [
+            count(self.faces, "face"),
+            f"{self.without_face} without a face",
+            f"{self.unreadable} unreadable",
+        ]
+        return f"{count(self.pictures, 'picture')}: {', '.join(parts)}."
+
+    def done_of(self, pictures: int, videos: int) -> str:
+        """Return what an interrupted run has read of what it was to read."""
+        done = [f"{self.pictures} of {count(pictures, 'picture')}"] * (pictures > 0 or not videos)
+        done += [f"{count(self.frames, 'frame')} of {count(videos, 'video')}"] * (videos > 0)
+        return " and ".join(done)
