@@ -18,7 +18,7 @@ from idennet.models.calibration import calibrate
 from idennet.models.trunk import Trunk
 from idennet.models.weights import load_weights, save_weights
 from idennet.research.figures import reliability_figure
-from idennet.research.weights.build import judge
+from idennet.research.weights.judgement import judge
 
 
 @pytest.fixture

@@ -1,0 +1,95 @@
+"""How photographs with a teacher's labels decide from which reading on an Action Unit is present."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from idennet.facs import column
+from idennet.learning.data.move import CLEAR, added_to
+from idennet.learning.data.store import FaceStore
+from idennet.learning.data.teacher import TeacherLabels, lesson_weights
+from idennet.learning.evaluation.calibration import fit_apart, fit_to_teacher, quietened
+from idennet.learning.evaluation.metrics import auc
+from idennet.models.action_units import ActionUnitModel
+
+MOST_AT_REST = 0.05
+"""Share of faces at rest in which an Action Unit may be present after calibration."""
+SHOWN = 0.1
+"""Share of faces that are taken to show an Action Unit, where movements added to photographs calibrate it."""
+TOLD = 0.75
+"""AUC of added movements from which they calibrate."""
+
+
+@dataclass(frozen=True)
+class Photographs:
+    """Photographs by which probabilities are calibrated.
+
+    Attributes:
+        faces: Of people who will not be tested.
+        labels: What a teacher says of them.
+        unseen: People among them who were not trained on, as the store names them.
+    """
+
+    faces: FaceStore
+    labels: TeacherLabels
+    unseen: frozenset[str]
+
+
+def calibrate_by_photographs(
+    reader: ActionUnitModel, rendered: NDArray[np.float64], photographs: Photographs
+) -> tuple[NDArray[np.float64], str]:
+    """Return scale and shift of each Action Unit, and in words how photographs decided them."""
+    faces, labels = photographs.faces, photographs.labels
+    row = labels.rows_of(faces)
+    is_unseen = faces.frames["subject"].isin(photographs.unseen).to_numpy()
+    known = np.flatnonzero((row >= 0) & ~labels.moved[row])
+    probabilities = reader.read(faces.read(known)).probs
+    moved = np.flatnonzero((row >= 0) & labels.moved[row] & is_unseen)
+    row, unseen = row[known], is_unseen[known]
+    believed = lesson_weights(reader.aus) == 1
+    fitted = fit_to_teacher(probabilities[unseen], labels.logits(reader.aus)[row][unseen])
+    calibration = np.where(believed[:, None], fitted, rendered)
+    by_movement = _by_movements(reader, probabilities[unseen], faces, moved)
+    for au, scale_and_shift in by_movement.items():
+        calibration[reader.aus.index(au)] = scale_and_shift
+    resting = labels.at_rest()[row]
+    calibration = quietened(calibration, probabilities[resting], MOST_AT_REST)
+    names = ", ".join(column(au) for au, is_fitted in zip(reader.aus, believed, strict=True) if is_fitted)
+    movements = (
+        f"{', '.join(map(column, by_movement))}, told with an AUC of {TOLD} or more where movements were "
+        f"added to photographs of these people, are calibrated on {len(moved)} such copies, as if "
+        f"{100 * SHOWN:.0f} % of all faces showed each; "
+    )
+    return calibration, (
+        f"{names} are calibrated on {unseen.sum()} photographs of {len(photographs.unseen)} people who were "
+        f"not trained on, by a teacher's probabilities; {movements if by_movement else ''}"
+        f"every Action Unit is present in at most {100 * MOST_AT_REST:.0f} % of {resting.sum()} photographs "
+        "in which the teacher sees a face at rest."
+    )
+
+
+def _by_movements(
+    reader: ActionUnitModel, as_they_were: NDArray[np.floating], faces: FaceStore, moved: NDArray[np.int64]
+) -> dict[int, tuple[float, float]]:
+    """Return scale and shift of the Action Units that are told well where they were added to photographs.
+
+    Args:
+        reader: Not calibrated.
+        as_they_were: (N, A) probabilities of photographs of unseen people.
+        faces: The store.
+        moved: Its rows of these people's photographs with movements added; none: nothing is returned.
+    """
+    if not len(moved):
+        return {}
+    probabilities = reader.read(faces.read(moved)).probs
+    strengths = [added_to(name) for name in faces.frames["sequence"].astype(str).iloc[moved]]
+    found = {}
+    for au in sorted({au for strength in strengths for au in strength} & set(reader.aus)):
+        clear = np.array([strength.get(au, 0.0) >= CLEAR for strength in strengths])
+        place = reader.aus.index(au)
+        present, absent = probabilities[clear, place], as_they_were[:, place]
+        labels = np.repeat([1, 0], [len(present), len(absent)])
+        if auc(np.concatenate([present, absent]), labels) >= TOLD:
+            found[au] = fit_apart(present, absent, SHOWN)
+    return found
