@@ -47,7 +47,7 @@ bench: setup
 
 tables: setup
 	$(BIN)/idennet report results/synfacs-small --out results/synfacs-small/report
-	$(BIN)/python benchmarks/confounders.py table --out results/subtraction/confounders
+	$(BIN)/python -m benchmarks.subtraction.confounders table --out results/subtraction/confounders
 
 clean:
 	rm -rf $(VENV) demo

@@ -1,26 +1,24 @@
 """What does each way to teach with photographs bring? Equal steps from the same weights, several seeds.
 
-    python benchmarks/teaching.py --au stores/wild --identity stores/lfw --teacher labels.parquet
+    python -m benchmarks.teaching --au stores/wild --identity stores/lfw --teacher labels.parquet
         --initial first.safetensors --test stores/test --people stores/lfw-out --labels all-labels.parquet
         --eye lfw-by-eye.csv --portraits portraits.csv --out results/teaching
 
-`--people` are photographs of people whom nobody was taught by, `--labels` a teacher's labels of them. One
-JSON file a run is written, gathered in `runs.jsonl`, and `tables.md`; without `--au` the tables alone.
+`--people` are photographs of people whom nobody was taught by, `--labels` a teacher's labels of them. Writes
+`tables.md` from `runs.jsonl`; without `--au` nothing is trained before.
 """
 
 import argparse
-import json
-import re
-from datetime import UTC, datetime
+import itertools
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from confounders import RUNS, markdown
-from known_identity import People
 
-import idennet
-from idennet.files import write_text
+from benchmarks.agreement import People
+from benchmarks.runs import gather, make_run, markdown, write_tables
 from idennet.learning.data.store import FaceStore
 from idennet.learning.evaluation.evaluate import evaluate
 from idennet.learning.evaluation.scores import score
@@ -61,51 +59,36 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=100)
     asked = parser.parse_args()
     if asked.au is not None:
-        train_all(asked)
-    runs = [json.loads(line) for line in (asked.out / "runs.jsonl").read_text().splitlines()]
-    write_text(asked.out / "tables.md", tables(runs))
-    print(tables(runs))
+        for seed, arm in itertools.product(range(asked.seeds), ARMS):
+            make_run(asked.out, f"{arm} {seed}", partial(train_arm, arm, seed, asked))
+    write_tables(asked.out, tables(gather(asked.out)))
 
 
-def train_all(asked: argparse.Namespace) -> None:
-    """Train and judge every arm with every seed; gather what there is in `runs.jsonl`."""
-    au_stores = [FaceStore.open(store) for store in asked.au]
-    identity_stores = [FaceStore.open(store) for store in asked.identity]
-    for seed in range(asked.seeds):
-        for arm, fields in ARMS.items():
-            name = re.sub(r"\W+", "-", f"{arm} {seed}")
-            path = asked.out / RUNS / f"{name}.json"
-            if path.exists():
-                continue
-            recipe = load_recipe(
-                "taught",
-                [
-                    *(f"seed={seed}", "validation.subject_fraction=0", f"au_stage.steps={asked.steps}"),
-                    *("au_stage.batches.kept=[]", "au_stage.optimiser.warm_up=20"),
-                    *(f"au_stage.validate_every={asked.steps}", "au_stage.optimiser.average=0.95"),
-                    *(f"au_stage.batches.{field}" for field in fields),
-                ],
-            )
-            run = train(
-                recipe,
-                au_stores=au_stores,
-                identity_stores=identity_stores,
-                out=asked.out / "training" / name,
-                initial=asked.initial,
-                teacher=asked.teacher,
-                quiet=True,
-            )
-            facts = {
-                **{"arm": arm, "seed": seed, "steps": asked.steps, "faces": 80 * asked.steps},
-                **{"initial": load_weights(asked.initial)[1].version, "idennet": idennet.__version__},
-                "date": datetime.now(UTC).isoformat(timespec="seconds"),
-                **judge(run.weights, asked),
-            }
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_text(path, json.dumps(facts) + "\n")
-            print(name, facts["eye"], flush=True)
-    files = sorted((asked.out / RUNS).glob("*.json"))
-    write_text(asked.out / "runs.jsonl", "".join(file.read_text() for file in files))
+def train_arm(arm: str, seed: int, asked: argparse.Namespace) -> dict[str, Any]:
+    """Return how an arm was trained, and what it reads."""
+    recipe = load_recipe(
+        "taught",
+        [
+            *(f"seed={seed}", "validation.subject_fraction=0", f"au_stage.steps={asked.steps}"),
+            *("au_stage.batches.kept=[]", "au_stage.optimiser.warm_up=20"),
+            *(f"au_stage.validate_every={asked.steps}", "au_stage.optimiser.average=0.95"),
+            *(f"au_stage.batches.{field}" for field in ARMS[arm]),
+        ],
+    )
+    run = train(
+        recipe,
+        au_stores=[FaceStore.open(store) for store in asked.au],
+        identity_stores=[FaceStore.open(store) for store in asked.identity],
+        out=asked.out / "training" / f"{arm} {seed}",
+        initial=asked.initial,
+        teacher=asked.teacher,
+        quiet=True,
+    )
+    return {
+        **{"arm": arm, "seed": seed, "steps": asked.steps, "faces": 80 * asked.steps},
+        "initial": load_weights(asked.initial)[1].version,
+        **judge(run.weights, asked),
+    }
 
 
 def judge(weights: Path, asked: argparse.Namespace) -> dict[str, dict[str, float]]:

@@ -19,12 +19,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from benchmarks.people.clips import judge_clips, judge_folders, pictures_of, sequences_of
 from benchmarks.people.photographs import judge_photographs
 from benchmarks.people.portraits import judge_portraits, portraits_of
 from benchmarks.people.tables import tables
 from benchmarks.people.zeros import always_smiling, judge_sequences, settling
-
 from idennet.files import write_text
 from idennet.learning.data.store import FaceStore
 from idennet.models.action_units import ActionUnitModel

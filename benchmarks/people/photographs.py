@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from benchmarks.people.zeros import zeroed
 from numpy.typing import NDArray
 from scipy.stats import rankdata, spearmanr
 
+from benchmarks.people.zeros import zeroed
 from idennet.facs import columns
 from idennet.people.population import Population
 from idennet.research.weights.population import Seen

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from benchmarks.people.scores import share
 
+from benchmarks.people.scores import share
 from idennet.inference.analyser import Analyser
 from idennet.inference.face import Face
 from idennet.models.action_units import ActionUnitModel

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmarks.people.zeros import WAYS
-
 from idennet.facs import columns
 from idennet.people.population import Population
 

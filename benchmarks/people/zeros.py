@@ -3,9 +3,9 @@
 from typing import Any
 
 import numpy as np
-from benchmarks.people.scores import difference, false_alarms, mean_auc, mean_f1, told, won
 from numpy.typing import NDArray
 
+from benchmarks.people.scores import difference, false_alarms, mean_auc, mean_f1, told, won
 from idennet.facs import columns
 from idennet.learning.evaluation.intervals import Bootstrap
 from idennet.models.calibration import logits_of, sigmoid

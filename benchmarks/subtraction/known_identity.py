@@ -5,48 +5,33 @@ stays as it is. Of 320 rendered people whom it has never seen, 160 teach the ful
 removal: what a person's embedding says of their mean logits. Tested are 30 rendered people with three
 strengths of confounders, and people of LFW with eight photographs or more, whom nothing here was taught by.
 
-    python benchmarks/known_identity.py --data people --start idennet.safetensors --photographs stores/lfw-out
-        --teacher lfw_blendshapes.parquet --known-people lfw_identity.npz --out results/subtraction/known
+    python -m benchmarks.subtraction.known_identity --data people --start idennet.safetensors
+        --photographs stores/lfw-out --teacher lfw_blendshapes.parquet --known-people lfw_identity.npz
+        --out results/subtraction/known
 
-`--data` has the stores `rest`, `seq-0`, `seq-1`, `seq-2` of docs/people.md. One JSON file a run is
-written, and `tables.md` from `runs.jsonl`.
+`--data` has the stores `rest`, `seq-0`, `seq-1`, `seq-2` of docs/people.md. Writes `tables.md` from
+`runs.jsonl`.
 """
 
 import argparse
-import json
-import re
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+import itertools
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
-from confounders import (
-    RUNS,
-    USES,
-    Condition,
-    Data,
-    Length,
-    Variant,
-    in_batches,
-    judge,
-    learn,
-    markdown,
-    person_offsets,
-)
 from numpy.typing import NDArray
-from scipy.stats import spearmanr
-from sklearn.linear_model import RidgeCV
 from sklearn.model_selection import GroupKFold
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
-import idennet
-from idennet.files import write_text
+from benchmarks.agreement import People
+from benchmarks.runs import gather, make_run, markdown, write_tables
+from benchmarks.subtraction.data import Condition, Data, in_batches
+from benchmarks.subtraction.measures import judge, own_means, ridge
+from benchmarks.subtraction.variants import USES, Length, Variant, learn
 from idennet.learning.data.known_people import KnownPeople
-from idennet.learning.data.store import FaceStore
-from idennet.learning.data.teacher import LESSONS, TeacherLabels
 from idennet.learning.evaluation.metrics import verification_auc
 from idennet.models.weights import load_weights
 
@@ -60,7 +45,6 @@ VARIANTS = (
     *(Variant(name, use) for name, use in USES if use != "affine"),
     Variant("translation, length learnt", "translation", radius=None),
 )
-LEAST_PICTURES = 8
 SHOWN = (
     *("auc", "auc_removed_by_one", "auc_removed_by_mean", "auc_centred", "person_share", "embedding_within"),
     *("offset_known", "verification_auc"),
@@ -80,34 +64,28 @@ def main() -> None:
     asked = parser.parse_args()
     if asked.data is not None:
         train_all(asked)
-    runs = [json.loads(line) for line in (asked.out / "runs.jsonl").read_text().splitlines()]
-    write_text(asked.out / "tables.md", tables(runs))
-    print(tables(runs))
+    write_tables(asked.out, tables(gather(asked.out)))
 
 
 def train_all(asked: argparse.Namespace) -> None:
-    """Train and judge every variant with every seed; gather what there is in `runs.jsonl`."""
+    """Train and judge every variant with every seed."""
     data = Data(asked.data, CONDITION, asked.start, frozen=True)
     photographs = Photographs(asked)
-    for seed in range(asked.seeds):
-        for variant in VARIANTS:
-            path = asked.out / RUNS / (re.sub(r"\W+", "-", f"{variant.name} {seed}") + ".json")
-            if path.exists():
-                continue
-            network = learn(variant, data, seed, asked.steps, asked.start)
-            facts = {
-                **{"variant": variant.name, "seed": seed, "steps": asked.steps},
-                **{"start": load_weights(asked.start)[1].version, "idennet": idennet.__version__},
-                "lengths": [part.length for part in network.modules() if isinstance(part, Length)],
-                "tests": {test: judge(network, variant, data, test) for test in data.stores},
-                "photographs": photographs.judge(network, data.aus),
-                "date": datetime.now(UTC).isoformat(timespec="seconds"),
-            }
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_text(path, json.dumps(facts) + "\n")
-            print(path.stem, facts["tests"]["seq-1"]["auc"], flush=True)
-    files = sorted((asked.out / RUNS).glob("*.json"))
-    write_text(asked.out / "runs.jsonl", "".join(file.read_text() for file in files))
+    for seed, variant in itertools.product(range(asked.seeds), VARIANTS):
+        train = partial(_train, variant, data, photographs, seed, asked.steps, asked.start)
+        make_run(asked.out, f"{variant.name} {seed}", train)
+
+
+def _train(
+    variant: Variant, data: Data, photographs: "Photographs", seed: int, steps: int, start: Path
+) -> dict[str, Any]:
+    network = learn(variant, data, seed, steps, start)
+    return {
+        **{"variant": variant.name, "seed": seed, "steps": steps, "start": load_weights(start)[1].version},
+        "lengths": [part.length for part in network.modules() if isinstance(part, Length)],
+        "tests": {test: judge(network, variant, data, test) for test in data.stores},
+        "photographs": photographs.judge(network, data.aus),
+    }
 
 
 class Photographs:
@@ -116,7 +94,7 @@ class Photographs:
     def __init__(self, asked: argparse.Namespace) -> None:
         self._people = People(asked.photographs, asked.teacher)
         store = self._people.store
-        self._features = in_batches(load_weights(asked.start)[0].trunk, store, np.arange(len(store)))
+        self._features = in_batches(load_weights(asked.start)[0].trunk, store)
         self._known = np.nan_to_num(KnownPeople.open(asked.known_people).of(store))
 
     def judge(self, network: torch.nn.Module, aus: tuple[int, ...]) -> dict[str, float]:
@@ -129,10 +107,10 @@ class Photographs:
             output = network(self._features)
         logits, own = output.au_logits.numpy(), output.identity_embedding.numpy()
         who = self._people.store.subject_index
-        means = pd.DataFrame(logits).groupby(who).transform("mean").to_numpy()
+        means = own_means(logits, who)
         after = {"raw": logits, "own mean logit": logits - means}
         for name, embedding in (("own", own), ("known", self._known)):
-            mean = pd.DataFrame(embedding).groupby(who).transform("mean").to_numpy()
+            mean = own_means(embedding, who)
             for asked_of, asked in (("one", embedding), ("mean", mean)):
                 after[f"{name}, {asked_of}"] = logits - _predicted(mean, means, asked, who)
         found = {"verification_auc": verification_auc(own, who)}
@@ -140,45 +118,6 @@ class Photographs:
             for measure, value in self._people.judge(left[self._people.rows], aus).items():
                 found[f"{measure}, {way}"] = value
         return {name: round(float(value), 4) for name, value in found.items()}
-
-
-class People:
-    """People with enough photographs to tell what is constant about them, and a teacher's values of these.
-
-    Attributes:
-        store: All photographs, also of people who have fewer.
-        rows: Of the store: photographs of people who have enough.
-    """
-
-    def __init__(self, store: Path, labels: Path) -> None:
-        self.store = FaceStore.open(store)
-        self._labels = TeacherLabels.open(labels)
-        row, who = self._labels.rows_of(self.store), self.store.subject_index
-        self.rows = np.flatnonzero((np.bincount(who)[who] >= LEAST_PICTURES) & (row >= 0))
-        self._row, self._who = row[self.rows], who[self.rows]
-
-    def judge(self, logits: NDArray[np.floating], aus: Sequence[int]) -> dict[str, float]:
-        """Return agreement with the teacher, and the share of the variance that is the person.
-
-        Agreement is Spearman's correlation of the logit with the teacher's value relative to the person's own
-        median, over all pictures of all people, so that every constant that a person has lowers it. Means
-        over the Action Units that have a lesson.
-
-        Args:
-            logits: (N, A) of the photographs `rows`.
-            aus: Their Action Units.
-        """
-        taught = [lesson.au for lesson in LESSONS if lesson.au in aus]
-        values = self._labels.logits(taught, relative=False)[self._row]
-        relative = values - pd.DataFrame(values).groupby(self._who).transform("median").to_numpy()
-        columns = [logits[:, aus.index(au)] for au in taught]
-        nothing = np.zeros(len(logits), np.int8)
-        return {
-            "agreement": float(
-                np.nanmean([spearmanr(one, to)[0] for one, to in zip(columns, relative.T, strict=True)])
-            ),
-            "share": float(np.mean([person_offsets(one, nothing, self._who)[1] for one in columns])),
-        }
 
 
 def _predicted(
@@ -191,8 +130,7 @@ def _predicted(
     found = np.zeros(targets.shape)
     for others, own in GroupKFold(10).split(mean, groups=who):
         first = others[np.unique(who[others], return_index=True)[1]]
-        ridge = make_pipeline(StandardScaler(), RidgeCV(np.logspace(-1, 5, 13)))
-        found[own] = ridge.fit(mean[first], targets[first]).predict(asked[own])
+        found[own] = ridge().fit(mean[first], targets[first]).predict(asked[own])
     return found
 
 

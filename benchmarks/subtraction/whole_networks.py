@@ -4,7 +4,7 @@ All start from the same trunk and identity branch and, for one seed, from the sa
 same faces with Action Units in the same order. LightCNN has no identity loss: where the others learn from
 faces without Action Units (one step in five), it learns from further faces with them.
 
-    python benchmarks/subtraction.py --au stores/wild --identity stores/lfw stores/crowd
+    python -m benchmarks.subtraction.whole_networks --au stores/wild --identity stores/lfw stores/crowd
         --start weights.safetensors --test unseen=stores/test spot=stores/spot --out results/subtraction
 """
 

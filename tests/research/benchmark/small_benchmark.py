@@ -1,9 +1,6 @@
-"""The scripts of `benchmarks/` as modules, and the little that they are run on."""
+"""The little that the scripts of `benchmarks/` are run on."""
 
-import importlib.util
-import sys
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pandas as pd
@@ -15,16 +12,6 @@ from idennet.models.idennet import IdenNet
 from idennet.models.weights import WeightsCard, save_weights
 
 ROOT = Path(__file__).parents[3]
-
-
-def load_script(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, ROOT / "benchmarks" / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
 
 
 def draw_people(path: Path, source: str, subjects: int, faces_each: int) -> FaceStore:
