@@ -2,13 +2,14 @@
 
 Prints Markdown, the bundled finder beside those of the files given (YuNet's ONNX, MediaPipe's .task):
 recall and eye centres on photographs of people that no network here learned from, against the eyes that a
-teacher marked; recall by turn of the head and size on rendered faces; false alarms on pictures without faces;
-how many faces are found in other pictures. What has no path is left out.
+teacher marked, and how far lips are apart; recall by turn of the head and size on rendered faces; false
+alarms on pictures without faces; how many faces are found in other pictures. What has no path is left out.
 """
 
 import argparse
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -29,6 +30,7 @@ from idennet.media.pictures import read_picture
 
 TURNS = ((0, 15), (15, 30), (30, 45), (45, 60), (60, 85))
 HEIGHTS = (24, 32, 40, 60, 120)
+GAPS = (0, 0.02, 0.1, 0.2, 1)  # between the lips' inner edges, in eye distances
 SMALLEST_CROP = 70  # pixels
 EMPTY_CROPS = 400
 RIGHT, CLOSE = 0.5, 0.25  # eye errors of a face that counts as found, and of one that is well placed
@@ -38,7 +40,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--finder", type=Path, action="append", default=[], help="a model file; repeatable")
     parser.add_argument("--lfw", type=Path, help="folder of LFW deep-funneled")
-    parser.add_argument("--teacher", type=Path, help="table with picture, right_eye_x, ... of LFW")
+    parser.add_argument("--teacher", type=Path, help="table with picture, right_eye_x, lip_gap, ... of LFW")
     parser.add_argument("--corpus", type=Path, help="SynFACS folder that was not learned from")
     parser.add_argument("--pictures", type=Path, nargs="*", default=[], help="photographs to count faces in")
     parser.add_argument("--sheet", type=Path, help="write the crops without faces as one PNG, to look at")
@@ -49,6 +51,7 @@ def main() -> None:
     finders = {"bundled": open_finder()} | {file.stem: open_finder(file) for file in given.finder}
     if given.lfw and given.teacher:
         photographs(given.lfw, given.teacher, finders, given.every)
+        mouths(given.lfw, given.teacher, finders["bundled"], given.every)
     if given.lfw:
         false_alarms(finders, crops_without_faces(given.lfw, finders), given.sheet)
     if given.corpus:
@@ -106,6 +109,28 @@ def photographs(folder: Path, teacher: Path, finders: Mapping[str, FaceFinder], 
         )
     head = ["finder", "photographs", "recall", "median eye error", "95th percentile", "above 0.25"]
     table([*head, "other faces a photograph"], rows)
+
+
+def mouths(folder: Path, teacher: Path, finder: FaceFinder, every: int) -> None:
+    marked = pd.read_parquet(teacher).set_index("picture").dropna()
+    files = [file for file in held_out_photographs(folder) if file.stem in marked.index][::every]
+    gaps = []
+    for file in files:
+        row = marked.loc[file.stem]
+        eyes = row[["right_eye_x", "right_eye_y", "left_eye_x", "left_eye_y"]].to_numpy(float).reshape(2, 2)
+        faces = finder.find(read_picture(file).pixels)
+        near = [face for face in faces if eye_error([face], eyes) < RIGHT]
+        for face in near[:1]:
+            across = np.linalg.norm(face.eyes[1] - face.eyes[0])
+            gaps.append((row.lip_gap, np.linalg.norm(face.landmarks[66] - face.landmarks[62]) / across))
+    theirs, ours = np.array(gaps, float).T
+    rows = []
+    for low, high in pairwise(GAPS):
+        here = (theirs >= low) & (theirs < high)
+        rows.append(
+            [f"{low} to {high}", int(here.sum()), float(theirs[here].mean()), float(ours[here].mean())]
+        )
+    table(["lips apart, by the teacher", "faces", "mean", "points 62 to 66"], rows)
 
 
 def crops_without_faces(folder: Path, finders: Mapping[str, FaceFinder]) -> list[np.ndarray]:

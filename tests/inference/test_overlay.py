@@ -53,6 +53,16 @@ def test_a_face_that_reaches_outside_the_picture_can_be_drawn() -> None:
     assert np.asarray(drawn).any()
 
 
+def test_the_inner_edges_of_lips_are_not_drawn() -> None:
+    face = face_at(20, 20, 120)
+    landmarks = face.landmarks.copy()
+    landmarks[60:68] += 7
+    moved = replace(face, landmarks=landmarks)
+    pixels = np.zeros((300, 400, 3), np.uint8)
+    drawn, other = (np.asarray(overlay.draw_faces(pixels, [each])) for each in (face, moved))
+    np.testing.assert_array_equal(drawn, other)
+
+
 @pytest.mark.parametrize("columns", [1, 2, 3, 4])
 def test_panels_meet_neither_faces_nor_each_other(columns: int) -> None:
     faces = [face_at(60 + 300 * x, 80 + 250 * y, 110, seed=x + y) for x in range(columns) for y in range(2)]

@@ -30,10 +30,15 @@ CONTOURS: tuple[tuple[range, bool], ...] = (
     (range(31, 36), False),  # nose
     (range(36, 42), True),
     (range(42, 48), True),  # eyes
-    (range(48, 60), True),
-    (range(60, 68), True),  # lips
+    (
+        range(48, 60),
+        True,
+    ),  # lips, outer edge
 )
-"""Landmarks that a line joins, and whether it ends where it begins."""
+"""Landmarks that a line joins, and whether it ends where it begins.
+
+No others are drawn: the inner edges of the lips are not where the points say, see docs/faces.md.
+"""
 
 _STYLES: tuple[tuple[Style, int], ...] = (("names", 9), ("numbers", 12), ("numbers", 6), ("tag", 7))
 """Styles and how many Action Units they show, the most telling first."""
@@ -183,12 +188,14 @@ def _blur_behind(picture: Image.Image, spot: Rect, radius: float) -> None:
 def _draw_face(draw: ImageDraw.ImageDraw, face: Face, accent: str, scale: int) -> None:
     side = max(face.box.x1 - face.box.x0, face.box.y1 - face.box.y0)
     thin, thick = max(0.0035 * side, 0.7) * scale, max(0.011 * side, 1.5) * scale
-    points = [(float(x) * scale, float(y) * scale) for x, y in face.landmarks + 0.5]
-    for indices, closed in CONTOURS:
-        line = [points[i] for i in indices]
+    dot = 1.1 * thin if side > _SMALLEST_SIDE_WITH_DOTS else 0.0
+    lines = [
+        ([(float(x) * scale, float(y) * scale) for x, y in face.landmarks[list(indices)] + 0.5], closed)
+        for indices, closed in CONTOURS
+    ]
+    for line, closed in lines:
         draw.line(line + line[:1] * closed, fill=(255, 255, 255, 120), width=round(thin), joint="curve")
-    dot = 1.1 * thin
-    for x, y in points if side > _SMALLEST_SIDE_WITH_DOTS else ():
+    for x, y in (point for line, _ in lines for point in line if dot):
         draw.ellipse((x - dot, y - dot, x + dot, y + dot), fill=(255, 255, 255, 210))
     x0, y0, x1, y1 = (value * scale for value in face.box)
     arm = 0.14 * side * scale
