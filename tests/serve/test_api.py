@@ -1,5 +1,6 @@
 """The interface for programs: what goes in, what comes out, and what is refused."""
 
+import ast
 import csv
 import errno
 import json
@@ -283,7 +284,7 @@ def test_what_is_asked_wrongly_is_said_in_one_sentence(client: TestClient) -> No
         ("POST", "/v1/clips?name=a&name2=b", "'name2' of /v1/clips; give name."),
         ("GET", "/v1/clips/x/aus.csv?sep=tab", "'sep' of /v1/clips/x/aus.csv; it takes none."),
         ("DELETE", "/v1/clips/x?now=1", "'now' of /v1/clips/x; it takes none."),
-        ("GET", f"/health?{'x' * 99}=1", f"{'x' * 40!r} of /health; it takes none."),
+        ("GET", f"/health?{'x' * 99}=1", f"'{'x' * 55}…' of /health; it takes none."),
     ],
 )
 def test_parameters_that_do_not_exist_are_refused(
@@ -345,13 +346,27 @@ def test_a_stream_refuses_parameters_that_do_not_exist(client: TestClient) -> No
     assert (closed.value.code, closed.value.reason) == (1008, words)
 
 
-def test_why_a_stream_ends_fits_into_a_reason_of_123_bytes(client: TestClient) -> None:
-    address = f"{STREAM}?{quote('é' * 40)}=1"
+@pytest.mark.parametrize("name", ["é" * 40, "\U000e0001" * 40, "'" * 90, "fps" * 1000])
+def test_why_a_stream_ends_is_a_whole_sentence_of_at_most_123_bytes(client: TestClient, name: str) -> None:
+    address = f"{STREAM}?{quote(name)}=1"
     with client.websocket_connect(address) as socket, pytest.raises(WebSocketDisconnect) as closed:
         socket.receive_json()
-    whole = f"There is no parameter {'é' * 40!r} of /v1/stream; it takes none."
-    assert whole.startswith(closed.value.reason)
-    assert 120 <= len(closed.value.reason.encode()) <= 123
+    begin, end = "There is no parameter ", " of /v1/stream; it takes none."
+    shown = ast.literal_eval(closed.value.reason.removeprefix(begin).removesuffix(end))
+    assert name.startswith(shown.removesuffix("…"))
+    assert len(shown) > 4
+    assert len(closed.value.reason.encode()) <= 123
+
+
+def test_a_reason_that_is_too_long_is_cut_and_says_so(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("idennet.serve.reader.Reader.frame", Mock(side_effect=InputError("é" * 90)))
+    with client.websocket_connect(STREAM) as socket:
+        socket.send_bytes(png(1))
+        with pytest.raises(WebSocketDisconnect) as closed:
+            socket.receive_json()
+    assert closed.value.reason == "é" * 60 + "…"
 
 
 @pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), InputError("Full.")])

@@ -32,7 +32,7 @@ from idennet.serve.guard import Guard, check_token
 from idennet.serve.limits import Limits
 from idennet.serve.metrics import Metrics
 from idennet.serve.reader import Places, Reader
-from idennet.serve.refused import RefusedError
+from idennet.serve.refused import RefusedError, quoted
 from idennet.serve.stream import answer_stream
 from idennet.serve.uploads import Uploads, checked_name
 
@@ -397,7 +397,7 @@ async def _refuse_unknown(asked: HTTPConnection) -> None:
     for name in asked.query_params:
         if name not in (*known, "token"):
             choice = f"give {' or '.join(known)}" if known else "it takes none"
-            raise RefusedError(422, f"There is no parameter {name[:40]!r} of {asked.url.path}; {choice}.")
+            raise RefusedError(422, f"There is no parameter {quoted(name)} of {asked.url.path}; {choice}.")
 
 
 async def _refuse(asked: HTTPConnection, refusal: Exception) -> Any:
@@ -446,7 +446,8 @@ async def _fail_on_disk(asked: HTTPConnection, error: Exception) -> Any:
 
 
 async def _close(socket: WebSocket, code: int, sentence: str) -> None:
-    """Close a socket and say why, as far as the 123 bytes of a reason go."""
+    """Close a socket and say why in the 123 bytes of a reason."""
     if socket.application_state is WebSocketState.CONNECTING:
         await socket.accept()  # closed before that, it tells no reason
-    await socket.close(code, sentence.encode()[:123].decode(errors="ignore"))
+    said = sentence.encode()
+    await socket.close(code, sentence if len(said) <= 123 else f"{said[:120].decode(errors='ignore')}…")

@@ -15,3 +15,11 @@ class RefusedError(IdenNetError):
         super().__init__(sentence)
         self.status = status
         self.wait = wait
+
+
+def quoted(name: str, most: int = 60) -> str:
+    """Return a name in quotes, shortened where that has more than so many bytes."""
+    shown, name = repr(name), name[:most]
+    while len(shown.encode()) > most:
+        shown, name = repr(f"{name}…"), name[:-1]
+    return shown
