@@ -7,47 +7,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from idennet import facs
-from idennet.errors import NoFaceError, ProtocolError
+from idennet.errors import ProtocolError
+from idennet.learning.evaluation.answers import Answers
 from idennet.learning.evaluation.catalogue import PROTOCOLS, whole_corpus
 from idennet.learning.evaluation.conditions import ConditionResult
 from idennet.learning.evaluation.faces import Faces
 from idennet.learning.evaluation.fold_results import FoldResult
 from idennet.learning.evaluation.fold_scoring import score_fold, stores_by_corpus
-from idennet.learning.evaluation.occurrence import without_labels
 from idennet.learning.evaluation.prediction_formats import Missing
-from idennet.learning.evaluation.prediction_rows import PICTURE
-from idennet.learning.evaluation.pretrained import PretrainedSystem, Readings, WeightsOfFolds
+from idennet.learning.evaluation.pretrained import PretrainedSystem, WeightsOfFolds
 from idennet.learning.evaluation.protocols import Fold, Protocol
 from idennet.learning.evaluation.results import ProtocolResult
 from idennet.learning.evaluation.thresholds import best_thresholds
 
 MOST_NAMED = 5
 """Folds that one sentence names."""
-
-UNCODED = "no label"
-
-
-@dataclass(frozen=True, eq=False)
-class Answers:
-    """What is finally counted of N faces.
-
-    Attributes:
-        faces: Those of one corpus; labels that are not counted are hidden.
-        readings: Without gaps.
-        unread: (N,), of which the system said nothing.
-        gaps: (N, A), single Action Units that it did not read, as where the eyes are hidden, and that
-            therefore do not count.
-        left_out: Whether these count nowhere, instead of as faces without Action Units.
-    """
-
-    faces: Faces
-    readings: Readings
-    unread: NDArray[np.bool_]
-    gaps: NDArray[np.bool_]
-    left_out: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,13 +102,13 @@ def judge(
     said: list[str] = []
     for one, its_folds in _by_system(system, folds):
         answers = {
-            corpus: _answers(one, faces, protocol, its_folds, missing) for corpus, faces in by_corpus.items()
+            corpus: Answers.of(one, faces, protocol, its_folds, missing)
+            for corpus, faces in by_corpus.items()
         }
         read += answers.values()
         if not (protocol.crosses and tested):  # by fold, systems read the same faces
             tested.append(answers[protocol.test])
-        said += [_about_unread(one, each) for each in answers.values() if each.unread.any()]
-        said += [_about_gaps(one, each) for each in answers.values() if each.gaps.any()]
+        said += [remark for each in answers.values() for remark in each.remarks(one)]
         for fold in its_folds:
             results[fold.name] = _judge_fold(system.aus, protocol, fold, answers, choose_thresholds)
             if choose_thresholds:
@@ -156,10 +132,10 @@ def judge(
             conditions=_conditions(system, tested),
             weights=system.digests,
             unreliable_aus=system.unreliable_aus,
-            faces=sum(int(_counted(one, protocol.aus).sum()) for one in tested),
+            faces=sum(int(one.counted(protocol.aus).sum()) for one in tested),
             left_out=(
                 *by_corpus[protocol.test].left_out,
-                *(lost for one in tested for lost in _uncounted(one, protocol.aus)),
+                *(lost for one in tested for lost in one.uncounted(protocol.aus)),
             ),
             partial=partial and protocol.name in PROTOCOLS,
         ),
@@ -216,65 +192,6 @@ def _by_system(system: PretrainedSystem, folds: Sequence[Fold]) -> list[tuple[Pr
     return list(groups.values())
 
 
-def _answers(
-    system: PretrainedSystem, faces: Faces, protocol: Protocol, folds: Sequence[Fold], missing: Missing
-) -> Answers:
-    """Return what a system says about the people of its folds, without gaps."""
-    needed = {name for fold in folds for name in (*fold.test, *fold.validation)}
-    needed_faces = faces.select(needed & set(faces.subjects))
-    read = system.read(needed_faces, protocol)
-    unsaid = np.isnan(read.scores)
-    unread = unsaid.all(axis=1)
-    if unread.all() and len(unread):
-        raise NoFaceError(f"{system.name} says nothing about any face of {faces.path}: {read.problems[0]}.")
-    if unread.any() and missing is Missing.REFUSE:
-        first = _name(needed_faces, int(np.flatnonzero(unread)[0]))
-        raise ProtocolError(
-            f"{system.name} says nothing about {_gap(unread, needed_faces)}, first {first}; predict them, "
-            "count them as faces without Action Units (--missing absent), or leave them out (--missing "
-            "leave-out)."
-        )
-    full = replace(read, scores=np.where(unsaid, 0, read.scores), present=read.present & ~unsaid)
-    left_out = missing is Missing.LEAVE_OUT
-    gaps = unsaid & ~unread[:, None] & (missing is not Missing.ABSENT)
-    labelled = without_labels(needed_faces, unread & left_out)
-    if gaps.any():
-        labelled = without_labels(labelled, gaps, system.aus)
-    return Answers(labelled, full, unread, gaps, left_out)
-
-
-def _about_unread(system: PretrainedSystem, answers: Answers) -> str:
-    gap = f"{system.name} says nothing about {_gap(answers.unread, answers.faces)}"
-    if answers.left_out:
-        return f"{gap}; they are left out, so this is no result on all faces."
-    return f"{gap}; they count as faces without Action Units."
-
-
-def _about_gaps(system: PretrainedSystem, answers: Answers) -> str:
-    some = np.asarray(answers.gaps.any(axis=1))
-    often = {facs.column(au): int(gaps.sum()) for au, gaps in zip(system.aus, answers.gaps.T, strict=True)}
-    times = ", ".join(f"{name} {number}" for name, number in often.items() if number)
-    return (
-        f"{system.name} leaves Action Units of {_gap(some, answers.faces)} unread, as where parts of a face "
-        f"are hidden; they are not counted there: {times}."
-    )
-
-
-def _gap(unread: NDArray[np.bool_], faces: Faces) -> str:
-    kind = "pictures" if PICTURE in faces.frames else "faces"
-    return f"{unread.sum()} of {len(faces)} {kind} of {faces.path}"
-
-
-def _name(faces: Faces, row: int) -> str:
-    """Return what a user calls a face: its picture, or subject, sequence and frame."""
-    frame = faces.frames.iloc[row]
-    return (
-        str(frame[PICTURE])
-        if PICTURE in frame
-        else "/".join(map(str, frame[["subject", "sequence", "frame"]]))
-    )
-
-
 def _judge_fold(
     aus: Sequence[int],
     protocol: Protocol,
@@ -328,23 +245,6 @@ def _conditions(system: PretrainedSystem, tested: Sequence[Answers]) -> tuple[Co
             ConditionResult.of(name, said.astype(np.int8), scores, present, people, system.aus, gaps)
         )
     return tuple(results)
-
-
-def _counted(answers: Answers, aus: Sequence[int]) -> NDArray[np.bool_]:
-    """Return which faces enter some score, (N,)."""
-    faces = answers.faces
-    known = (faces.labels(aus) >= 0).any(axis=1)
-    for said in faces.conditions.values():
-        known |= said >= 0
-    return known & ~(answers.unread & answers.left_out)
-
-
-def _uncounted(answers: Answers, aus: Sequence[int]) -> list[tuple[str, str]]:
-    """Return name and reason of the faces that enter no score."""
-    return [
-        (_name(answers.faces, int(row)), answers.readings.problems.get(int(row), UNCODED))
-        for row in np.flatnonzero(~_counted(answers, aus))
-    ]
 
 
 def _undefined(results: Sequence[FoldResult]) -> list[str]:

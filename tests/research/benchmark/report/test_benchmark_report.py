@@ -18,13 +18,13 @@ from idennet.learning.evaluation.result_files import read_result, write_result
 from idennet.learning.evaluation.results import ProtocolResult
 from idennet.research.benchmark.report.benchmark_report import write_report
 from idennet.research.benchmark.report.benchmark_tables import (
-    Table,
     drop_table,
     norm_table,
     score_tables,
     size_speed_table,
 )
 from idennet.research.benchmark.report.size_speed import Measured, SizeSpeed, read_measured, write_measured
+from idennet.research.benchmark.report.table import Table
 from idennet.research.benchmark.runs import RECORD, RESULT, RUNS, Leak, RunRecord, read_runs, repeat
 from idennet.research.benchmark.systems.catalogue import SYSTEMS
 from idennet.research.benchmark.systems.names import EXPERIMENTAL, SHOWN, shown_name

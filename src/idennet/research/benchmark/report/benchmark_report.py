@@ -13,7 +13,6 @@ import pandas as pd
 
 from idennet.research import figures
 from idennet.research.benchmark.report.benchmark_tables import (
-    Table,
     drop_table,
     norm_table,
     score_tables,
@@ -21,6 +20,7 @@ from idennet.research.benchmark.report.benchmark_tables import (
 )
 from idennet.research.benchmark.report.size_speed import read_measured
 from idennet.research.benchmark.report.subtraction_figure import FeatureSides, leak_sentence
+from idennet.research.benchmark.report.table import Table
 from idennet.research.benchmark.runs import CURVE, FEATURES, FinishedRun, Repeated, read_runs, repeat
 from idennet.research.benchmark.systems.names import SHOWN, shown_name
 
