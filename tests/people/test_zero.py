@@ -99,6 +99,17 @@ def test_the_running_zero_does_not_look_ahead():
     np.testing.assert_allclose(after_ten.offsets, whole_zero(REST, probs[:10]).offsets)
 
 
+def test_what_the_looks_say_by_themselves_is_the_zero_without_everybodys_start():
+    running = RunningZero(REST)
+    assert np.isinf(running.seen[1]).all()
+    for look in watched(REST.usual + 1, REST.within, 10):
+        running.look(look)
+    offsets, variance = running.seen
+    np.testing.assert_allclose(
+        running.zero.offsets, offsets * REST.between / (REST.between + variance), rtol=1e-9
+    )
+
+
 def test_before_anything_is_seen_zero_is_everybodys_and_unsettled():
     zero = RunningZero(REST).zero
     assert (zero.offsets == 0).all()

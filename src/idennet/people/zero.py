@@ -138,6 +138,14 @@ class RunningZero:
         self._surplus = self._surplus + share * offsets / rest.within
 
     @property
+    def seen(self) -> tuple[Floats, Floats]:
+        """What the looks say by themselves: offsets (A,) and their variance, infinite if none was at rest."""
+        precision = self._precision - 1 / self._rest.between
+        known = precision > 0
+        offsets = np.divide(self._surplus, precision, out=np.zeros_like(precision), where=known)
+        return offsets, np.divide(1, precision, out=np.full_like(precision, np.inf), where=known)
+
+    @property
     def zero(self) -> Zero:
         """What has been learnt so far; of a whole clip, when all of it was looked at."""
         offsets = self._surplus / self._precision

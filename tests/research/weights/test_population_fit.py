@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from idennet.errors import InputError
-from idennet.people.population import Evidence, PopulationCard
+from idennet.people.population import Evidence, Population, PopulationCard
 from idennet.research.weights.population import Seen, fit_population, fit_space
 
 PEOPLE, PICTURES, WIDTH = 200, 10, 6
@@ -27,7 +27,7 @@ def drawn() -> tuple[Seen, np.ndarray]:
 def test_the_fit_finds_what_was_planted():
     seen, offsets = drawn()
     card = PopulationCard(weights="drawn", weights_sha256="0" * 64, aus=(12,))
-    people = fit_population(card, seen, seen)
+    people = fit_population(card, seen)
     rest = people.rest
     assert rest.usual[0] == pytest.approx(-4, abs=0.3)
     assert rest.within[0] == pytest.approx(0.64, abs=0.08)
@@ -40,6 +40,31 @@ def test_the_fit_finds_what_was_planted():
         for person in range(PEOPLE)
     ]
     assert np.corrcoef(found, offsets)[0, 1] > 0.9
+
+
+def test_what_rendered_people_teach_is_held_to_how_photographed_ones_differ():
+    rendered, _ = drawn()
+    generator = np.random.default_rng(1)
+    people = np.repeat(np.arange(PEOPLE), PICTURES)
+    places = generator.normal(size=(PEOPLE, WIDTH)) * 6  # they differ more, and where no rendered ones do
+    offsets = places @ [0.02, 0.0, 0.0, 0.0, 0.0, 0.1] + 0.1 * generator.normal(size=PEOPLE)
+    photographs = Seen(
+        places[people] + generator.normal(size=(len(people), WIDTH)),
+        (-4 + offsets[people] + 0.9 * generator.normal(size=len(people)))[:, None],
+        np.full((len(people), 1), -1, np.int8),
+        people,
+    )
+    card = PopulationCard(weights="drawn", weights_sha256="0" * 64, aus=(12,))
+    alone, both = fit_population(card, rendered), fit_population(card, rendered, photographs)
+
+    def told(population: Population) -> np.ndarray:
+        return np.array([
+            population.offset_from_identity(population.evidence(photographs.embeddings[people == one]))[0][0]
+            for one in range(PEOPLE)
+        ])  # fmt: skip
+
+    assert np.square(offsets - told(alone)).mean() > 2 * offsets.var()
+    assert np.square(offsets - told(both)).mean() < 0.5 * offsets.var()
 
 
 def test_identity_space_makes_pictures_of_one_person_vary_by_less_than_one():
@@ -63,7 +88,7 @@ def test_too_few_people_are_told():
 def test_evidence_of_nobody_says_nothing():
     seen, _ = drawn()
     card = PopulationCard(weights="drawn", weights_sha256="0" * 64, aus=(12,))
-    people = fit_population(card, seen, seen)
+    people = fit_population(card, seen)
     offset, variance = people.offset_from_identity(Evidence(0, np.zeros_like(people.spread)))
     assert offset[0] == 0
     assert variance[0] > people.rest.unknown[0]

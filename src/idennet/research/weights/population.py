@@ -1,12 +1,16 @@
 """What a network's people are like, fitted to people that it did not learn Action Units from.
 
 Identity space comes from people with several pictures, photographs where there are any; resting logits from
-rendered people, whose Action Units are known exactly. One command fits all of it again to new weights.
+rendered people, whose Action Units are known exactly. What identity says of resting logits is learnt from
+both: rendered people alone differ in a part of identity space only, and at rest more than photographed ones,
+so what they teach is far too large elsewhere. One command fits all of it again to new weights.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +20,9 @@ from idennet.errors import InputError
 from idennet.facs import columns as columns_of
 from idennet.learning.data.store import FaceStore
 from idennet.models.action_units import ActionUnitModel
-from idennet.models.calibration import logits_of
+from idennet.models.calibration import logits_of, sigmoid
 from idennet.people.population import Floats, Population, PopulationCard, Rest
+from idennet.people.zero import RunningZero
 
 DIRECTIONS = 64
 """Width K of identity space, at most; 32 to 128 tell unseen people of LFW apart equally well (AUC .966 to
@@ -27,11 +32,11 @@ LOOSENING = 1.0
 """How much of the mean variance within people is added to that of each direction: directions in which few
 pictures happen to agree are not trusted. Without it AUC is .954, with .1 of it .963."""
 
-PENALTIES = np.logspace(-3, 2, 21)
+PENALTIES = np.logspace(-3, 3, 25)
 """Of the ridge regression, in mean squared singular values; the error for people left out chooses."""
 
 LEAST_FACES = 3
-"""Faces without an Action Unit that a person needs to be learnt from."""
+"""Faces without an Action Unit, or photographs, that a person needs to be learnt from."""
 
 _CHUNK = 512
 
@@ -104,37 +109,47 @@ def make_population(weights: Path, rendered: FaceStore, photographs: FaceStore |
         aus=model.aus,
         provenance=provenance,
     )
-    return fit_population(card, seen["rendered"], seen.get("photographs", seen["rendered"])).save(weights)
+    return fit_population(card, seen["rendered"], seen.get("photographs")).save(weights)
 
 
-def fit_population(card: PopulationCard, rendered: Seen, pictured: Seen) -> Population:
+def fit_population(card: PopulationCard, rendered: Seen, photographs: Seen | None = None) -> Population:
     """Return the population of a network.
 
     Args:
         card: Of the population; its `provenance` is extended by what the fit says of itself.
         rendered: People with labels.
-        pictured: People whose embeddings make identity space.
+        photographs: People whose embeddings make identity space; None: the rendered ones do.
 
     Raises:
         InputError: There are too few people, or too few pictures of them.
     """
+    pictured = rendered if photographs is None else photographs
     centre, directions, spread = fit_space(pictured.embeddings, pictured.people)
-    places = (rendered.embeddings - centre) @ directions
-    people, counts = np.unique(rendered.people, return_counts=True)
-    totals = np.stack([places[rendered.people == person].sum(axis=0) for person in people])
-    known = spread / (1 + counts[:, None] * spread) * totals
-    known -= known.mean(axis=0)  # rendered people as a whole differ from photographed ones
+    places = _places(rendered, centre, directions, spread)
     neutral = (rendered.labels == 0).all(axis=1)
     columns = [
-        _rest(known, rendered.logits[:, a], rendered.labels[:, a], neutral, rendered.people)
+        _rest(places, rendered.logits[:, a], rendered.labels[:, a], neutral, rendered.people)
         for a in range(len(card.aus))
     ]
-    numbers = {name: np.array([column[name] for column in columns]) for name in columns[0]}
-    from_identity = numbers.pop("from_identity").T
-    explained = 1 - numbers["unknown"] / numbers["between"]
-    told = {"explained": dict(zip(columns_of(card.aus), explained.round(3).tolist(), strict=True))}
-    card = card.model_copy(update={"provenance": card.provenance | told})
-    return Population(card, centre, directions, spread, Rest(**numbers), from_identity)
+    rest = Rest(**{name: np.array([column[name] for column in columns]) for name in columns[0]})
+    kinds = [(places, *_by_labels(rendered, rest))]
+    if photographs is not None:
+        places = _places(photographs, centre, directions, spread)
+        kinds.append((places, *_by_watching(photographs, rest)))
+    fits = [
+        _ridge([_Kind(x, y[:, a], noise[:, a]) for x, y, noise in kinds], rest.between[a])
+        for a in range(len(card.aus))
+    ]
+    unknown = np.clip([fit.error for fit in fits], 0.05 * rest.between, rest.between)
+    told = dict(zip(columns_of(card.aus), (1 - unknown / rest.between).round(3).tolist(), strict=True))
+    return Population(
+        card.model_copy(update={"provenance": card.provenance | {"explained": told}}),
+        centre,
+        directions,
+        spread,
+        replace(rest, unknown=unknown),
+        np.array([fit.coefficients for fit in fits]).T,
+    )
 
 
 def fit_space(embeddings: Floats, people: NDArray[np.int64]) -> tuple[Floats, Floats, Floats]:
@@ -163,6 +178,37 @@ def fit_space(embeddings: Floats, people: NDArray[np.int64]) -> tuple[Floats, Fl
     return means[present].mean(axis=0), whiten.T @ turned[:, order], spread[order]
 
 
+def _places(seen: Seen, centre: Floats, directions: Floats, spread: Floats) -> Floats:
+    """Return where each person lies in identity space (P, K), shrunk as far as few pictures say little."""
+    places = (seen.embeddings - centre) @ directions
+    people, counts = np.unique(seen.people, return_counts=True)
+    totals = np.stack([places[seen.people == person].sum(axis=0) for person in people])
+    return np.asarray(spread / (1 + counts[:, None] * spread) * totals)
+
+
+def _by_labels(seen: Seen, rest: Rest) -> tuple[Floats, Floats]:
+    """Return resting logits of people (P, A) against `usual`, and their variance, from faces at rest."""
+    number = len(np.unique(seen.people))
+    parts = [
+        _within_people(logits, seen.people, labels == 0, number)
+        for logits, labels in zip(seen.logits.T, seen.labels.T, strict=True)
+    ]
+    means, counts = np.array([part[0] for part in parts]).T, np.array([part[2] for part in parts]).T
+    return means - rest.usual, np.where(counts < LEAST_FACES, np.inf, rest.within / np.maximum(counts, 1))
+
+
+def _by_watching(seen: Seen, rest: Rest) -> tuple[Floats, Floats]:
+    """Return the same of people without labels, as far as their pictures look as if they were at rest."""
+    offsets, noise = [], []
+    for person in np.unique(seen.people):
+        running = RunningZero(rest)
+        for look in sigmoid(seen.logits[seen.people == person]):
+            running.look(look)
+        offsets.append(running.seen[0])
+        noise.append(running.seen[1])
+    return np.array(offsets), np.array(noise)
+
+
 def _rest(
     places: Floats,
     logits: Floats,
@@ -170,20 +216,17 @@ def _rest(
     neutral: NDArray[np.bool_],
     people: NDArray[np.int64],
 ) -> dict[str, Any]:
-    """Return what is known of one Action Unit at rest: the fields of `Rest`, and `from_identity` (K,)."""
+    """Return what is known of one Action Unit at rest, the fields of `Rest`; identity tells nothing yet."""
     absent, present = labels == 0, labels == 1
     means, within, counts = _within_people(logits, people, absent, len(places))
     enough = counts >= LEAST_FACES
     _, neutral_within, _ = _within_people(logits, people, neutral, len(places))
     if enough.sum() < 10 or present.sum() < 10 or neutral.sum() < 10:
         raise InputError("Too few rendered people rest, or show an Action Unit; render more of them.")
-    noise = within * np.mean(1 / counts[enough])
-    resting = means[enough]
-    between = max(float(resting.var(ddof=1) - noise), 1e-3)
-    coefficients, left_out = _ridge(places[enough], resting - resting.mean())
-    error = float(np.mean(np.square(resting - resting.mean() - left_out)))
-    offsets = places @ coefficients
-    offsets[enough] = left_out
+    usual = means[enough].mean()
+    between = max(float(means[enough].var(ddof=1) - within * np.mean(1 / counts[enough])), 1e-3)
+    noise = np.where(enough, within / np.maximum(counts, 1), np.inf)
+    offsets = _ridge([_Kind(places, means - usual, noise)], between).left_out
     coded = absent | present
     decision = (
         LogisticRegression(C=1e4)
@@ -191,16 +234,15 @@ def _rest(
         .coef_[0]
     )
     return {
-        "usual": resting.mean(),
+        "usual": usual,
         "between": between,
         "within": within,
         "neutral": logits[neutral].mean(),
         "neutral_within": neutral_within,
         "shown": logits[present].mean(),
         "shown_spread": logits[present].var(),
-        "unknown": float(np.clip(error - noise, 0.05 * between, between)),
+        "unknown": between,
         "carried": float(np.clip(-decision[1] / decision[0], 0, 1)),
-        "from_identity": coefficients,
     }
 
 
@@ -214,14 +256,59 @@ def _within_people(
     return means, float(squares / max((counts[counts > 0] - 1).sum(), 1)), counts
 
 
-def _ridge(inputs: Floats, targets: Floats) -> tuple[Floats, Floats]:
-    """Return coefficients without constant, and what is said of each person left out by all others."""
-    left, values, right = np.linalg.svd(inputs, full_matrices=False)
+class _Kind(NamedTuple):
+    """People of one kind: places (P, K), offsets (P,), and the variance of these, infinite where unknown."""
+
+    places: Floats
+    offsets: Floats
+    noise: Floats
+
+
+class _Fit(NamedTuple):
+    """A regression of offsets on places.
+
+    Attributes:
+        coefficients: (K,), without constant.
+        left_out: (P,) what all others tell of each person of the first kind.
+        error: Mean squared error of that, without what the noise adds.
+    """
+
+    coefficients: Floats
+    left_out: Floats
+    error: float
+
+
+def _ridge(kinds: Sequence[_Kind], between: float) -> _Fit:
+    """Return a ridge regression around the mean of each kind of people, since kinds differ by how they look.
+
+    People count as far as their offset is known. The penalty is the one with the least error for people left
+    out, each kind's against how much its offsets vary.
+
+    Args:
+        kinds: People; `left_out` and `error` are of the first.
+        between: Variance of offsets.
+    """
+    weights = np.concatenate([between / (between + kind.noise) for kind in kinds])
+    places, offsets = (np.concatenate([kind[k] for kind in kinds]) for k in (0, 1))
+    kind_of = np.repeat(np.arange(len(kinds)), [len(kind.offsets) for kind in kinds])
+    groups = [kind_of == kind for kind in range(len(kinds))]
+    for own in groups:
+        places[own] -= np.average(places[own], axis=0, weights=weights[own])
+        offsets[own] -= np.average(offsets[own], weights=weights[own])
+    root = np.sqrt(weights)
+    targets = root * offsets
+    left, values, right = np.linalg.svd(root[:, None] * places, full_matrices=False)
     projected = left.T @ targets
     fits = []
     for penalty in PENALTIES * np.square(values).mean():
         shrunk = np.square(values) / (np.square(values) + penalty)
         residuals = (targets - left @ (shrunk * projected)) / (1 - np.square(left) @ shrunk)
-        fits.append((float(np.square(residuals).mean()), right.T @ (shrunk / values * projected), residuals))
-    _, coefficients, residuals = min(fits, key=lambda fit: fit[0])
-    return coefficients, targets - residuals
+        error = sum(np.square(residuals[own]).sum() / np.square(targets[own]).sum() for own in groups)
+        fits.append((float(error), right.T @ (shrunk / values * projected), residuals))
+    _, coefficients, residuals = min(fits, key=itemgetter(0))
+    known = groups[0] & (weights > 0)
+    left_out = places @ coefficients
+    left_out[known] = (offsets - residuals / np.maximum(root, 1e-12))[known]
+    noise = between * (1 - weights[known])
+    error = (np.square(residuals[known]) - noise).sum() / weights[known].sum()
+    return _Fit(coefficients, left_out[groups[0]], float(error))
