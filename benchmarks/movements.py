@@ -3,8 +3,7 @@
 Photographs of people whom no network here learned from are bent as `idennet teach --moved` does it. How well
 are the bent ones told from photographs as they were (AUC, over people), and how many read higher than the one
 that they were made of (within the person)? Strengths below one half do not count. Prints Markdown and writes
-`movements.json`; needs the extra learn. Nobody coded these faces: the truth is what was added, and bending
-makes no furrow.
+`movements.json`; needs the extra learn. Nobody coded these faces: the truth is what was added.
 """
 
 import argparse
@@ -20,7 +19,8 @@ from idennet.faces.alignment import align
 from idennet.faces.boxes import Pixels
 from idennet.facs import column
 from idennet.learning.data.landmarker import BLENDSHAPES, Landmarker
-from idennet.learning.data.move import CLEAR, MOVEMENTS, drawn_movement, move
+from idennet.learning.data.movement.drawn import CLEAR, copies_of, drawn_movement
+from idennet.learning.data.movement.move import MOVES, move
 from idennet.learning.data.readers.locate import MainFaceLocator
 from idennet.learning.data.teach import photographs_of
 from idennet.learning.data.teacher import LESSONS
@@ -28,7 +28,7 @@ from idennet.learning.evaluation.metrics import auc
 from idennet.media.pictures import read_picture
 from idennet.models.action_units import ActionUnitModel
 
-AUS = tuple(MOVEMENTS)
+AUS = tuple(sorted(MOVES))
 
 Reader = Callable[[Pixels, NDArray[np.floating]], NDArray[np.floating] | None]
 """Scores (A,) of a picture's main face, whose landmarks are known; None if it sees none."""
@@ -91,14 +91,14 @@ def measure(
         pixels = read_picture(photograph.file).pixels
         if (landmarks := locate(pixels)) is None:
             continue
-        strengths = drawn_movement(photograph.name)
-        moved = move(pixels, landmarks, strengths)
+        movement = drawn_movement(copies_of(photograph.name)[0])
+        moved = move(pixels, landmarks, movement)
         if (found := locate(moved)) is None:
             continue
         for name, reader in readers.items():
             both = reader(pixels, landmarks), reader(moved, found)
             rows[name].append(tuple(unread if score is None else score for score in both))
-        added.append([strengths.get(au, 0.0) for au in AUS])
+        added.append([max(movement.strengths.get(au, (0.0,))) for au in AUS])
         people.add(photograph.subject)
     scores = {name: tuple(np.array(pairs, float).swapaxes(0, 1)) for name, pairs in rows.items()}
     return scores, np.array(added), {"pictures": len(added), "people": len(people)}

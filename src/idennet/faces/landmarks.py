@@ -5,6 +5,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from idennet.errors import ShapeError
 
+BROWS = slice(17, 27)
+NOSE_BRIDGE = slice(27, 31)
 RIGHT_EYE = slice(36, 42)
 LEFT_EYE = slice(42, 48)
 

@@ -1,6 +1,7 @@
 """Batches of rendered faces and photographs: who is drawn, what counts, what a run with them writes."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from tiny_training import nothing_known, small_recipe
 from idennet.errors import InputError, RecipeError
 from idennet.facs import MISSING
 from idennet.learning.data.store import FaceStore
-from idennet.learning.data.teacher import LESSONS, Taught, TeacherLabels, lesson_weights
+from idennet.learning.data.teacher import LESSONS, Taught, TeacherLabels
 from idennet.learning.losses.teacher import taught_au_loss, within_person_loss
 from idennet.learning.training import load_recipe, train
 from idennet.learning.training.batches import Seen, batch_cost
@@ -89,12 +90,11 @@ def test_the_cost_is_the_weighted_sum_of_its_losses(corpus: Corpus) -> None:
     batch = settings.drawing(corpus, 0, learn_aus=True, learn_identity=True).draw(0)
     taught = torch.from_numpy(corpus.taught[batch.rows])
     known = nothing_known(torch.from_numpy(corpus.identities[batch.rows]), 2)
-    targets = type(known)(
-        known.identities, known.au_labels, taught, known.sides, known.visible, known.directions
-    )
+    weights = torch.from_numpy(corpus.believed[batch.rows])
+    targets = replace(known, taught=taught, believed=weights)
     logits = torch.randn(len(batch.rows), 2)
     cost = batch_cost(objective, batch, targets, Seen(logits), None, torch.Generator())
-    weights, pairs = torch.from_numpy(lesson_weights(corpus.aus)), torch.arange(2 * batch.pairs).view(-1, 2)
+    pairs = torch.arange(2 * batch.pairs).view(-1, 2)
     expected = 2 * taught_au_loss(logits, taught, weights) + 3 * within_person_loss(
         logits, taught, pairs, weights
     )
@@ -117,7 +117,7 @@ def test_hidden_parts_and_mirrors_change_what_is_known(corpus: Corpus) -> None:
     lesson = StageLesson(model, plan, changed, recipe, torch.device("cpu"), None)
     prepared = lesson.prepare(1)
     rows = prepared.batch.rows
-    _, labels, _, known, seen, _ = prepared.known
+    _, labels, _, _, known, seen, _ = prepared.known
     flipped = lesson._augmenter.changes(1, changed.landmarks[rows]).flipped
     assert flipped.any()
     assert not flipped.all()

@@ -79,6 +79,7 @@ def nothing_known(identities: Tensor, aus: int) -> Targets:
         identities,
         labels,
         taught,
+        torch.zeros(count, aus),
         taught[..., None].expand(-1, -1, 2),
         torch.full((count, 3), -1),
         torch.full((count, 4), torch.nan),

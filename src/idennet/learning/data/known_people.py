@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from idennet.errors import InputError
-from idennet.learning.data.move import original
+from idennet.learning.data.movement.drawn import original
 from idennet.learning.data.store import FaceStore
 
 

@@ -14,7 +14,8 @@ from idennet.errors import ImageError, InputError, NoFaceError
 from idennet.faces.boxes import Pixels
 from idennet.files import draft_of
 from idennet.learning.data.landmarker import BLENDSHAPES, Landmarked, lip_gap
-from idennet.learning.data.move import MOVED, drawn_movement, move, original
+from idennet.learning.data.movement.drawn import copies_of, drawn_movement, original
+from idennet.learning.data.movement.move import move
 from idennet.learning.data.readers.person_folders import PersonFolders
 from idennet.learning.data.teacher import LIP_GAP, VALUES, TeacherLabels
 from idennet.media.kinds import SUFFIXES
@@ -131,10 +132,10 @@ def write_moved(
     locate: Callable[[Pixels], NDArray[np.floating] | None],
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> None:
-    """Write the photographs of a folder once as they are and once with a movement added, sorted as before.
+    """Write the photographs of a folder as they are and copies with movements added, sorted as before.
 
     Photographs that are there already are kept, so that an interrupted call continues. Those without a face,
-    or unreadable, get no second one.
+    or unreadable, get no copies.
 
     Args:
         folder: Photographs, a subfolder for each person.
@@ -152,17 +153,18 @@ def write_moved(
     def write(photograph: Photograph) -> None:
         place = out / photograph.file.relative_to(folder).parent
         place.mkdir(parents=True, exist_ok=True)
-        moved = place / f"{photograph.file.stem}{MOVED}.png"
-        if not moved.exists():
+        copies = {name: place / f"{name}.png" for name in copies_of(photograph.file.stem)}
+        if not all(copy.exists() for copy in copies.values()):
             try:
                 pixels = read_picture(photograph.file).pixels
             except ImageError:
                 pixels = None
             if pixels is not None and (landmarks := locate(pixels)) is not None:
-                with draft_of(moved) as draft:
-                    Image.fromarray(move(pixels, landmarks, drawn_movement(photograph.name))).save(
-                        draft, format="PNG"
-                    )
+                for name, copy in copies.items():
+                    with draft_of(copy) as draft:
+                        Image.fromarray(move(pixels, landmarks, drawn_movement(text_of(name)))).save(
+                            draft, format="PNG"
+                        )
         as_it_was = place / photograph.file.name
         if not as_it_was.exists():
             with draft_of(as_it_was) as draft:

@@ -6,7 +6,7 @@ reach teach absence. A large part of such a value is the person, so some lessons
 is usual for that person.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from idennet.errors import InputError
 from idennet.files import draft_of
-from idennet.learning.data.move import CLEAR, MOVED, added_to
+from idennet.learning.data.movement.drawn import CLEAR, Sides, added_to, is_moved
 from idennet.learning.data.store import FaceStore
 
 LIP_GAP = "lip_gap"
@@ -140,11 +140,11 @@ class TeacherLabels:
     @property
     def moved(self) -> NDArray[np.bool_]:
         """(N,) which pictures are photographs to which a movement was added."""
-        return np.array([picture.endswith(MOVED) for picture in self.pictures], bool)
+        return np.array([is_moved(picture) for picture in self.pictures], bool)
 
     @cached_property
-    def _added(self) -> list[dict[int, float]]:
-        """Strengths of what was added to each picture."""
+    def _added(self) -> list[Mapping[int, Sides]]:
+        """Strengths of what was added to each picture, by side."""
         return [added_to(picture) for picture in self.pictures]
 
     def logits(self, aus: Sequence[int], relative: bool = True) -> NDArray[np.float32]:
@@ -159,6 +159,11 @@ class TeacherLabels:
         nothing = np.full(len(self.pictures), np.nan)
         columns = [self._logit(lessons[au], relative) if au in lessons else nothing for au in aus]
         return np.stack(columns, axis=1).astype(np.float32)
+
+    def believed(self, aus: Sequence[int]) -> NDArray[np.float32]:
+        """Return how far each label is believed (N, A): by its lesson, wholly where it was added."""
+        added = np.array([[au in strengths for au in aus] for strengths in self._added], bool)
+        return np.where(added, 1, lesson_weights(aus)).astype(np.float32)
 
     def sides(self, aus: Sequence[int], relative: bool = True) -> NDArray[np.float32]:
         """Return intensities (N, A, 2) of the subject's left and right, 0 to 1; NaN where it says nothing.
@@ -189,19 +194,16 @@ class TeacherLabels:
     def _logit(self, lesson: Lesson, relative: bool) -> NDArray[np.float64]:
         sides = self._sides(lesson, relative)
         value = sides.max(axis=1) if lesson.larger else sides.mean(axis=1)
+        value = self._at_least(value, np.fmax(*self._worth(lesson).T))
         return ((value - lesson.middle) / lesson.width).clip(-_BOUND, _BOUND)
 
     def _intensity(self, lesson: Lesson, relative: bool) -> NDArray[np.float64]:
-        value = self._sides(lesson, relative)
+        value = self._at_least(self._sides(lesson, relative), self._worth(lesson))
         strongest = max(float(np.nanquantile(value, _STRONGEST)), lesson.middle + _LEAST_RISE * lesson.width)
         return np.interp(value, [0, lesson.middle, strongest], [0, _FAINT, 1])
 
     def _sides(self, lesson: Lesson, relative: bool) -> NDArray[np.float64]:
-        """Return the values of left and right (N, 2), relative to the person where the lesson is.
-
-        Where a movement was added the teacher's value counts, or what the movement is worth if that is more:
-        of a raised brow above a smile the teacher hardly ever knows.
-        """
+        """Return the teacher's values (N, 2) of left and right, relative to the person if the lesson is."""
         sides = self.values[list(lesson.columns)].to_numpy(np.float64)
         if relative and lesson.relative:
             unmoved = pd.Series(np.where(self.moved, np.nan, sides.mean(axis=1)))
@@ -210,11 +212,22 @@ class TeacherLabels:
             enough = people.transform("count").to_numpy() >= ENOUGH_PICTURES
             shift = np.where(enough, np.nanmedian(people.median()) - usual, 0.0)
             sides = sides + shift[:, None]
-        added = np.array([strengths.get(lesson.au, np.nan) for strengths in self._added])
-        worth = lesson.middle + _FULL * lesson.width * (added - CLEAR) / (1 - CLEAR)
-        return np.broadcast_to(
-            np.fmax(sides, np.where(np.isnan(sides), np.nan, worth[:, None])), (len(sides), 2)
-        )
+        return np.broadcast_to(sides, (len(sides), 2))
+
+    def _worth(self, lesson: Lesson) -> NDArray[np.float64]:
+        """Return what movements added to left and right are worth as values (N, 2); NaN where none was."""
+        none = (np.nan, np.nan)
+        added = np.array([strengths.get(lesson.au, none) for strengths in self._added], np.float64)
+        added[added == 0] = np.nan
+        return lesson.middle + _FULL * lesson.width * (added - CLEAR) / (1 - CLEAR)
+
+    @staticmethod
+    def _at_least(value: NDArray[np.float64], worth: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the teacher's value, or what was added if that is more.
+
+        Of a raised brow above a smile the teacher hardly ever knows.
+        """
+        return np.where(np.isnan(value), np.nan, np.fmax(value, worth))
 
 
 def lesson_weights(aus: Sequence[int]) -> NDArray[np.float32]:
@@ -237,10 +250,18 @@ class Taught:
     name: str
     relative: bool = True
 
-    def of(self, store: FaceStore, aus: Sequence[int]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return logits (N, A) and intensities by side (N, A, 2) of a store's faces; NaN where unknown."""
+    def of(
+        self, store: FaceStore, aus: Sequence[int]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+        """Return what is taught of a store's faces.
+
+        Returns:
+            Logits (N, A), how far each is believed (N, A), and intensities by side (N, A, 2); of unknown
+            faces NaN, not believed at all.
+        """
         labels, row = self.labels, self.labels.rows_of(store)
-        known = row >= 0
+        stranger = row < 0
         logits, sides = labels.logits(aus, self.relative)[row], labels.sides(aus, self.relative)[row]
-        logits[~known], sides[~known] = np.nan, np.nan
-        return logits, sides
+        believed = labels.believed(aus)[row]
+        logits[stranger], believed[stranger], sides[stranger] = np.nan, 0, np.nan
+        return logits, believed, sides

@@ -21,7 +21,7 @@ def taught_au_loss(au_logits: Tensor, teacher_logits: Tensor, weights: Tensor) -
     Args:
         au_logits: (N, A) of the network.
         teacher_logits: (N, A); NaN where the teacher says nothing, which has no gradient at all.
-        weights: (A,) at least 0: how much each Action Unit's teacher is believed; 0 is not taught.
+        weights: (N, A), at least 0: how far the teacher is believed; 0 is not taught.
 
     Returns:
         The loss; 0 with zero gradient when nothing is taught.
@@ -48,7 +48,7 @@ def within_person_loss(au_logits: Tensor, teacher_logits: Tensor, pairs: Tensor,
         au_logits: (N, A) of the network.
         teacher_logits: (N, A); NaN where the teacher says nothing.
         pairs: (P, 2) rows of two pictures of one person each.
-        weights: (A,) at least 0.
+        weights: (N, A), at least 0; a pair has the mean of its two pictures.
 
     Returns:
         The weighted mean over pairs and Action Units; 0 with zero gradient when nothing is taught.
@@ -64,7 +64,7 @@ def within_person_loss(au_logits: Tensor, teacher_logits: Tensor, pairs: Tensor,
     losses = F.binary_cross_entropy_with_logits(
         au_logits[one] - au_logits[other], taught.nan_to_num().sigmoid(), reduction="none"
     )
-    return _weighted_mean(losses, weights * ~taught.isnan())
+    return _weighted_mean(losses, (weights[one] + weights[other]) / 2 * ~taught.isnan())
 
 
 def _weighted_mean(losses: Tensor, weights: Tensor) -> Tensor:
@@ -78,7 +78,8 @@ def _check(au_logits: Tensor, teacher_logits: Tensor, weights: Tensor) -> None:
             f"Logits have shape {tuple(au_logits.shape)} and the teacher's {tuple(teacher_logits.shape)}; "
             "both must be (faces, Action Units)."
         )
-    if weights.shape != au_logits.shape[1:]:
+    if weights.shape != au_logits.shape:
         raise ShapeError(
-            f"Weights have shape {tuple(weights.shape)}; give one for each of {au_logits.shape[1]} AUs."
+            f"Weights have shape {tuple(weights.shape)}; give one for each of the logits "
+            f"{tuple(au_logits.shape)}."
         )

@@ -34,6 +34,7 @@ class Targets:
         identities: Identity labels, (N,) int64.
         au_labels: AU labels, (N, A) int8 in {1, 0, -1}.
         taught: A teacher's logits, (N, A), NaN where it says nothing.
+        believed: How far it is believed, (N, A), 0 to 1.
         sides: Intensity on the left and the right, (N, A, 2), 0 to 1, NaN where unknown.
         visible: Whether each of `facs.PARTS` can be seen, (N, 3) in {1, 0, -1}.
         directions: A teacher's embeddings of the person, (N, E), NaN where it does not know the face.
@@ -42,6 +43,7 @@ class Targets:
     identities: Tensor
     au_labels: Tensor
     taught: Tensor
+    believed: Tensor
     sides: Tensor
     visible: Tensor
     directions: Tensor

@@ -16,8 +16,8 @@ from idennet.learning.data.store import FaceStore
 from idennet.learning.data.teacher import Taught
 
 _BY_FACE = (
-    "store_of", "row_of", "identities", "au_labels", "au_coded", "taught", "sides", "visible", "directions",
-    "landmarks",
+    "store_of", "row_of", "identities", "au_labels", "au_coded", "taught", "believed", "sides", "visible",
+    "directions", "landmarks",
 )  # fmt: skip
 
 
@@ -35,6 +35,7 @@ class Corpus:
         au_coded: (N,) whether the face comes from a store given for its Action Units.
         aus: The Action Units, in order.
         taught: (N, A) float32, a teacher's logits; NaN where it says nothing.
+        believed: (N, A) float32, how far it is believed, 0 to 1.
         sides: (N, A, 2) float32, intensity on the subject's left and right, 0 to 1; NaN where unknown.
         visible: (N, 3) int8, whether each of `facs.PARTS` can be seen: 1, 0, or -1 where unknown.
         directions: (N, E) float32, a teacher's embeddings of the person; NaN where it does not know the face.
@@ -50,6 +51,7 @@ class Corpus:
     au_coded: NDArray[np.bool_]
     aus: tuple[int, ...]
     taught: NDArray[np.float32]
+    believed: NDArray[np.float32]
     sides: NDArray[np.float32]
     visible: NDArray[np.int8]
     directions: NDArray[np.float32]
@@ -149,10 +151,11 @@ def join_stores(
         for store, coded_here in zip(stores, has_aus, strict=True)
     ]
     taught = [np.full((length, len(wanted)), np.nan, np.float32) for length in lengths]
+    believed = [np.zeros((length, len(wanted)), np.float32) for length in lengths]
     sides = [_sides(store, wanted) for store in stores]
     if teacher is not None:
         for number, store in enumerate(identity_stores, start=len(au_stores)):
-            taught[number], sides[number] = teacher.of(store, wanted)
+            taught[number], believed[number], sides[number] = teacher.of(store, wanted)
         _refuse_strangers(f"The teacher's labels {teacher.name}", taught, identity_stores)
     width = 1 if people is None else people.directions.shape[1]
     directions = [np.full((length, width), np.nan, np.float32) for length in lengths]
@@ -172,6 +175,7 @@ def join_stores(
         au_coded=np.repeat(has_aus, lengths),
         aus=wanted,
         taught=np.concatenate(taught),
+        believed=np.concatenate(believed),
         sides=np.concatenate(sides),
         visible=np.concatenate([store.visible() for store in stores]),
         directions=np.concatenate(directions),

@@ -99,6 +99,7 @@ class StageLesson:
             corpus.identities[rows],
             labels,
             taught,
+            corpus.believed[rows],
             sides.astype(np.float32),
             visible,
             corpus.directions[rows],

@@ -141,7 +141,7 @@ def train(
     if isinstance(batches, TaughtSettings) and batches.kept:
         if initial is None:
             raise RecipeError("batches.kept needs weights that already read; give them with --initial.")
-        corpus = _taught_by(initial, corpus, batches.kept, choose_device(device, distributed.local_rank()))
+        corpus = _taught_by(initial, corpus, batches, choose_device(device, distributed.local_rank()))
     if held_out or fold is not None:
         training, validation = corpus.hold_out(held_out)
     else:
@@ -188,20 +188,22 @@ def train(
     return open_run(out)
 
 
-def _taught_by(initial: Path, corpus: Corpus, kept: Sequence[int], device: torch.device) -> Corpus:
-    """Return a corpus in which weights teach some Action Units on faces that a teacher knows."""
+def _taught_by(initial: Path, corpus: Corpus, batches: TaughtSettings, device: torch.device) -> Corpus:
+    """Return a corpus in which weights teach the kept Action Units on faces that a teacher knows."""
     network, card = load_weights(initial)
-    if missing := set(kept) - set(card.aus):
+    if missing := set(batches.kept) - set(card.aus):
         raise RecipeError(f"The weights {initial} do not read {facs.column(min(missing))}, which is in kept.")
     rows = np.flatnonzero(corpus.is_taught)
     reader = ActionUnitModel(network, card.model_copy(update={"calibration": {}}), str(device), mirror=True)
     probs = np.concatenate(
         [reader.read(corpus.read(part)).probs for part in np.array_split(rows, len(rows) // 256 + 1)]
     )
-    taught = corpus.taught.copy()
-    for au in kept:
-        taught[rows, corpus.aus.index(au)] = logits_of(probs[:, card.aus.index(au)])
-    return replace(corpus, taught=taught)
+    taught, believed = corpus.taught.copy(), corpus.believed.copy()
+    for au in batches.kept:
+        place = corpus.aus.index(au)
+        taught[rows, place] = logits_of(probs[:, card.aus.index(au)])
+        believed[rows, place] = batches.kept_weight
+    return replace(corpus, taught=taught, believed=believed)
 
 
 def _tell(reporter: Reporter, plans: Sequence[StagePlan], fold: FoldFaces | None) -> None:

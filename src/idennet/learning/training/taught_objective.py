@@ -15,7 +15,6 @@ from torch import Tensor
 
 from idennet.errors import InputError
 from idennet.learning.data.samplers import BalancedFaceSampler, IdentityPairSampler
-from idennet.learning.data.teacher import lesson_weights
 from idennet.learning.losses.au import masked_au_loss
 from idennet.learning.losses.distillation import relation_loss
 from idennet.learning.losses.grades import graded_loss
@@ -64,7 +63,7 @@ class TaughtSettings(Config):
 
     def objective(self, corpus: Corpus, *, learn_aus: bool) -> Objective:
         """Return what a stage learns from them."""
-        return TaughtObjective(self, corpus.aus)
+        return TaughtObjective(self)
 
 
 class TaughtDrawing:
@@ -128,12 +127,9 @@ class TaughtObjective:
 
     memory = None
 
-    def __init__(self, settings: TaughtSettings, aus: tuple[int, ...]) -> None:
+    def __init__(self, settings: TaughtSettings) -> None:
         self._settings = settings
         self._miner = HardNegativeMiner(settings.num_negatives, settings.hard_fraction)
-        believed = lesson_weights(aus)
-        believed[np.isin(aus, settings.kept)] = settings.kept_weight
-        self._believed = torch.from_numpy(believed)
 
     def au_loss(self, logits: Tensor, targets: Targets) -> Tensor:
         """Return the mean cross entropy of all coded Action Units (Eq. 4)."""
@@ -155,13 +151,12 @@ class TaughtObjective:
         settings = self._settings
         logits = seen.logits
         assert logits is not None, "these batches ask for Action Units"
-        weights = self._believed.to(logits.device)
         pairs = torch.arange(2 * batch.pairs, device=logits.device).view(-1, 2)
         found = {
-            "taught_loss": (settings.alpha_taught, taught_au_loss(logits, targets.taught, weights)),
+            "taught_loss": (settings.alpha_taught, taught_au_loss(logits, targets.taught, targets.believed)),
             "within_loss": (
                 settings.alpha_within,
-                within_person_loss(logits, targets.taught, pairs, weights),
+                within_person_loss(logits, targets.taught, pairs, targets.believed),
             ),
         }
         if seen.embeddings is not None:

@@ -1,12 +1,13 @@
 """How photographs with a teacher's labels decide from which reading on an Action Unit is present."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from idennet.facs import column
-from idennet.learning.data.move import CLEAR, added_to
+from idennet.learning.data.movement.drawn import CLEAR, added_to
 from idennet.learning.data.store import FaceStore
 from idennet.learning.data.teacher import TeacherLabels, lesson_weights
 from idennet.learning.evaluation.calibration import fit_apart, fit_to_teacher, quietened
@@ -47,7 +48,7 @@ def calibrate_by_photographs(
     probabilities = reader.read(faces.read(known)).probs
     moved = np.flatnonzero((row >= 0) & labels.moved[row] & is_unseen)
     row, unseen = row[known], is_unseen[known]
-    believed = lesson_weights(reader.aus) == 1
+    believed = _believed(reader.aus)
     fitted = fit_to_teacher(probabilities[unseen], labels.logits(reader.aus)[row][unseen])
     calibration = np.where(believed[:, None], fitted, rendered)
     by_movement = _by_movements(reader, probabilities[unseen], faces, moved)
@@ -74,6 +75,8 @@ def _by_movements(
 ) -> dict[int, tuple[float, float]]:
     """Return scale and shift of the Action Units that are told well where they were added to photographs.
 
+    Those whose teacher is believed wholly are left to it.
+
     Args:
         reader: Not calibrated.
         as_they_were: (N, A) probabilities of photographs of unseen people.
@@ -85,11 +88,18 @@ def _by_movements(
     probabilities = reader.read(faces.read(moved)).probs
     strengths = [added_to(name) for name in faces.frames["sequence"].astype(str).iloc[moved]]
     found = {}
-    for au in sorted({au for strength in strengths for au in strength} & set(reader.aus)):
-        clear = np.array([strength.get(au, 0.0) >= CLEAR for strength in strengths])
-        place = reader.aus.index(au)
+    added = {au for strength in strengths for au in strength}
+    for place, au in enumerate(reader.aus):
+        if au not in added or _believed([au]).all():
+            continue
+        clear = np.array([max(strength.get(au, (0.0,))) >= CLEAR for strength in strengths])
         present, absent = probabilities[clear, place], as_they_were[:, place]
         labels = np.repeat([1, 0], [len(present), len(absent)])
         if auc(np.concatenate([present, absent]), labels) >= TOLD:
             found[au] = fit_apart(present, absent, SHOWN)
     return found
+
+
+def _believed(aus: Sequence[int]) -> NDArray[np.bool_]:
+    """Return which Action Units' teacher is believed wholly, (A,)."""
+    return lesson_weights(aus) == 1

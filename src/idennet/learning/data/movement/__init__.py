@@ -1,0 +1,1 @@
+"""Photographs with movements added that people rarely show when they are photographed."""
