@@ -2,6 +2,7 @@
 
 import itertools
 import socket
+import struct
 import threading
 import time
 from collections.abc import Iterator
@@ -118,6 +119,38 @@ def test_a_stream_over_tcp_is_read(clip: bytes) -> None:
         sending.start()
         assert len(greys(f"tcp://127.0.0.1:{listener.getsockname()[1]}")) == FRAMES
         sending.join()
+
+
+def answer_rtsp(client: socket.socket, clip: bytes) -> None:
+    """Be a camera that talks RTSP and sends its pictures on the same connection only, packet by packet."""
+    offer = b"v=0\r\nm=video 0 RTP/AVP 33\r\na=control:video\r\n"  # 33: a transport stream
+    heads = {
+        b"DESCRIBE": b"Content-Type: application/sdp\r\nContent-Length: %d\r\n" % len(offer),
+        b"SETUP": b"Transport: RTP/AVP/TCP;interleaved=0-1\r\n",
+    }
+    with suppress(OSError), client, client.makefile("rb") as asked:  # the client goes away
+        while line := asked.readline():
+            method = line.split()[0]
+            headers = dict(one.rstrip().split(b": ", 1) for one in iter(asked.readline, b"\r\n"))
+            over_udp = b"/TCP" not in headers.get(b"Transport", b"/TCP")
+            said = b"461 Unsupported Transport" if over_udp else b"200 OK"
+            head = b"RTSP/1.0 %s\r\nCSeq: %s\r\nSession: 1\r\n" % (said, headers[b"CSeq"])
+            client.sendall(head + heads.get(method, b"") + b"\r\n" + offer * (method == b"DESCRIBE"))
+            if method == b"PLAY":
+                break
+        parts = (clip[start : start + 7 * 188] for start in range(0, len(clip), 7 * 188))
+        for number, part in enumerate(parts):
+            packet = struct.pack("!BBHII", 0x80, 33, number, 0, 1) + part
+            client.sendall(struct.pack("!cBH", b"$", 0, len(packet)) + packet)
+
+
+def test_a_stream_over_rtsp_is_read(clip: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        sending = threading.Thread(target=lambda: answer_rtsp(listener.accept()[0], 2 * clip))
+        sending.start()
+        seen = greys(f"rtsp://127.0.0.1:{listener.getsockname()[1]}/camera", FRAMES)
+        sending.join()
+    np.testing.assert_allclose(seen, [20 + 10 * k for k in range(FRAMES)], atol=4)
 
 
 @pytest.mark.parametrize(
