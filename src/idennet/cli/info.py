@@ -1,6 +1,12 @@
 """`idennet info`: what is installed, on what it runs, and which weights it reads with."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch.nn import Module
 
 
 def info_command() -> None:
@@ -25,6 +31,8 @@ def _facts() -> Iterator[tuple[str, str]]:
     import torch
 
     from idennet import __version__
+    from idennet.faces.landmark_net import load_landmark_net
+    from idennet.faces.shot_net import load_shot_net
     from idennet.models.fastcpu.library import choose_kernels
 
     yield "idennet", __version__
@@ -34,8 +42,8 @@ def _facts() -> Iterator[tuple[str, str]]:
     yield "threads", str(torch.get_num_threads())
     yield "CPU kernels", str(choose_kernels())
     yield from _weights_facts()
-    yield "landmarks", _landmark_fact()
-    yield "finder", _finder_fact()
+    yield "landmarks", _network_fact(load_landmark_net, "68 points")
+    yield "finder", _network_fact(load_shot_net, "built in, the default")
     yield "", f"or YuNet and MediaPipe by OpenCV {cv2.__version__}: with --finder FILE"
 
 
@@ -49,8 +57,7 @@ def _weights_facts() -> Iterator[tuple[str, str]]:
     except WeightsError as error:
         yield "weights", f"none: {error}"
         return
-    count = sum(parameter.numel() for parameter in model.parameters())
-    yield "weights", f"{card.version}: {card.architecture.kind}, {count:,} parameters"
+    yield "weights", f"{card.version}: {card.architecture.kind}, {_parameters(model)}"
     yield "", f"sha256 {card.sha256}"
     yield "", f"{len(card.aus)} Action Units: {' '.join(columns(card.aus))}"
     if card.unreliable_aus:
@@ -63,25 +70,15 @@ def _weights_facts() -> Iterator[tuple[str, str]]:
             yield "", f"{key}: {value}"
 
 
-def _landmark_fact() -> str:
+def _network_fact(load: "Callable[[], Module]", what: str) -> str:
     from idennet.errors import WeightsError
-    from idennet.faces.landmark_net import load_landmark_net
 
     try:
-        network = load_landmark_net()
+        network = load()
     except WeightsError as error:
         return f"none: {error}"
-    count = sum(parameter.numel() for parameter in network.parameters())
-    return f"68 points, own network, {count:,} parameters"
+    return f"own network, {_parameters(network)}: {what}"
 
 
-def _finder_fact() -> str:
-    from idennet.errors import WeightsError
-    from idennet.faces.shot_net import load_shot_net
-
-    try:
-        network = load_shot_net()
-    except WeightsError as error:
-        return f"none: {error}"
-    count = sum(parameter.numel() for parameter in network.parameters())
-    return f"own network, {count:,} parameters: built in, the default"
+def _parameters(network: "Module") -> str:
+    return f"{sum(parameter.numel() for parameter in network.parameters()):,} parameters"

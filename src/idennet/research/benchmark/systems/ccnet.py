@@ -21,14 +21,11 @@ from idennet.research.benchmark.networks.ccnet import CCNet, DiscriminantCode, S
 from idennet.research.benchmark.systems.contract import SteppedSystem, TrainingFaces, checked_scores
 from idennet.research.benchmark.systems.fitting import FaceSource
 from idennet.research.benchmark.systems.folder import claim_folder
-from idennet.research.benchmark.systems.learnt_arrays import learn_once
+from idennet.research.benchmark.systems.learnt_arrays import Arrays, learn_once
 from idennet.research.benchmark.systems.linear import (
     Values,
-    constant,
-    has_both,
-    large_machine,
+    large_machines,
     margins,
-    only_sign,
     scores_of,
 )
 from idennet.research.benchmark.systems.steps import take_steps
@@ -75,12 +72,14 @@ class CCNetSystem(SteppedSystem):
             generator=generator,
         ).to(where)
         self._learn_discriminant(cda, features, source.labels, folder / "discriminant", where)
-        arrays = learn_once(
-            self,
-            faces,
-            folder,
-            lambda: {"thetas": self._machines(expression_of(cda, features, where), source.labels)},
-        )
+
+        def learn() -> Arrays:
+            expression, seed = expression_of(cda, features, where), self.budget.seed
+            return {
+                "thetas": large_machines(expression, source.labels, self.machine_c, balanced=True, seed=seed)
+            }
+
+        arrays = learn_once(self, faces, folder, learn)
         return FittedCCNet(network, cda, arrays["thetas"], faces.aus, where)
 
     def code_loss(self, code: SigmoidCode, patches: Tensor) -> Tensor:
@@ -158,19 +157,6 @@ class CCNetSystem(SteppedSystem):
             folder=folder,
             device=device,
         )
-
-    def _machines(self, expression: Values, labels: NDArray[np.int8]) -> Values:
-        """Return one linear machine an Action Unit, (A, E + 1)."""
-        thetas = []
-        for column in labels.T:
-            coded = column >= 0
-            if not has_both(column):
-                thetas.append(constant(expression.shape[1], only_sign(column)))
-                continue
-            signs = np.where(column[coded] == 1, 1.0, -1.0)
-            seed = self.budget.seed
-            thetas.append(large_machine(expression[coded], signs, self.machine_c, balanced=True, seed=seed))
-        return np.stack(thetas)
 
 
 @dataclass(frozen=True)

@@ -27,11 +27,10 @@ from idennet.research.benchmark.systems.learnt_arrays import Arrays, learn_once,
 from idennet.research.benchmark.systems.linear import (
     Projection,
     Values,
-    choose_rows,
+    choose_evenly,
     constant,
     has_both,
     margins,
-    only_sign,
     principal_components,
     scores_of,
 )
@@ -65,7 +64,7 @@ class ConfidencePreservingMachine(System):
 
     def _learn(self, faces: TrainingFaces) -> Arrays:
         store, seed = faces.train, self.budget.seed
-        rows = choose_rows(store.subject_index, max(self.most_faces // len(store.subjects), 2), seed)
+        rows = choose_evenly(store.subject_index, self.most_faces, seed)
         described = describe(store, rows, "sift")
         projection = principal_components(described, self.energy, self.most_components, seed)
         features = projection(described)
@@ -79,7 +78,7 @@ class ConfidencePreservingMachine(System):
 
     def _confident(self, features: Values, labels: NDArray[np.int8]) -> tuple[Values, Values]:
         if not has_both(labels):
-            theta = constant(features.shape[1], only_sign(labels))
+            theta = constant(features.shape[1], labels)
             return theta, theta
         coded = labels != facs.MISSING
         signs = np.where(labels[coded] == 1, 1.0, -1.0)

@@ -17,7 +17,7 @@ from idennet.research.benchmark.systems.contract import System, TrainingFaces, c
 from idennet.research.benchmark.systems.descriptors import SIFT_LENGTH, describe
 from idennet.research.benchmark.systems.group_lasso import group_lasso_logistic
 from idennet.research.benchmark.systems.learnt_arrays import Arrays, learn_once
-from idennet.research.benchmark.systems.linear import choose_rows, scores_of
+from idennet.research.benchmark.systems.linear import choose_evenly, scores_of
 
 _AT_ONCE = 1000
 
@@ -41,8 +41,7 @@ class PatchLearning(System):
 
     def _learn(self, faces: TrainingFaces) -> Arrays:
         store = faces.train
-        each = max(self.most_faces // len(store.subjects), 2)
-        rows = choose_rows(store.subject_index, each, self.budget.seed)
+        rows = choose_evenly(store.subject_index, self.most_faces, self.budget.seed)
         weights = group_lasso_logistic(
             describe(store, rows, "sift"),
             store.labels(faces.aus)[rows],

@@ -9,6 +9,8 @@ from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.svm import SVC, LinearSVC
 
+from idennet import facs
+
 Values = NDArray[np.float64]
 Rows = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -94,9 +96,25 @@ def margins(features: Values, theta: Values) -> Values:
     return np.asarray(features @ theta[:-1] + theta[-1], dtype=np.float64)
 
 
-def constant(length: int, sign: float) -> Values:
-    """Return [0; sign]: the machine of one class only."""
-    return np.append(np.zeros(length), sign)
+def large_machines(
+    features: Values, labels: NDArray[np.int8], c: float, *, balanced: bool, seed: int
+) -> Values:
+    """Return (A, d + 1): for each Action Unit of labels (n, A) a `large_machine` of the rows coded for it."""
+    machines = []
+    for column in labels.T:
+        coded = column != facs.MISSING
+        signs = np.where(column[coded] == 1, 1.0, -1.0)
+        machines.append(
+            large_machine(features[coded], signs, c, balanced=balanced, seed=seed)
+            if has_both(column)
+            else constant(features.shape[1], column)
+        )
+    return np.stack(machines)
+
+
+def constant(length: int, labels: NDArray[np.int8]) -> Values:
+    """Return [0; b], for everything where `has_both` is false: b is 1 if all coded are present, else -1."""
+    return np.append(np.zeros(length), 1.0 if (labels == 1).any() else -1.0)
 
 
 def scores_of(values: Values) -> Values:
@@ -112,11 +130,6 @@ def has_both(labels: NDArray[np.int8]) -> bool:
     return bool((labels == 1).any() and (labels == 0).any())
 
 
-def only_sign(labels: NDArray[np.int8]) -> float:
-    """Return the margin for everything where `has_both` is false: 1 if all coded are present, else -1."""
-    return 1.0 if (labels == 1).any() else -1.0
-
-
 def choose_rows(subject_index: Rows, most: int, seed: int) -> Rows:
     """Return rows in ascending order, `most` of each subject at most, drawn at random."""
     rng = np.random.default_rng(seed)
@@ -125,3 +138,8 @@ def choose_rows(subject_index: Rows, most: int, seed: int) -> Rows:
         rows = np.flatnonzero(subject_index == subject)
         chosen.append(rows if len(rows) <= most else rng.choice(rows, most, replace=False))
     return np.sort(np.concatenate(chosen)) if chosen else np.empty(0, dtype=np.int64)
+
+
+def choose_evenly(subject_index: Rows, most: int, seed: int) -> Rows:
+    """Return rows in ascending order, about `most` in all: as many of each subject, two at least."""
+    return choose_rows(subject_index, max(most // len(np.unique(subject_index)), 2), seed)

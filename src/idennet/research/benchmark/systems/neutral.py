@@ -18,7 +18,6 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.model_selection import GroupKFold
 from sklearn.svm import LinearSVC
 
-from idennet import facs
 from idennet.errors import InputError
 from idennet.learning.data.store import FaceStore
 from idennet.research.benchmark.systems.contract import System, TrainingFaces, checked_scores
@@ -29,12 +28,9 @@ from idennet.research.benchmark.systems.linear import (
     Projection,
     Rows,
     Values,
-    choose_rows,
-    constant,
-    has_both,
-    large_machine,
+    choose_evenly,
+    large_machines,
     margins,
-    only_sign,
     principal_components,
     scores_of,
 )
@@ -64,7 +60,7 @@ class NeutralSubtraction(System):
 
     def _learn(self, faces: TrainingFaces) -> Arrays:
         store, seed = faces.train, self.budget.seed
-        rows = choose_rows(store.subject_index, max(self.most_faces // len(store.subjects), 2), seed)
+        rows = choose_evenly(store.subject_index, self.most_faces, seed)
         labels, subject = store.labels(faces.aus)[rows], store.subject_index[rows]
         described = describe(store, rows, self.descriptor)
         projection = principal_components(described, self.energy, self.most_components, seed)
@@ -77,15 +73,8 @@ class NeutralSubtraction(System):
         return {
             **{"mean": projection.mean, "basis": projection.basis},
             **{"neutral": detector, "everybody": everybody},
-            "machines": np.stack([self._machine(difference, column) for column in labels.T]),
+            "machines": large_machines(difference, labels, self.c, balanced=self.balanced, seed=seed),
         }
-
-    def _machine(self, features: Values, labels: NDArray[np.int8]) -> Values:
-        if not has_both(labels):
-            return constant(features.shape[1], only_sign(labels))
-        coded = labels != facs.MISSING
-        signs = np.where(labels[coded] == 1, 1.0, -1.0)
-        return large_machine(features[coded], signs, self.c, balanced=self.balanced, seed=self.budget.seed)
 
 
 @dataclass(frozen=True)

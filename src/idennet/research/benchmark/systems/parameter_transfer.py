@@ -13,17 +13,14 @@ from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedKFold
 from sklearn.svm import SVR
 
-from idennet import facs
 from idennet.research.benchmark.systems.learnt_arrays import spread
 from idennet.research.benchmark.systems.linear import (
     Mask,
     Rows,
     Values,
-    constant,
     has_both,
-    large_machine,
+    large_machines,
     margins,
-    only_sign,
     penalised_machine,
     support_vector_machine,
 )
@@ -98,7 +95,7 @@ def learn_transfer(
     offset = np.empty((len(sources), features.shape[1] + 1))
     for au, source in enumerate(sources):
         if len(source.subjects) < least_sources:
-            offset[au] = _pooled(features, labels[:, au], seed)
+            (offset[au],) = large_machines(features, labels[:, [au]], _POOLED_C, balanced=True, seed=seed)
             continue
         cosine = kernels[au] / np.outer(own[au], own[au]).clip(1e-12)
         weights, offset[au] = regress(
@@ -196,12 +193,3 @@ def _machine(features: Values, signs: Values, c: float, bias: Bias) -> tuple[Val
     if bias == "penalised":
         return penalised_machine(features, signs, c)
     return support_vector_machine(features, signs, c, balanced=True)
-
-
-def _pooled(features: Values, labels: NDArray[np.int8], seed: int) -> Values:
-    """Return the machine of all subjects together, (d + 1,)."""
-    if not has_both(labels):
-        return constant(features.shape[1], only_sign(labels))
-    coded = labels != facs.MISSING
-    signs = np.where(labels[coded] == 1, 1.0, -1.0)
-    return large_machine(features[coded], signs, _POOLED_C, balanced=True, seed=seed)

@@ -22,11 +22,10 @@ from idennet.research.benchmark.systems.learnt_arrays import Arrays, learn_once,
 from idennet.research.benchmark.systems.linear import (
     Projection,
     Values,
-    choose_rows,
+    choose_evenly,
     constant,
     has_both,
     margins,
-    only_sign,
     principal_components,
     scores_of,
 )
@@ -64,8 +63,7 @@ class SelectiveTransferMachine(System):
 
     def _learn(self, faces: TrainingFaces) -> Arrays:
         store = faces.train
-        each = max(self.most_faces // len(store.subjects), 2)
-        rows = choose_rows(store.subject_index, each, self.budget.seed)
+        rows = choose_evenly(store.subject_index, self.most_faces, self.budget.seed)
         arrays: Arrays = {"labels": store.labels(faces.aus)[rows]}
         for part, points in _PARTS.items():
             described = describe(store, rows, "sift", points)
@@ -118,7 +116,7 @@ class FittedSTM:
         """Return [w; b] of one Action Unit for a person of whom the training faces have `similarity` (n,)."""
         labels = self.arrays["labels"][:, column]
         if not has_both(labels):
-            return constant(features.shape[1], only_sign(labels))
+            return constant(features.shape[1], labels)
         coded = np.flatnonzero(labels != facs.MISSING)
         settings = self.settings
         return select_and_learn(
