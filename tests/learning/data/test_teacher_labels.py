@@ -35,7 +35,7 @@ def test_logits_are_distances_from_the_middle(labels: TeacherLabels) -> None:
     smile = (labels.values["mouthSmileLeft"] + labels.values["mouthSmileRight"]) / 2
     blink = np.maximum(labels.values["eyeBlinkLeft"], labels.values["eyeBlinkRight"])
     logits = labels.logits([12, 43, 6])
-    np.testing.assert_allclose(logits[:, 0], ((smile - 0.4) / 0.1).clip(-6, 6), rtol=1e-5)
+    np.testing.assert_allclose(logits[:, 0], ((smile - 0.3) / 0.1).clip(-6, 6), rtol=1e-5)
     np.testing.assert_allclose(logits[:, 1], ((blink - 0.5) / 0.07).clip(-6, 6), rtol=1e-4)
     assert np.isnan(logits[:, 2]).all()
     assert np.isnan(logits[9]).all()

@@ -62,7 +62,7 @@ LESSONS: tuple[Lesson, ...] = (
     Lesson(5, _sides("eyeWide"), 0.06, 0.015, 0.5, relative=True),
     Lesson(7, _sides("eyeSquint"), 0.6, 0.1, 0.5, relative=True),
     Lesson(10, _sides("mouthUpperUp"), 0.35, 0.1, 0.25),
-    Lesson(12, _sides("mouthSmile"), 0.4, 0.1, 1.0),
+    Lesson(12, _sides("mouthSmile"), 0.3, 0.1, 1.0),
     Lesson(15, _sides("mouthFrown"), 0.06, 0.02, 0.25, relative=True),
     Lesson(17, ("mouthShrugLower",), 0.45, 0.1, 0.25, relative=True),
     Lesson(18, ("mouthPucker",), 0.6, 0.1, 0.25),
