@@ -1,12 +1,15 @@
-"""A face store for `train` and `evaluate`."""
+"""A face store for `train` and `evaluate`, and `detect` with random weights on planted faces."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch.nn.functional as F
+from typer.testing import CliRunner, Result
 
+from idennet.cli.main import app
 from idennet.learning.data.store_writer import FaceStoreWriter, Part
 from idennet.models.trunk import Trunk
 
@@ -30,3 +33,12 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         writer.write("0", Part(faces, frames, [("toy/lost.png", "no face found", "toy/a")]))
         writer.finish(["0"])
     return tmp_path / "store"
+
+
+@pytest.fixture
+def detect(random_weights: Path, planted_finder: None) -> Callable[..., Result]:
+    def run(*arguments: str | Path) -> Result:
+        command = ["detect", *map(str, arguments), "--weights", str(random_weights)]
+        return CliRunner().invoke(app, command, env={"COLUMNS": "140"})
+
+    return run

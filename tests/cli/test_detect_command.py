@@ -33,15 +33,6 @@ from planted import PlantedFinder, planted_face, planted_picture
 Detect = Callable[..., Result]
 
 
-@pytest.fixture
-def detect(random_weights: Path, planted_finder: None) -> Detect:
-    def run(*arguments: str | Path) -> Result:
-        command = ["detect", *map(str, arguments), "--weights", str(random_weights)]
-        return CliRunner().invoke(app, command, env={"COLUMNS": "140"})
-
-    return run
-
-
 def save(path: Path, num_faces: int, seed: int = 0) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(planted_picture(num_faces, seed)).save(path)

@@ -13,10 +13,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from clips import write_clip, write_sound
-from idennet.cli.main import app
 from planted import planted_picture
 
 Detect = Callable[..., Result]
@@ -36,15 +35,6 @@ idennet.faces.finder.open_finder = Slow
 from idennet.cli.main import app
 app()
 """
-
-
-@pytest.fixture
-def detect(random_weights: Path, planted_finder: None) -> Detect:
-    def run(*arguments: str | Path) -> Result:
-        command = ["detect", *map(str, arguments), "--weights", str(random_weights)]
-        return CliRunner().invoke(app, command, env={"COLUMNS": "140"})
-
-    return run
 
 
 def clip(path: Path, counts: list[int]) -> Path:

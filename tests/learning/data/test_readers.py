@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from drawn_people import all_of
 from drawn_synfacs import drawing, landmarks, write_corpus
 from PIL import Image
 
@@ -12,22 +13,12 @@ from idennet.errors import ImageError, InputError, StoreError
 from idennet.learning.data.readers import records
 from idennet.learning.data.readers.csv_list import CsvList
 from idennet.learning.data.readers.lfw import Lfw
-from idennet.learning.data.readers.records import Record, Source
 from idennet.learning.data.readers.synfacs import SynFacs
-
-
-def all_records(source: Source) -> list[Record]:
-    found = []
-    for chunk in source.chunks():
-        some = list(chunk.read())
-        assert len(some) == chunk.size
-        found += some
-    return found
 
 
 def test_synfacs_yields_every_frame(tmp_path: Path) -> None:
     source = SynFacs(write_corpus(tmp_path / "c", subjects=2, frames=3))
-    found = all_records(source)
+    found = all_of(source)
     assert source.name == "synfacs-drawn"
     assert [(record.subject, record.sequence, record.frame) for record in found] == [
         (f"synfacs-drawn/000{subject}", "smile", frame) for subject in (1, 2) for frame in (0, 1, 2)
@@ -44,7 +35,7 @@ def test_plain_subject_names_get_the_corpus(tmp_path: Path) -> None:
     root = write_corpus(tmp_path / "c", subjects=1)
     file = root / "subjects" / "0001.parquet"
     pd.read_parquet(file).assign(subject="0001").to_parquet(file)
-    assert {record.subject for record in all_records(SynFacs(root))} == {"synfacs-drawn/0001"}
+    assert {record.subject for record in all_of(SynFacs(root))} == {"synfacs-drawn/0001"}
 
 
 def test_chunks_hold_whole_subjects_and_change_with_the_files(
@@ -72,7 +63,7 @@ def test_wrong_synfacs_folders_are_explained(tmp_path: Path) -> None:
         SynFacs(root).chunks()
     table.assign(landmarks=[[1.0]] * len(table)).to_parquet(file)
     with pytest.raises(StoreError, match="136 landmark numbers"):
-        all_records(SynFacs(root))
+        all_of(SynFacs(root))
     file.write_bytes(b"PAR1")
     with pytest.raises(StoreError, match="is damaged"):
         SynFacs(root).chunks()
@@ -99,7 +90,7 @@ def test_lfw_reads_a_folder_a_person(tmp_path: Path) -> None:
     ):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
-    found = all_records(Lfw(tmp_path))
+    found = all_of(Lfw(tmp_path))
     assert [(record.subject, record.sequence, record.frame) for record in found] == [
         ("lfw/Al_Gore", "Al_Gore_0002", 2),
         ("lfw/Al_Gore", "Al_Gore_0010", 10),
@@ -124,7 +115,7 @@ def write_csv(folder: Path, text: str) -> CsvList:
 
 def test_csv_lists_pictures_beside_it(tmp_path: Path) -> None:
     text = "\ufeffsubject,image,AU04,au 12,frame\nAnn,a.png,1,,3\nBob,sub/b.png,-1,0.0,\n"
-    ann, bob = all_records(write_csv(tmp_path, text))
+    ann, bob = all_of(write_csv(tmp_path, text))
     assert (ann.subject, ann.sequence, ann.frame, ann.au_labels) == ("mine/Ann", "a.png", 3, {4: 1, 12: -1})
     assert (bob.subject, bob.frame, bob.au_labels) == ("mine/Bob", 0, {4: -1, 12: 0})
     assert bob.image == tmp_path / "sub" / "b.png"
@@ -134,7 +125,7 @@ def test_csv_lists_pictures_beside_it(tmp_path: Path) -> None:
 
 def test_csv_lists_of_the_released_code(tmp_path: Path) -> None:
     text = "image_path,Id,AU1,AU12\nbp4d/F001/1.jpg,F001,1,0\n/celeba/2.jpg,2880,-1,-1\n"
-    labelled, identity = all_records(write_csv(tmp_path, text))
+    labelled, identity = all_of(write_csv(tmp_path, text))
     assert labelled.image == tmp_path / "bp4d" / "F001" / "1.jpg"
     assert (labelled.subject, labelled.au_labels) == ("mine/F001", {1: 1, 12: 0})
     assert identity.image == Path("/celeba/2.jpg")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from drawn_faces import AUS, TINY, draw_store, split_faces
+from drawn_faces import AUS, TINY, split_faces
 from torch import Tensor, nn
 
 from idennet.errors import InputError, RecipeError
@@ -51,16 +51,6 @@ class AtLandmarks(Small):
         assert batch.landmarks is not None
         assert batch.landmarks.shape == (len(batch.faces), 68, 2)
         return network(batch.faces) + 0 * batch.landmarks.mean()
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> FaceStore:
-    return draw_store(tmp_path_factory.mktemp("stores") / "au")
-
-
-@pytest.fixture(scope="module")
-def faces(store: FaceStore) -> TrainingFaces:
-    return split_faces(store)
 
 
 @pytest.mark.parametrize("optimiser", [None, Sgd(learning_rate=0.01, step_every=2, bias_factor=2.0)])

@@ -29,11 +29,6 @@ from idennet.research.benchmark.systems.recurrent import IdenNetLSTMSystem
 from idennet.research.benchmark.systems.two_branch import TupletSystem
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> FaceStore:
-    return draw_store(tmp_path_factory.mktemp("stores") / "au")
-
-
 @pytest.fixture
 def faces(store: FaceStore, tmp_path: Path) -> TrainingFaces:
     crowd = draw_store(tmp_path / "crowd", source="id", subjects=3, faces_each=2, seed=1)

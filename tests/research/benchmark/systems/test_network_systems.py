@@ -9,7 +9,7 @@ import pytest
 import safetensors.torch
 import torch
 import torch.nn.functional as F
-from drawn_faces import AUS, TINY, draw_store, split_faces
+from drawn_faces import AUS, TINY
 from pydantic import ValidationError
 from torch import Tensor
 
@@ -60,16 +60,6 @@ MAKERS: dict[str, Callable[[], System]] = {
         sizes=(5, 9), kernels=4, expression_units=5, rest_units=5, budget=TINY, patches=2
     ),
 }
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> FaceStore:
-    return draw_store(tmp_path_factory.mktemp("stores") / "au")
-
-
-@pytest.fixture(scope="module")
-def faces(store: FaceStore) -> TrainingFaces:
-    return split_faces(store)
 
 
 @pytest.fixture(autouse=True)
