@@ -23,6 +23,7 @@ import numpy as np
 from benchmarks.people.clips import judge_clips, judge_folders, pictures_of, sequences_of
 from benchmarks.people.photographs import judge_photographs
 from benchmarks.people.portraits import judge_portraits, portraits_of
+from benchmarks.people.stores import PHOTOGRAPHS, STUDIO, judge_stores
 from benchmarks.people.tables import tables
 from benchmarks.people.zeros import always_smiling, judge_sequences, settling
 from idennet.files import write_text
@@ -70,6 +71,18 @@ def main() -> None:
     found["clips"] = {kind: judge_clips(population, embeddings[kind], scenes[kind]) for kind in scenes}
     found["folders"] = judge_folders(population, pictured.embeddings, pictured.people, (8, 25, None))
     people = np.arange(len(studio)) // 2
+    found["stores"] = {
+        **{
+            f"photographs: {name}": row
+            for name, row in judge_stores(
+                population, pictured.embeddings, pictured.people, PHOTOGRAPHS
+            ).items()
+        },
+        **{
+            f"studio: {name}": row
+            for name, row in judge_stores(population, embeddings["studio"], people, STUDIO).items()
+        },
+    }
     found["studio"] = judge_folders(population, embeddings["studio"], people, (2, 5, 10, None))
     asked.out.mkdir(parents=True, exist_ok=True)
     write_text(asked.out / "people.json", json.dumps(found, indent=1) + "\n")

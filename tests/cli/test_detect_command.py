@@ -54,7 +54,7 @@ def test_the_share_of_a_video_is_that_of_the_faces_that_show_the_part(
         shown = replace(face, au_occurrences={**dict.fromkeys(face.au_probs, False), au: occurs})
         counts.add(Reading("clip.mp4", (640, 480), (shown,), tuple(face.au_probs), "test", time=0.0))
     console = Console(file=StringIO(), width=200)
-    print_video(console, counts, {}, quiet=False)
+    print_video(console, counts, quiet=False)
     assert f"AU{au} 50%" in console.file.getvalue()
 
 
@@ -66,10 +66,10 @@ def test_a_video_tells_what_each_person_s_zero_changes(random_weights: Path, tmp
     for zeroed_occurs in (True, False, False, None):
         raw = {**quiet, au: None if zeroed_occurs is None else True}
         zeroed = Zeroed("whole", 4, face.au_probs, {**quiet, au: zeroed_occurs, other: True}, frozenset())
-        shown = replace(face, au_occurrences=raw, person=2, zeroed=zeroed)
+        shown = replace(face, au_occurrences=raw, person=2, name="Anna", zeroed=zeroed)
         counts.add(Reading("clip.mp4", (640, 480), (shown,), tuple(face.au_probs), "test", time=0.0))
     console = Console(file=StringIO(), width=200)
-    print_video(console, counts, {2: "Anna"}, quiet=False)
+    print_video(console, counts, quiet=False)
     told = console.file.getvalue().splitlines()[1]
     assert told == f"  person 2 (Anna), raw to zero taken out: AU{au} 100% to 33%  AU{other} 0% to 100%"
 
@@ -397,7 +397,7 @@ def test_results_of_another_making_are_not_mixed(
     assert (out / "aus.csv").read_bytes() == before
     assert detect(photos, "--out", out, "--mirror", "--fresh").exit_code == 0
     about = json.loads((out / "aus.json").read_text())
-    assert (about["schema"], about["mirror"]) == ("idennet-results/3", True)
+    assert (about["schema"], about["mirror"]) == ("idennet-results/4", True)
     assert about["weights"] == {"version": "random-1", "sha256": load_weights(random_weights)[1].sha256}
     (out / "aus.json").unlink()
     assert "older version" in detect(photos, "--out", out).stderr

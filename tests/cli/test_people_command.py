@@ -118,6 +118,8 @@ def test_people_who_are_enrolled_are_recognised(pictures: Path, tmp_path: Path):
     table = pd.read_csv(tmp_path / "out" / "aus.csv")
     assert table.person.tolist() == [1, 2, 3, 4]
     assert table.zero.notna().tolist() == [True, False, False, False]
+    assert table.name.fillna("").tolist() == ["Anna", "", "", ""]
+    assert table.person_certainty.min() >= 0.9
     assert "Face 1, person 1 (Anna)  found with" in ran.output
     assert "Face 2, person 2  found with" in ran.output
     several = idennet("detect", pictures, "--store", store)

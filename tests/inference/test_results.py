@@ -21,7 +21,8 @@ from idennet.models.action_units import ActionUnitModel
 from planted import PlantedFinder, planted_face, planted_picture
 
 FROZEN_COLUMNS = (
-    ["file", "frame", "time", "face", "track", "person", "problem", "notes", "flags"]
+    ["file", "frame", "time", "face", "track", "person", "name", "person_certainty"]
+    + ["problem", "notes", "flags"]
     + ["AU1", "AU2", "AU4", "AU5", "AU6", "AU7", "AU9", "AU10", "AU12", "AU14", "AU15"]
     + ["AU17", "AU18", "AU20", "AU22", "AU23", "AU24", "AU25", "AU26", "AU27", "AU28", "AU43"]
     + ["AU1_present", "AU2_present", "AU4_present", "AU5_present", "AU6_present", "AU7_present"]
@@ -121,7 +122,9 @@ def test_csv_reads_back_as_the_table(results: Results, tmp_path: Path) -> None:
         with CsvWriter(path, SYNFACS_AUS) as writer:
             writer.write(result)
     present = dict.fromkeys([f"{name}_present" for name in columns(SYNFACS_AUS)], "Int8")
-    back = pd.read_csv(path).astype({"face": "Int64", "notes": object, "flags": object} | present)
+    back = pd.read_csv(path).astype(
+        {"face": "Int64", "name": object, "notes": object, "flags": object} | present
+    )
     pd.testing.assert_frame_equal(back, results.to_pandas(), check_dtype=False)
     with path.open(encoding="utf-8", newline="") as file:
         assert next(csv.reader(file)) == FROZEN_COLUMNS

@@ -221,3 +221,39 @@ def test_a_track_that_goes_over_to_somebody_else_at_a_cut_is_taken_apart(needs_a
     asked = Asked(Way.WHOLE if needs_all else Way.RUNNING)
     told = Following(PEOPLE, apart=True, asked=asked).told(clip, at_once=True)
     assert [[one.person for one in each.faces] for each in told] == [[1, 2]] * 20 + [[2, 1]] * 20
+
+
+def test_whom_a_store_knows_has_a_name_and_a_certainty_and_strangers_have_neither():
+    known = {7: PEOPLE.evidence(np.tile(ANNA, (6, 1)))}
+    for tell in (Following.gather, Following.follow):
+        told = list(tell(Following(PEOPLE, apart=True, known=known, names={7: "Anna"}), photographs()))
+        anna, bert = told[0].faces[0], told[6].faces[0]
+        assert (anna.person, anna.name) == (7, "Anna")
+        assert 0 < anna.person_certainty < 1
+        assert (bert.person, bert.name, bert.person_certainty) == (8, None, None)
+        table = Results(told).to_pandas()
+        assert table["name"].fillna("").tolist()[:7] == ["Anna"] * 6 + [""]
+        assert table["person_certainty"][0] == round(anna.person_certainty, 4)
+
+
+def test_somebody_who_comes_less_close_is_recognised_less_surely():
+    known = {7: PEOPLE.evidence(np.tile(ANNA, (6, 1)))}
+    nearly = ANNA - np.array([0.15, 0.0, 0.0, 0.0], np.float32)
+    given = [result(face(where, some(1)[0])) for where in (ANNA, nearly)]
+    told = Following(PEOPLE, apart=True, known=known, names={7: "Anna"}).gather(given)
+    close, less = (each.faces[0] for each in told)
+    assert close.person == less.person == 7
+    assert less.person_certainty < close.person_certainty
+    assert less.called == "person 7 (maybe Anna)"
+    assert replace(close, person_certainty=0.95).called == "person 7 (Anna)"
+
+
+def test_a_track_is_recognised_by_all_that_was_seen_of_it():
+    known = {7: PEOPLE.evidence(np.tile(ANNA, (6, 1)))}
+    clip = [result(replace(face(ANNA, probs), track=1), time=k / 2) for k, probs in enumerate(some(20))]
+    following = Following(PEOPLE, apart=True, known=known, names={7: "Anna"})
+    sure = [each.faces[0].person_certainty for each in following.follow(clip)]
+    assert sure == sorted(sure)
+    assert sure[0] < sure[-1]
+    gathered = Following(PEOPLE, apart=True, known=known).gather(clip)
+    assert {each.faces[0].person_certainty for each in gathered} == {sure[-1]}

@@ -7,6 +7,7 @@ from planted_clip import FRAMES, RATE, clip_results, smile, write_results
 
 from idennet.errors import InputError
 from idennet.facs import SYNFACS_AUS
+from idennet.inference.result import Result
 from idennet.timelines.export import export
 from idennet.timelines.recording import PHOTOGRAPHS, read_recordings
 
@@ -96,3 +97,18 @@ def test_a_damaged_cell_is_told(results: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"aus.csv cannot be read as a table"):
         list(export(results, tmp_path))
     assert not (tmp_path / "aus.parquet").exists()
+
+
+def test_whom_a_store_knows_is_called_by_name_and_maybe_where_most_rows_are_unsure(tmp_path: Path) -> None:
+    def known(certainty: float) -> list[Result]:
+        return [
+            replace(
+                one,
+                faces=tuple(replace(face, name="Anna", person_certainty=certainty) for face in one.faces[:1]),
+            )
+            for one in clip_results()[:10]
+        ]
+
+    for certainty, name in ((0.95, "person 1 (Anna)"), (0.4, "person 1 (maybe Anna)")):
+        (clip,) = read_recordings(write_results(tmp_path / str(certainty), known(certainty)))
+        assert [(track.name, track.number, track.person) for track in clip.tracks] == [(name, "1", 1)]

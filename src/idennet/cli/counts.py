@@ -52,7 +52,10 @@ class VideoCounts:
     frames_with_face: int = 0
     faces: int = 0
     tracks: set[int] = field(default_factory=set)
-    people: set[int] = field(default_factory=set)
+    people: dict[int, Counter[str]] = field(default_factory=dict)
+    """In how many faces each person is called what."""
+    named: set[int] = field(default_factory=set)
+    """People whose name a store has."""
     first: float = 0.0
     last: float = 0.0
     damaged: int = 0
@@ -80,9 +83,15 @@ class VideoCounts:
             if face.track is not None:
                 self.tracks.add(face.track)
             if face.person is not None:
-                self.people.add(face.person)
+                self.people.setdefault(face.person, Counter())[face.called] += 1
+                if face.name is not None:
+                    self.named.add(face.person)
             if face.zeroed is not None:
                 self.by_person.setdefault(face.person or 0, ZeroedCounts()).add(face, face.zeroed)
+
+    def called(self, number: int) -> str:
+        """Return what a person is called in most faces."""
+        return self.people[number].most_common(1)[0][0]
 
 
 @dataclass(frozen=True)

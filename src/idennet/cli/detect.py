@@ -131,7 +131,6 @@ def detect_command(
     analyser = Analyser(open_finder(finder), ActionUnitModel.open(weights, device, mirror=mirror), workers)
 
     following = _following(analyser, weights, people, zero, store)
-    names = following.names if following else {}
     console = Screen()
     summary = Summary()
     stopped: KeyboardInterrupt | None = None
@@ -163,17 +162,17 @@ def detect_command(
                 if folder:
                     folder.write(result)
                 if video := summary.add(result):
-                    screen.print_video(console, video, names, quiet=quiet)
+                    screen.print_video(console, video, quiet=quiet)
                 if alone and result.error:
                     complain(result.error)
                 elif result.time is None:
-                    screen.print_result(console, result, names, details=alone, quiet=quiet)
+                    screen.print_result(console, result, details=alone, quiet=quiet)
                 if console.closed and not folder:
                     raise typer.Exit(EXIT_PIPE_CLOSED)
         except KeyboardInterrupt as interruption:
             stopped = interruption
     if video := summary.end_video():
-        screen.print_video(console, video, names, quiet=quiet)
+        screen.print_video(console, video, quiet=quiet)
 
     for remark in found.remarks():
         screen.print_remark(console, remark)

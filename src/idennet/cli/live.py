@@ -72,7 +72,7 @@ def _shown(readings: "Iterator[Reading]", console: "Screen") -> "Iterator[Readin
 
     if not console.is_terminal:
         for reading in readings:
-            screen.print_result(console, reading.result, {}, details=False, quiet=False)
+            screen.print_result(console, reading.result, details=False, quiet=False)
             yield reading
         return
     with Standing(console=console, auto_refresh=False, transient=True) as standing:

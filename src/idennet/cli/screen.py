@@ -1,13 +1,11 @@
 """What `idennet detect` prints: Action Units with plain names for one picture, a line a face for many."""
 
-from collections.abc import Mapping
-
 from rich.table import Table
 from rich.text import Text
 
 from idennet.cli.console import Screen
 from idennet.cli.counts import Summary, VideoCounts, unsettled_aus
-from idennet.cli.words import count, person, some
+from idennet.cli.words import count, some
 from idennet.facs import NAMES, column, columns
 from idennet.inference.face import Face, Zeroed
 from idennet.inference.result import Result
@@ -24,22 +22,19 @@ _UNTESTED = {
 _FAINT_ROWS = 3
 
 
-def print_result(
-    console: Screen, result: Result, names: Mapping[int, str], *, details: bool, quiet: bool
-) -> None:
+def print_result(console: Screen, result: Result, *, details: bool, quiet: bool) -> None:
     """Print what was read from a picture, or why nothing was; only the latter if `quiet`.
 
     Args:
         console: Where.
         result: Of the picture.
-        names: Of people, by number, as far as they have one.
         details: Print a table for each face instead of a line.
         quiet: Print only why nothing was read.
     """
     if result.problem:
         _print_problem(console, result)
     elif not quiet:
-        (_print_details if details else _print_lines)(console, result, names)
+        (_print_details if details else _print_lines)(console, result)
 
 
 def print_continued(console: Screen, pictures: int, frames: int, left: int, videos: int) -> None:
@@ -66,7 +61,7 @@ def _earlier(pictures: int, frames: int) -> str:
     return " and ".join(earlier)
 
 
-def print_video(console: Screen, video: VideoCounts, names: Mapping[int, str], *, quiet: bool) -> None:
+def print_video(console: Screen, video: VideoCounts, *, quiet: bool) -> None:
     """Print one line a video: what was read, and in which share of the faces that show it each occurs."""
     if quiet and video.faces:
         return
@@ -79,7 +74,7 @@ def print_video(console: Screen, video: VideoCounts, names: Mapping[int, str], *
         return
     seen = "all" if video.frames_with_face == video.frames else str(video.frames_with_face)
     people = f", {len(video.people)} {'person' if len(video.people) == 1 else 'people'}" * bool(video.people)
-    if named := [person(number, names) for number in sorted(video.people) if number in names]:
+    if named := [video.called(number) for number in sorted(video.named)]:
         people += f" with {some(named)}"
     line.append(f", a face in {seen}, {count(len(video.tracks), 'track')}{people}  ", style="dim")
     unreliable = video.unreliable_aus
@@ -89,7 +84,7 @@ def print_video(console: Screen, video: VideoCounts, names: Mapping[int, str], *
         line.append(f"{name} ", style="cyan").append(f"{share:.0%}  ")
     console.print(line, soft_wrap=True)
     for number, counts in sorted(video.by_person.items()):
-        who = person(number, names) if number else "all faces"
+        who = video.called(number) if number else "all faces"
         console.print(Text(f"  {who}, raw to zero taken out: {counts.line()}", style="dim"), soft_wrap=True)
 
 
@@ -151,7 +146,7 @@ def _print_problem(console: Screen, result: Result) -> None:
         console.print(Text(f"{result.source}: {result.problem}{notes}.", style="yellow"), soft_wrap=True)
 
 
-def _print_details(console: Screen, result: Result, names: Mapping[int, str]) -> None:
+def _print_details(console: Screen, result: Result) -> None:
     """Print a table for each face: what occurs, then faintly some that do not."""
     width, height = result.size or (0, 0)
     heading = Text(result.source, style="bold").append(f"  {width} x {height}", style="not bold dim")
@@ -161,8 +156,8 @@ def _print_details(console: Screen, result: Result, names: Mapping[int, str]) ->
     for number, face in enumerate(result.faces, start=1):
         console.print()
         heading = Text(f"Face {number}", style="bold cyan")
-        if face.person is not None:
-            heading.append(f", {person(face.person, names)}")
+        if face.called:
+            heading.append(f", {face.called}")
         console.print(heading.append(_circumstances(face), style="dim"))
         for note in face.notes:
             console.print(Text(f"read with care: {note}", style="yellow"), soft_wrap=True)
@@ -174,14 +169,14 @@ def _print_details(console: Screen, result: Result, names: Mapping[int, str]) ->
                 console.print(Text(f"{face.marked(au)} {face.named(au)}", style="cyan"))
 
 
-def _print_lines(console: Screen, result: Result, names: Mapping[int, str]) -> None:
+def _print_lines(console: Screen, result: Result) -> None:
     """Print one line a face: the file and the Action Units that occur, reliable ones first."""
     for number, face in enumerate(result.faces, start=1):
         line = Text(result.source, style="bold")
         if len(result.faces) > 1:
             line.append(f" face {number}", style="cyan")
-        if face.person is not None:
-            line.append(f" {person(face.person, names)}", style="cyan")
+        if face.called:
+            line.append(f" {face.called}", style="cyan")
         line.append("  ")
         for au in face.aus:
             told = [f"{face.au_probs[au]:.0%}", face.strength(au), face.one_sided(au)]

@@ -14,6 +14,9 @@ from idennet.models.weights import Evidence
 ONE_SIDED_FROM = 1.0
 """Intensity of the stronger side from which an Action Unit may be called one-sided."""
 
+SURE = 0.9
+"""Certainty from which a face is called by the name of whom it is recognised as; below, "maybe"."""
+
 
 class Box(NamedTuple):
     """A face's rectangle in pixels of the picture as shown; it may reach outside the picture."""
@@ -107,6 +110,9 @@ class Face:
         crop: (128, 128, 3) uint8 RGB, the aligned face that the network saw.
         track: In a video, the number of the track that the face continues, from 1; else None.
         person: Number of the person, where faces of several pictures were assigned to people; else None.
+        name: Of the person, where a person store has it; else None.
+        person_certainty: How surely this face shows the person of the store who has that number, 0 to 1; None
+            for somebody whom no store knows. `idennet.people.recognition` says what it means.
         zeroed: The Action Units again, from the person's own zero, where that was asked for.
     """
 
@@ -127,6 +133,8 @@ class Face:
     crop: np.ndarray | None = None
     track: int | None = None
     person: int | None = None
+    name: str | None = None
+    person_certainty: float | None = None
     zeroed: Zeroed | None = None
 
     @property
@@ -141,6 +149,18 @@ class Face:
         Within each of the four groups the probability falls. Those of hidden parts are missing.
         """
         return tuple(sorted((au for au, prob in self.au_probs.items() if not isnan(prob)), key=self._rank))
+
+    @property
+    def called(self) -> str:
+        """Whom it shows, such as "person 3 (Anna)", "person 3 (maybe Anna)"; "" where that was not asked."""
+        return "" if self.person is None else called(self.person, self.name, self.person_certainty)
+
+    @property
+    def who(self) -> dict[str, Any]:
+        """Number, name and certainty of the person, as far as they are known, as in tables."""
+        certainty = None if self.person_certainty is None else round(self.person_certainty, 4)
+        who = {"person": self.person, "name": self.name, "person_certainty": certainty}
+        return {column: value for column, value in who.items() if value is not None}
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -201,7 +221,7 @@ class Face:
             "confidence": round(self.confidence, 4),
             "pose": None if self.pose is None else {k: round(v, 2) for k, v in self.pose._asdict().items()},
             **({} if self.track is None else {"track": self.track}),
-            **({} if self.person is None else {"person": self.person}),
+            **self.who,
             "flags": list(self.flags),
             **({"hidden": list(self._hidden_in_order)} if self.au_intensities else {}),
             "aus": {
@@ -223,6 +243,13 @@ class Face:
         strength = {"intensity": self.au_intensities[au]} if au in self.au_intensities else {}
         strength |= self.au_sides[au]._asdict() if au in self.au_sides else {}
         return {name: _rounded(value, 2) for name, value in strength.items()}
+
+
+def called(number: int, name: str | None, certainty: float | None) -> str:
+    """Return what to call somebody: "person 3", "person 3 (Anna)", "person 3 (maybe Anna)"."""
+    doubt = "maybe" if certainty is not None and certainty < SURE else ""
+    told = " ".join(filter(None, [doubt, name]))
+    return f"person {number} ({told})" if told else f"person {number}"
 
 
 def _rounded(value: float, digits: int) -> float | None:

@@ -23,7 +23,7 @@ NO_FACE = "no face found"
 NUM_LANDMARKS = 68
 _LANDMARK_COLUMNS = tuple(f"lm_{axis}{point}" for point in range(NUM_LANDMARKS) for axis in "xy")
 
-SCHEMA = "idennet-results/3"
+SCHEMA = "idennet-results/4"
 """Version of the columns and of `Result.to_dict`; another meaning gets another version."""
 
 
@@ -39,7 +39,8 @@ def table_columns(aus: Sequence[int], *, graded: bool = False, zeroed: bool = Fa
     """
     names = columns(aus)
     return [
-        *("file", "frame", "time", "face", "track", "person", "problem", "notes", "flags"),
+        *("file", "frame", "time", "face", "track", "person", "name", "person_certainty"),
+        *("problem", "notes", "flags"),
         *names,
         *(f"{name}_present" for name in names),
         *(graded_columns(aus) if graded else ()),
@@ -216,7 +217,7 @@ class Results(list[Result]):
 
 def _face_row(face: Face) -> dict[str, Any]:
     row: dict[str, Any] = {} if face.track is None else {"track": face.track}
-    row |= {} if face.person is None else {"person": face.person}
+    row |= face.who
     row |= {"flags": " ".join(face.flags)} if face.flags else {}
     row["confidence"] = round(face.confidence, 4)
     for au in face.ranked_aus:

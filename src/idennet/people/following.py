@@ -16,6 +16,7 @@ from idennet.inference.face import Face, Zeroed
 from idennet.inference.result import Result
 from idennet.people.persons import Endings, Persons, Seams, Sighting, Strand, group, worth_of
 from idennet.people.population import Evidence, Floats, Population
+from idennet.people.recognition import certainty
 from idennet.people.spool import Spool
 from idennet.people.zero import LOOK, RunningZero, Way, Zero, identity_zero, neutral_zero, whole_zero
 
@@ -143,6 +144,7 @@ class Following:
         self._persons = Persons(population, known)
         self._seams = Seams(population)
         self._endings = Endings[Strand]()
+        self._shared: Floats | None = None  # until it is needed
 
     @property
     def needs_all(self) -> bool:
@@ -170,10 +172,11 @@ class Following:
             for face, strand, number in zip(result.faces, strands, numbers, strict=True):
                 if self._look(result, face, strand, number):
                     self.people[number].zero = self._zero(number)
+                    self._shared = None
             for ended in self._endings.after([strand for strand in strands if strand]):
                 for person in self.people.values():
                     person.end(ended)
-            yield self._told(result, numbers)
+            yield self._told(result, strands, numbers)
 
     def told(self, results: Iterable[Result], *, at_once: bool) -> Iterator[Result]:
         """Return results with their people: at once where that is wished and possible, else gathered.
@@ -211,8 +214,8 @@ class Following:
                         self.people[number].looks.append(look)
             for number, person in self.people.items():
                 person.zero = self._zero(number)
-            for result, numbers in zip(kept, numbered, strict=False):
-                yield self._told(result, numbers)
+            for result, row, numbers in zip(kept, strands, numbered, strict=False):
+                yield self._told(result, row, numbers)
         if stopped is not None:
             raise stopped
 
@@ -301,16 +304,27 @@ class Following:
             if self.population.same_person(evidence, self.population.evidence(look.embedding)) > 0
         ]
 
-    def _told(self, result: Result, numbers: Sequence[int]) -> Result:
+    def _told(self, result: Result, strands: Strands, numbers: Sequence[int]) -> Result:
         faces = [
             replace(
                 face,
                 person=number if self._apart else face.person,
+                name=self.names.get(number),
+                person_certainty=self._certainty(face, strand, number) if number in self._known else None,
                 zeroed=zeroed(face, self.people[number].zero),
             )
-            for face, number in zip(result.faces, numbers, strict=True)
+            for face, strand, number in zip(result.faces, strands, numbers, strict=True)
         ]
         return replace(result, faces=tuple(faces))
+
+    def _certainty(self, face: Face, strand: Strand | None, number: int) -> float:
+        """Return how surely a face, or what was seen of its track, shows somebody who is known."""
+        if self._shared is None:
+            seen = {number: person.evidence for number, person in self.people.items()}
+            self._shared = self.population.shared_by((self._known | seen).values())
+        track = self.people[number].tracks.get(strand)
+        evidence = self.population.evidence(_embedding(face)) if track is None else of_track(track)
+        return certainty(self.population, evidence, self._known[number], self._shared)
 
 
 def zeroed(face: Face, zero: Zero | None) -> Zeroed | None:

@@ -267,7 +267,7 @@ class Persons:
         """Give tracks that were looked at to whom they show most likely, the surest first."""
         if not tracks:
             return
-        self._offset = self._shared()
+        self._offset = self.population.shared_by(self._evidence.values())
         options = [
             (odds, at, number) for at, track in enumerate(tracks) for number, odds in self._odds(track)
         ]
@@ -288,24 +288,12 @@ class Persons:
             if (others or number in self._known) and track.beside.isdisjoint(others):
                 rest = self._evidence[number] - track.evidence if len(others) < len(members) else None
                 odds = self.population.same_person(
-                    self._placed(track.evidence), self._placed(rest or self._evidence[number])
+                    track.evidence.without(self._offset),
+                    (rest or self._evidence[number]).without(self._offset),
                 )
                 odds += CONTINUED * any(map(track.continues, others)) + STEADY * (track.person == number)
                 found.append((number, odds))
         return found
-
-    def _shared(self) -> Floats:
-        """Return what the recording adds to all faces (K,), as far as the people seen so far tell it."""
-        if not self._evidence:
-            return np.zeros_like(self.population.spread)
-        counts = np.array([evidence.count for evidence in self._evidence.values()])
-        totals = np.stack([evidence.total for evidence in self._evidence.values()])
-        offset, gain = self.population.shared_offset(counts, totals)
-        return offset if gain > 0 else np.zeros_like(offset)
-
-    def _placed(self, evidence: Evidence) -> Evidence:
-        """Return evidence without what the recording adds."""
-        return Evidence(evidence.count, evidence.total - evidence.count * self._offset)
 
     def _needed(self, track: _Track) -> float:
         """Return the log odds that a track needs for somebody who was seen before."""

@@ -5,6 +5,7 @@ card that names the weights. `idennet.research.weights.population` fits them.
 """
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -48,6 +49,10 @@ class Evidence:
     def __add__(self, other: "Evidence") -> "Evidence":
         """Return what both say together, if they show one person."""
         return Evidence(self.count + other.count, self.total + other.total)
+
+    def without(self, offset: Floats) -> "Evidence":
+        """Return the evidence of pictures that do not have what a recording adds to all of its own (K,)."""
+        return Evidence(self.count, self.total - self.count * offset)
 
     def __sub__(self, other: "Evidence") -> "Evidence":
         """Return what is left without a part that was added."""
@@ -154,6 +159,14 @@ class Population:
         counts = np.array([both.count, one.count, other.count])
         together, first, second = self.log_likelihood(counts, np.stack([both.total, one.total, other.total]))
         return float(together - first - second)
+
+    def shared_by(self, people: Collection[Evidence]) -> Floats:
+        """Return what a recording adds to all its faces (K,); nothing where people are explained without."""
+        if not people:
+            return np.zeros_like(self.spread)
+        counts = np.array([evidence.count for evidence in people])
+        offset, gain = self.shared_offset(counts, np.stack([evidence.total for evidence in people]))
+        return offset if gain > 0 else np.zeros_like(offset)
 
     def shared_offset(self, counts: Floats, totals: Floats) -> tuple[Floats, float]:
         """Return by what one recording moves all its faces (K,), and how much better that explains them.

@@ -169,7 +169,7 @@ class _Painter:
                 cv2.polylines(picture, [_fixed(corner)], False, (0, 0, 0), thick + 2, cv2.LINE_AA, _SHIFT)
                 cv2.polylines(picture, [_fixed(corner)], False, colour, thick, cv2.LINE_AA, _SHIFT)
         if len(self._recording.tracks) > 1:
-            self._write_number(picture, track.name.rpartition(" ")[2], colour, x0, y0)
+            self._write_number(picture, track.number, colour, x0, y0)
 
     def _write_number(self, picture: Pixels, text: str, colour: tuple[int, ...], x: float, y: float) -> None:
         size = 0.045 * self._picture[1]
@@ -189,6 +189,13 @@ class _Painter:
             if track.zeroed is not None:
                 low = top + 0.42 * self._row
                 self._bar_at(canvas, left, low, 0.18 * self._row, float(track.zeroed[k, index]), _ZEROED)
+
+    def _shortened(self, name: str) -> str:
+        """Return as much of a name as stands above a column of bars."""
+        if self._font.getlength(name) <= self._bar:
+            return name
+        fits = [k for k in range(len(name)) if self._font.getlength(f"{name[:k]}...") <= self._bar]
+        return f"{name[: max(fits, default=0)]}..."
 
     def _bar_at(
         self, canvas: Pixels, left: int, top: float, height: float, value: float, ink: tuple[int, ...]
@@ -213,7 +220,13 @@ class _Painter:
         for number, track in enumerate(self._recording.tracks):
             if track.name in self._columns:
                 left = self._bar_left(self._columns[track.name]) - self._picture[0]
-                draw.text((left, 8 + 0.6 * self._row), track.name, self._colours[number], self._font, "lm")
+                draw.text(
+                    (left, 8 + 0.6 * self._row),
+                    self._shortened(track.name),
+                    self._colours[number],
+                    self._font,
+                    "lm",
+                )
         for index, au in enumerate(self._recording.aus):
             top = self._row_top(index)
             ink = _FAINT if au in self._recording.unreliable_aus else _INK

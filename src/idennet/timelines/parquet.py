@@ -29,7 +29,7 @@ _KINDS: tuple[tuple[str, pa.DataType, str], ...] = (
     (r".+_(present|hidden)", pa.int8(), "1 or 0"),
     (r"AU\d+(_zeroed)?", pa.float32(), "probability, 0 to 1"),
     (r"AU\d+_(intensity|left|right)", pa.float32(), "intensity, 0 to 5"),
-    (r"confidence", pa.float32(), "probability, 0 to 1"),
+    (r"confidence|person_certainty", pa.float32(), "probability, 0 to 1"),
     (r"(box|lm)_[xy]\d+", pa.float32(), "pixels of the upright picture"),
     (r"yaw|pitch|roll", pa.float32(), "degrees"),
 )

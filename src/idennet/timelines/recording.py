@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from idennet import facs
 from idennet.errors import InputError
 from idennet.facs import column, columns
+from idennet.inference.face import called
 from idennet.inference.result import NO_FACE, NUM_LANDMARKS
 from idennet.inference.results_folder import ABOUT_NAME, CSV_NAME
 from idennet.timelines import openface
@@ -27,7 +28,7 @@ from idennet.timelines import openface
 Floats = NDArray[np.float32]
 
 _TEXTS = (
-    *("file", "problem", "notes", "flags", "weights"),
+    *("file", "name", "problem", "notes", "flags", "weights"),
     *("unreliable_aus", "renderings_only_aus", "zero", "zero_unsettled_aus"),
 )
 """Columns of a table that are no numbers."""
@@ -41,7 +42,7 @@ class Track:
     """One person, or one face where people were not told apart, in K frames of a recording.
 
     Attributes:
-        name: What to call it: "person 2", "face 1".
+        name: What to call it: "person 2", "person 1 (Anna)", "face 1".
         person: Number of the person, or None for a face that was not assigned to one.
         rows: (K,) int, the frames of the recording in which it was found.
         values: (K, A) float32, 0 to 1: probability of each Action Unit, or a fifth of its intensity where
@@ -68,6 +69,11 @@ class Track:
     box: Floats
     landmarks: Floats
     flags: Sequence[str]
+
+    @property
+    def number(self) -> str:
+        """Number of the person or face, as text."""
+        return self.name.split()[1]
 
     def spread(self, values: NDArray[Any], frames: int) -> NDArray[Any]:
         """Return values (K, ...) as one for each frame (T, ...), NaN where this one was not found."""
@@ -213,7 +219,7 @@ def _tracks(rows: pd.DataFrame, at: NDArray[np.intp], aus: tuple[int, ...], clip
     names = _names(rows, clip)
     for _, name in sorted(set(names)):
         own = np.array([other == name for _, other in names])
-        yield _track(name, rows[own], at[own], aus)
+        yield _track(_recognised(name, rows[own]), rows[own], at[own], aus)
 
 
 def _names(rows: pd.DataFrame, clip: bool) -> list[tuple[tuple[int, int], str]]:
@@ -232,6 +238,17 @@ def _names(rows: pd.DataFrame, clip: bool) -> list[tuple[tuple[int, int], str]]:
         ), "others" if people else "all faces"  # one photograph's first face is nobody in the next
 
     return [name(person, face) for person, face in zip(rows["person"], faces, strict=True)]
+
+
+def _recognised(name: str, own: pd.DataFrame) -> str:
+    """Return the name with that of whom most rows are recognised as: "person 1 (Anna)"."""
+    person = own["person"].iloc[0]
+    if "person_certainty" not in own or own["person_certainty"].isna().all():
+        return name
+    known = own["name"].dropna()
+    return called(
+        int(person), str(known.iloc[0]) if len(known) else None, float(own["person_certainty"].median())
+    )
 
 
 def _track(name: str, own: pd.DataFrame, at: NDArray[np.intp], aus: tuple[int, ...]) -> Track:
