@@ -1,9 +1,10 @@
 """Measure movements added to photographs: `python benchmarks/movements.py PHOTOGRAPHS --out FOLDER`.
 
-Photographs of people whom no network here learned from are bent as `idennet teach --moved` does it. How well
-are the bent ones told from photographs as they were (AUC, over people), and how many read higher than the one
-that they were made of (within the person)? Strengths below one half do not count. Prints Markdown and writes
-`movements.json`; needs the extra learn. Nobody coded these faces: the truth is what was added.
+Photographs of people whom no network here learned from get a movement as `idennet teach --moved` adds it.
+How well are they told from photographs as they were (AUC, over people), how many read higher than the one that
+they were made of (within the person), and is what was added to one side read on that side? Strengths below one
+half do not count. Prints Markdown and writes `movements.json`; needs the extra learn. Nobody coded these
+faces: the truth is what was added.
 """
 
 import argparse
@@ -28,10 +29,13 @@ from idennet.learning.evaluation.metrics import auc
 from idennet.media.pictures import read_picture
 from idennet.models.action_units import ActionUnitModel
 
-AUS = tuple(sorted(MOVES))
+AUS = tuple(au for au in sorted(MOVES) if au != 12)  # most photographs show a smile as they were
+SIDED = (2, 12, 43)
+"""Action Units that are added to one side, too."""
 
 Reader = Callable[[Pixels, NDArray[np.floating]], NDArray[np.floating] | None]
-"""Scores (A,) of a picture's main face, whose landmarks are known; None if it sees none."""
+"""What is read of a picture's main face, whose landmarks are known: scores of `AUS`, then how far left
+exceeds right for `SIDED`, NaN if sides are not read; None if no face is seen."""
 
 
 def main() -> None:
@@ -50,42 +54,59 @@ def main() -> None:
         readers["MediaPipe's face landmarker"] = teacher_reader(Landmarker(given.model))
     given.out.mkdir(parents=True, exist_ok=True)
     scores, added, faces = measure(given.photographs, readers)
-    found = {name: table(*values, added) for name, values in scores.items()}
+    found = {name: table(values, added) for name, values in scores.items()}
     (given.out / "movements.json").write_text(json.dumps({"faces": faces, "readers": found}, indent=1) + "\n")
-    print(f"{faces['pictures']} photographs of {faces['people']} people, each once bent\n")
+    print(f"{faces['pictures']} photographs of {faces['people']} people, each once with a movement\n")
     print("| |", " | ".join(column(au) for au in AUS), "|\n| --- |" + " --- |" * len(AUS))
-    for name, row in found.items():
-        cells = [f"{row[column(au)]['auc']:.3f}, {100 * row[column(au)]['higher']:.0f} %" for au in AUS]
+    for name, rows in found.items():
+        cells = [f"{rows[column(au)]['auc']:.3f}, {100 * rows[column(au)]['higher']:.0f} %" for au in AUS]
         print(f"| {name} |", " | ".join(cells), "|")
+    print("\n| side |", " | ".join(column(au) for au in SIDED), "|\n| --- |" + " --- |" * len(SIDED))
+    for name, rows in found.items():
+        shares = [rows[column(au)].get("side") for au in SIDED]
+        print(f"| {name} |", " | ".join("" if one is None else f"{100 * one:.0f} %" for one in shares), "|")
 
 
 def network_reader(model: ActionUnitModel) -> Reader:
-    """Return what a network scores: its probabilities."""
-    chosen = [model.aus.index(au) for au in AUS]
-    return lambda pixels, landmarks: model.read(align(pixels, landmarks)[None]).probs[0, chosen]
+    """Return what a network reads: probabilities, and intensities by side."""
+    chosen, sided = ([model.aus.index(au) for au in aus] for aus in (AUS, SIDED))
+
+    def read(pixels: Pixels, landmarks: NDArray[np.floating]) -> NDArray[np.floating]:
+        readings = model.read(align(pixels, landmarks)[None])
+        sides = readings.sides
+        excess = np.full(len(SIDED), np.nan) if sides is None else sides[0, sided, 0] - sides[0, sided, 1]
+        return np.concatenate([readings.probs[0, chosen], excess])
+
+    return read
 
 
 def teacher_reader(landmarker: Landmarker) -> Reader:
-    """Return what the landmarker scores: the values that its lessons are made of."""
-    lessons = {
+    """Return what the landmarker reads: the values that its lessons are made of."""
+    values = {
         lesson.au: [BLENDSHAPES.index(name) for name in lesson.columns]
         for lesson in LESSONS
-        if lesson.au in AUS
+        if lesson.au in MOVES
     }
 
     def read(pixels: Pixels, landmarks: NDArray[np.floating]) -> NDArray[np.floating] | None:
-        seen = landmarker(pixels)
-        return None if seen is None else np.array([seen.blendshapes[lessons[au]].mean() for au in AUS])
+        if (seen := landmarker(pixels)) is None:
+            return None
+        shapes = np.asarray(seen.blendshapes)
+        left, right = np.array([shapes[values[au]] for au in SIDED]).T
+        return np.concatenate([[shapes[values[au]].mean() for au in AUS], left - right])
 
     return read
 
 
 def measure(
     folder: Path, readers: Mapping[str, Reader]
-) -> tuple[dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]], NDArray[np.float64], dict[str, int]]:
-    """Return each reader's scores as they were and moved (N, A), the strengths added (N, A), and counts."""
-    locate, unread = MainFaceLocator(), np.full(len(AUS), np.nan)
-    rows: dict[str, list[tuple[NDArray[np.floating], NDArray[np.floating]]]] = {name: [] for name in readers}
+) -> tuple[dict[str, NDArray[np.float64]], NDArray[np.float64], dict[str, int]]:
+    """Return what each reads as they were and moved (2, N, R), what was added by side (N, M, 2), and counts.
+
+    M are the Action Units of `MOVES`.
+    """
+    locate, unread = MainFaceLocator(), np.full(len(AUS) + len(SIDED), np.nan)
+    read: dict[str, list[list[NDArray[np.floating]]]] = {name: [] for name in readers}
     added, people = [], set()
     for photograph in photographs_of(folder):
         pixels = read_picture(photograph.file).pixels
@@ -97,21 +118,26 @@ def measure(
             continue
         for name, reader in readers.items():
             both = reader(pixels, landmarks), reader(moved, found)
-            rows[name].append(tuple(unread if score is None else score for score in both))
-        added.append([max(movement.strengths.get(au, (0.0,))) for au in AUS])
+            read[name].append([unread if one is None else one for one in both])
+        added.append([movement.strengths.get(au, (0.0, 0.0)) for au in MOVES])
         people.add(photograph.subject)
-    scores = {name: tuple(np.array(pairs, float).swapaxes(0, 1)) for name, pairs in rows.items()}
-    return scores, np.array(added), {"pictures": len(added), "people": len(people)}
+    return (
+        {name: np.array(pairs, float).swapaxes(0, 1) for name, pairs in read.items()},
+        np.array(added),
+        {"pictures": len(added), "people": len(people)},
+    )
 
 
-def table(
-    before: NDArray[np.float64], after: NDArray[np.float64], added: NDArray[np.float64]
-) -> dict[str, dict[str, float]]:
-    """Return for each Action Unit the AUC, the share that reads higher than before, and of how many."""
-    found = {}
+def table(read: NDArray[np.float64], added: NDArray[np.float64]) -> dict[str, dict[str, float]]:
+    """Return for each Action Unit the AUC, the share that reads higher than before, of how many, and `side`.
+
+    `side` is the share of pictures with a movement of one side in which that side gained on the other.
+    """
+    before, after = read
+    seen = ~np.isnan(read[..., : len(AUS)]).any(axis=(0, 2))
+    found: dict[str, dict[str, float]] = {}
     for place, au in enumerate(AUS):
-        seen = ~np.isnan(before[:, place]) & ~np.isnan(after[:, place])
-        clear = seen & (added[:, place] >= CLEAR)
+        clear = seen & (added[:, MOVES.index(au)].max(axis=1) >= CLEAR)
         one, other = before[seen, place], after[clear, place]
         labels = np.concatenate([np.zeros(len(one), int), np.ones(len(other), int)])
         found[column(au)] = {
@@ -119,6 +145,17 @@ def table(
             "higher": round(float((other > before[clear, place]).mean()), 4),
             "moved": int(clear.sum()),
         }
+    for place, au in enumerate(SIDED, start=len(AUS)):
+        sides = added[:, MOVES.index(au)]
+        one_sided = (
+            ~np.isnan(read[..., place]).any(axis=0) & (sides.min(axis=1) == 0) & (sides.max(axis=1) >= CLEAR)
+        )
+        if one_sided.any():
+            gained = (after - before)[one_sided, place]
+            is_left = sides[one_sided, 0] > 0
+            found.setdefault(column(au), {}).update(
+                side=round(float(((gained > 0) == is_left).mean()), 4), one_sided=int(one_sided.sum())
+            )
     return found
 
 

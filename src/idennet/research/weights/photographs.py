@@ -15,8 +15,8 @@ from idennet.learning.evaluation.metrics import auc
 from idennet.models.action_units import ActionUnitModel
 
 MOST_AT_REST = 0.03
-"""Share of faces at rest in which an Action Unit may be present after calibration; below the 5 % that is asked
-for, since those who use it photograph differently than the press."""
+"""Share of faces at rest in which an Action Unit may be present after calibration; less than the 5 % aimed
+at, since those who use the weights photograph differently than the press."""
 SHOWN = 0.1
 """Share of faces that are taken to show an Action Unit, where movements added to photographs calibrate it."""
 TOLD = 0.75
