@@ -1,10 +1,10 @@
 """Measure movements added to photographs: `python benchmarks/movements.py PHOTOGRAPHS --out FOLDER`.
 
 Photographs of people whom no network here learned from get a movement as `idennet teach --moved` adds it.
-How well are they told from photographs as they were (AUC, over people), how many read higher than the one that
-they were made of (within the person), and is what was added to one side read on that side? Strengths below one
-half do not count. Prints Markdown and writes `movements.json`; needs the extra learn. Nobody coded these
-faces: the truth is what was added.
+How well are they told from photographs as they were (AUC, over people), how many read higher than the one
+that they were made of (within the person), and is what was added to one side read on that side? Strengths
+below one half do not count. Prints Markdown and writes `movements.json`; needs the extra learn. Nobody coded
+these faces: the truth is what was added.
 """
 
 import argparse
