@@ -10,10 +10,11 @@ import pytest
 from known_population import AUS, population
 
 from idennet.errors import InputError
-from idennet.inference.face import Box, Face
+from idennet.inference.face import Box, Face, Zeroed
 from idennet.inference.result import Result, Results
-from idennet.models.calibration import sigmoid
-from idennet.people.following import Asked, Following, look_at
+from idennet.models.calibration import logits_of, sigmoid
+from idennet.people.following import Asked, Following
+from idennet.people.looks import look_at
 from idennet.people.zero import Way, neutral_zero, whole_zero
 
 PEOPLE = population()
@@ -257,3 +258,29 @@ def test_a_track_is_recognised_by_all_that_was_seen_of_it():
     assert sure[0] < sure[-1]
     gathered = Following(PEOPLE, apart=True, known=known).gather(clip)
     assert {each.faces[0].person_certainty for each in gathered} == {sure[-1]}
+
+
+def test_a_neutral_picture_that_is_given_twice_counts_once():
+    clip = [result(face(ANNA, some(1)[0]), time=k / 2) for k in range(8)]
+    once, other = some(2, 1.0, seed=3)
+    shown = {"picture": once, "saved again": sigmoid(logits_of(once) + 0.02), "another": other}
+    looks = {name: look_at(one := result(face(ANNA, probs)), one.faces[0]) for name, probs in shown.items()}
+
+    def zero_from(*names: str) -> Zeroed:
+        asked = Asked(Way.NEUTRAL, tuple(looks[name] for name in names))
+        return next(iter(Following(PEOPLE, apart=False, asked=asked).follow(clip))).faces[0].zeroed
+
+    single = zero_from("picture")
+    assert zero_from("picture", "saved again", "picture").to_dict() == single.to_dict()
+    assert (single.looks, zero_from("picture", "another").looks) == (1, 2)
+
+
+def test_a_clip_that_stands_still_is_one_look_at_the_neutral_face():
+    still = [result(face(ANNA, some(1)[0]), time=k / 2) for k in range(8)]
+    moving = [result(face(ANNA, probs), time=k / 2) for k, probs in enumerate(some(8))]
+    asked = Asked(Way.NEUTRAL, span=(0.0, 5.0))
+    looks = [
+        next(iter(Following(PEOPLE, apart=False, asked=asked).gather(clip))).faces[0].zeroed.looks
+        for clip in (still, moving)
+    ]
+    assert looks == [1, 8]

@@ -1,6 +1,6 @@
 import numpy as np
 
-from idennet.people.following import Look
+from idennet.people.looks import Look
 from idennet.people.wishes import appearances
 
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from idennet.errors import InputError
 from idennet.inference.face import Face, Zeroed
 from idennet.inference.result import Result
+from idennet.people.looks import Look, distinct, embedding_of, look_at
 from idennet.people.persons import Endings, Persons, Seams, Sighting, Strand, group, worth_of
 from idennet.people.population import Evidence, Floats, Population
 from idennet.people.recognition import certainty
@@ -25,26 +25,6 @@ Strands = Sequence[Strand | None]
 
 EVERYBODY = 0
 """Number of the person whom all faces are taken for where nobody is told apart."""
-
-
-class Look(NamedTuple):
-    """One picture of a person, or one half second of a clip.
-
-    Attributes:
-        source: The file.
-        time: In seconds; None for a photograph.
-        track: Names the face that is followed; None for a photograph.
-        probs: (A,) what was read.
-        embedding: (D,) who it is.
-        height: Of the face, as a share of the picture's; 0 where that is not known.
-    """
-
-    source: str
-    time: float | None
-    track: Hashable
-    probs: Floats
-    embedding: NDArray[np.floating]
-    height: float = 0.0
 
 
 class Asked(NamedTuple):
@@ -139,7 +119,10 @@ class Following:
         self.people: dict[int, Person] = {}
         self.names = dict(names or {})
         self._apart = apart
-        self._asked = asked
+        self._asked = asked and asked._replace(
+            neutral=distinct(population, asked.neutral),
+            of_known={number: distinct(population, looks) for number, looks in asked.of_known.items()},
+        )
         self._known = dict(known or {})
         self._persons = Persons(population, known)
         self._seams = Seams(population)
@@ -221,7 +204,7 @@ class Following:
 
     def _strands(self, result: Result) -> Strands:
         """Return what part of which track each face belongs to; None for those of photographs."""
-        followed = {face.track: _embedding(face) for face in result.faces if face.track is not None}
+        followed = {face.track: embedding_of(face) for face in result.faces if face.track is not None}
         parts = self._seams.strands(result.source, followed)
         return [None if face.track is None else parts[face.track] for face in result.faces]
 
@@ -229,7 +212,7 @@ class Following:
         if not self._apart:
             return [EVERYBODY] * len(result.faces)
         sightings = [
-            Sighting(_embedding(face), face.box, strand)
+            Sighting(embedding_of(face), face.box, strand)
             for face, strand in zip(result.faces, strands, strict=True)
         ]
         return self._persons.assign(sightings, result.time)
@@ -245,7 +228,7 @@ class Following:
             for key, face in zip(keys[-1], result.faces, strict=True):
                 frames.setdefault(key, set()).add(at)
                 if result.time is None or result.time - last.get(key, -np.inf) >= LOOK:
-                    place = self.population.evidence(_embedding(face))
+                    place = self.population.evidence(embedding_of(face))
                     seen[key] = seen[key] + place if key in seen else place
                     last[key] = result.time or 0.0
         evidence = [*self._known.values(), *map(of_track, seen.values())]
@@ -287,14 +270,15 @@ class Following:
                 return neutral_zero(rest, np.array(neutral)) if neutral else None
 
     def _neutral(self, number: int) -> Sequence[Look]:
-        """Return the looks at a person that are said to be neutral."""
+        """Return the looks at a person that are said to be neutral, each picture once."""
         assert self._asked is not None, "a zero was asked for"
         person = self.people[number]
         if number in self._asked.of_known:
             return self._asked.of_known[number]
         if self._asked.span:
             start, end = self._asked.span
-            return [look for look in person.looks if look.time is not None and start <= look.time <= end]
+            looks = [look for look in person.looks if look.time is not None and start <= look.time <= end]
+            return distinct(self.population, looks)
         if not self._apart:
             return self._asked.neutral
         evidence = person.evidence
@@ -323,7 +307,7 @@ class Following:
             seen = {number: person.evidence for number, person in self.people.items()}
             self._shared = self.population.shared_by((self._known | seen).values())
         track = self.people[number].tracks.get(strand)
-        evidence = self.population.evidence(_embedding(face)) if track is None else of_track(track)
+        evidence = self.population.evidence(embedding_of(face)) if track is None else of_track(track)
         return certainty(self.population, evidence, self._known[number], self._shared)
 
 
@@ -342,32 +326,7 @@ def zeroed(face: Face, zero: Zero | None) -> Zeroed | None:
     )
 
 
-def look_at(result: Result, face: Face, strand: Strand | None = None) -> Look:
-    """Return what a face of a result says of its person.
-
-    Args:
-        result: The result.
-        face: One of its faces.
-        strand: What part of which track it belongs to; None: of the whole track, or of none.
-    """
-    whole = None if face.track is None else Strand(result.source, face.track)
-    return Look(
-        result.source,
-        result.time,
-        strand or whole,
-        np.array([*face.au_probs.values()]),
-        _embedding(face),
-        (face.box.y1 - face.box.y0) / result.size[1] if result.size else 0.0,
-    )
-
-
 def of_track(seen: Evidence) -> Evidence:
     """Return what the looks of one track say together of who it is, from their sum."""
     worth = worth_of(round(seen.count))
     return Evidence(worth, worth / seen.count * seen.total)
-
-
-def _embedding(face: Face) -> NDArray[np.floating]:
-    if face.identity_embedding is None:
-        raise InputError("These weights have no identity branch, so people cannot be told apart; use others.")
-    return face.identity_embedding

@@ -11,7 +11,8 @@ from idennet.inference.analyser import Analyser
 from idennet.inference.result import Result
 from idennet.media.folders import find_pictures
 from idennet.media.video import seconds_of
-from idennet.people.following import Asked, Following, Look, look_at
+from idennet.people.following import Asked, Following
+from idennet.people.looks import Look, look_at
 from idennet.people.population import Floats, Population
 from idennet.people.store import Appearance, PersonStore
 from idennet.people.zero import LOOK, Way
