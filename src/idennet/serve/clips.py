@@ -6,7 +6,7 @@ import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
@@ -26,6 +26,7 @@ from idennet.people.following import Asked, Following
 from idennet.people.population import Population
 from idennet.people.zero import Way
 from idennet.serve.limits import Limits
+from idennet.serve.memory import give_back
 from idennet.serve.metrics import Metrics
 from idennet.serve.refused import RefusedError
 from idennet.timelines.episodes import episode_table
@@ -80,6 +81,7 @@ class Clip:
     expected: int | None = None
     problem: str | None = None
     stopped: Event = field(default_factory=Event)
+    ending: asyncio.TimerHandle | None = None
     making: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
@@ -181,7 +183,7 @@ class Clips:
             if clip.stopped.is_set():
                 raise _gone()
             if not path.exists():
-                await asyncio.to_thread(_make, clip, path)
+                await _in_thread(_make, clip, path)
         return path
 
     async def forget(self, clip: Clip) -> None:
@@ -193,6 +195,8 @@ class Clips:
             if clip.state == State.WAITING:
                 task.cancel()
             await asyncio.wait([task])
+        if clip.ending:
+            clip.ending.cancel()
         async with clip.making:
             await asyncio.to_thread(shutil.rmtree, clip.folder, ignore_errors=True)
 
@@ -213,13 +217,14 @@ class Clips:
                 return
             clip.state = State.READING
             try:
-                await asyncio.to_thread(self._read, clip)
+                await _in_thread(self._read, clip)
             except Exception:
                 clip.problem = f"Reading {clip.name} failed; the server's log says why."
                 raise
             finally:
                 clip.state = State.DONE
-                asyncio.get_running_loop().call_later(self._limits.keep_seconds, self._time_is_up, clip)
+                later = asyncio.get_running_loop().call_later
+                clip.ending = later(self._limits.keep_seconds, self._time_is_up, clip)
 
     def _time_is_up(self, clip: Clip) -> None:
         if clip.id in self._clips:
@@ -269,6 +274,14 @@ class Clips:
         if self._population is None:
             return results
         return Following(self._population, apart=True, asked=Asked(Way.RUNNING)).follow(results)
+
+
+async def _in_thread(step: Callable[..., None], *given: object) -> None:
+    """Do a long step, and give back the memory that it took."""
+    try:
+        await asyncio.to_thread(step, *given)
+    finally:
+        await asyncio.to_thread(give_back)
 
 
 def _make(clip: Clip, path: Path) -> None:
