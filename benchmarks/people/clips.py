@@ -9,9 +9,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from idennet.people.following import of_track
-from idennet.people.persons import Persons, Sighting, Strand, group
+from idennet.people.grouping import group
+from idennet.people.persons import Persons
 from idennet.people.population import Population
+from idennet.people.tracks import Sighting, Strand, of_track
 from idennet.research.weights.population import Seen
 
 FPS, SHOTS = 10, 8

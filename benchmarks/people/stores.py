@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from idennet.inference.face import SURE
-from idennet.people.persons import group
+from idennet.people.grouping import group
 from idennet.people.population import Population
 from idennet.people.recognition import certainty
 

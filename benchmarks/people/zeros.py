@@ -9,8 +9,8 @@ from benchmarks.people.scores import difference, false_alarms, mean_auc, mean_f1
 from idennet.facs import columns
 from idennet.learning.evaluation.intervals import Bootstrap
 from idennet.models.calibration import logits_of, sigmoid
-from idennet.people.following import of_track
 from idennet.people.population import Population
+from idennet.people.tracks import of_track
 from idennet.people.zero import RunningZero, identity_zero, neutral_zero, whole_zero
 from idennet.research.weights.population import Seen
 

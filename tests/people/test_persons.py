@@ -7,8 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from known_population import population
 
-from idennet.people.persons import SCENE, Persons, Seams, Sighting, Strand, group, worth_of
+from idennet.people.grouping import group
+from idennet.people.persons import Persons
 from idennet.people.population import Evidence
+from idennet.people.seams import Seams
+from idennet.people.tracks import SCENE, Sighting, Strand, worth_of
 
 PEOPLE = population()
 ANNA, BERT, CLEO = (np.array([x, y, 0.0, 0.0]) for x, y in ((0.7, 0.5), (-0.6, 0.4), (0.1, -0.7)))
@@ -136,7 +139,7 @@ def test_forgetting_tracks_that_have_ended_changes_nobodys_number(seed: int, rat
     frames = comings_and_goings(seed, 600)
     given = Persons(PEOPLE)
     numbers = [given.assign(faces, k / rate) for k, faces in enumerate(frames)]
-    with mock.patch("idennet.people.persons.MEMORY", 10**9):
+    with mock.patch("idennet.people.tracks.MEMORY", 10**9):
         everything = Persons(PEOPLE)
         assert numbers == [everything.assign(faces, k / rate) for k, faces in enumerate(frames)]
     assert any(numbers)

@@ -7,9 +7,12 @@ import pytest
 from known_population import wide_population
 from scipy.stats import multivariate_normal
 
-from idennet.people import persons as grouping
-from idennet.people.persons import Persons, Seams, Sighting, Strand, group
+from idennet.people import grouping
+from idennet.people.grouping import group
+from idennet.people.persons import Persons
 from idennet.people.population import SHARED
+from idennet.people.seams import Seams
+from idennet.people.tracks import Sighting, Strand
 
 PEOPLE = wide_population()
 BOX = (0.0, 0.0, 80.0, 80.0)

@@ -13,11 +13,14 @@ import numpy as np
 from idennet.errors import InputError
 from idennet.inference.face import Face, Zeroed
 from idennet.inference.result import Result
+from idennet.people.grouping import group
 from idennet.people.looks import Look, distinct, embedding_of, look_at
-from idennet.people.persons import Endings, Persons, Seams, Sighting, Strand, group, worth_of
+from idennet.people.persons import Persons
 from idennet.people.population import Evidence, Floats, Population
 from idennet.people.recognition import certainty
+from idennet.people.seams import Seams
 from idennet.people.spool import Spool
+from idennet.people.tracks import Endings, Sighting, Strand, of_track
 from idennet.people.zero import LOOK, RunningZero, Way, Zero, identity_zero, neutral_zero, whole_zero
 
 Strands = Sequence[Strand | None]
@@ -324,9 +327,3 @@ def zeroed(face: Face, zero: Zero | None) -> Zeroed | None:
         {au: None if np.isnan(p) else p >= face.au_thresholds[au] for au, p in probs.items()},
         frozenset(au for au, settled in zip(aus, zero.settled, strict=True) if not settled),
     )
-
-
-def of_track(seen: Evidence) -> Evidence:
-    """Return what the looks of one track say together of who it is, from their sum."""
-    worth = worth_of(round(seen.count))
-    return Evidence(worth, worth / seen.count * seen.total)

@@ -10,8 +10,8 @@ from idennet.errors import InputError
 from idennet.inference.face import Face
 from idennet.inference.result import Result
 from idennet.models.calibration import logits_of
-from idennet.people.persons import Strand
 from idennet.people.population import Floats, Population
+from idennet.people.tracks import Strand
 
 COPY = 0.03
 """Mean squared difference, where pictures of one person have variance 1, up to which a look repeats another.

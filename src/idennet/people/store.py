@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from idennet.errors import InputError
 from idennet.facs import SYNFACS_AUS, columns
-from idennet.people.persons import worth_of
 from idennet.people.population import Evidence, Population
+from idennet.people.tracks import worth_of
 
 VERSION = 1
 """Of the schema."""

@@ -7,7 +7,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field, ValidationError
 
-from idennet.people.persons import group
+from idennet.people.grouping import group
 from idennet.people.population import Population
 from idennet.serve.limits import Limits
 from idennet.serve.reader import Places
