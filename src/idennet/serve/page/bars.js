@@ -29,7 +29,8 @@ export class Bars {
     home.replaceChildren(...Array.from(this.rows.values(), each => each.element));
   }
 
-  show(face, kind, sort = true) {
+  /** Show a face: what is most probable first, or in the order of the Action Units, so that nothing jumps. */
+  show(face, kind, sort) {
     const values = valuesOf(face, kind) ?? valuesOf(face, "read");
     const compared = kind === "read" ? null : valuesOf(face, "read");
     for (const [au, parts] of this.rows) {
@@ -49,10 +50,10 @@ export class Bars {
       if (compared) parts.other.style.left = `calc(${100 * compared[au]}% - 1px)`;
       parts.order = [hidden ? 2 : present ? 0 : 1, reliable ? 0 : 1, -value];
     }
-    if (!sort) return;
     const by = (a, b) => a.order[0] - b.order[0] || a.order[1] - b.order[1] || a.order[2] - b.order[2];
-    const sorted = Array.from(this.rows.values()).sort(by).map(each => each.element);
-    if (sorted.some((element, at) => element !== this.home.children[at])) this.home.replaceChildren(...sorted);
+    const rows = Array.from(this.rows.values());
+    const elements = (sort ? rows.sort(by) : rows).map(each => each.element);
+    if (elements.some((element, at) => element !== this.home.children[at])) this.home.replaceChildren(...elements);
   }
 }
 
