@@ -47,6 +47,8 @@ FOLDER = 40
 FILM = 75
 """Frames of the video that is measured."""
 
+FILM_FACES = (1, 2, 4)
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
@@ -202,7 +204,7 @@ def write_film(folder: Path, faces: int) -> Path:
 
 def film(folder: Path, given: argparse.Namespace) -> None:
     """Print CPU milliseconds a frame of videos, and frames a second of one worker and two."""
-    films = {count: write_film(folder, count) for count in (1, 2)}
+    films = {count: write_film(folder, count) for count in FILM_FACES}
     reader, out = Analyser(workers=1), folder / "out"
 
     def ours(file: Path) -> None:
@@ -227,9 +229,11 @@ def film(folder: Path, given: argparse.Namespace) -> None:
     middle = {key: statistics.median(each) for key, each in spent.items()}
     rows = []
     for name in systems:
-        one, two = middle[name, 1], middle[name, 2]
-        rows.append([name, one, two, two - one, one / middle[list(systems)[-1], 1]])
-    table(["CPU ms a frame", "1 face", "2 faces", "further face", "1 face / last row"], rows)
+        one, *others = (middle[name, count] for count in FILM_FACES)
+        further = (others[-1] - one) / (FILM_FACES[-1] - 1)
+        rows.append([name, one, *others, further, one / middle[list(systems)[-1], 1]])
+    counts = ("1 face", *(f"{count} faces" for count in FILM_FACES[1:]))
+    table(["CPU ms a frame", *counts, "each further face", "1 face / last row"], rows)
     if given.throughput:
         rows = []
         for workers in (1, 2, 1, 2):
