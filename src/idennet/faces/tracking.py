@@ -6,12 +6,17 @@ the whole frame each time: it stops as soon as it sees the faces of the frames b
 searched every so often, whenever a face is lost, and after a cut. Where the finder misses a face that was
 there, because the head turns away or lies on its side, the landmarks of the frame before propose its square.
 
-A frame without a face is also turned, every so often, and searched for heads that lie. In a file all turns
-fall on the same frame; in a live stream, where no frame may take long, each falls on another.
+A frame without a face is also turned, every so often, and searched for heads that lie.
+
+In a live stream no frame may take long. Faces are expected where they were in the frame before and read there
+alone; a frame is searched when there are none or one was lost. All of it is searched or turned every so often
+beside the frames after it, in which the newcomers are then expected.
 """
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import pairwise
 
 import cv2
@@ -24,6 +29,9 @@ from idennet.faces.finder import QUARTERS, FaceFinder, Finder, FoundFace, Propos
 
 ROUND = 15
 """Frames from one search of everything to the next."""
+
+LIVE_ROUND = 30
+"""The same in a live stream, where it delays the two frames or so that are read meanwhile."""
 
 MEMORY = 30
 """Frames for which a lost face keeps its number."""
@@ -97,21 +105,30 @@ class FaceTracker:
         finder: Finds faces.
         earlier: Tracks with which an earlier reading of the video ended.
         first: Number of the next new track.
-        live: Whether no frame may take long.
+        beside: Searches all of a live stream's frame while the next ones are read; None: that is a file,
+            whose frames may take long.
 
     Attributes:
         tracks: That may go on.
     """
 
     def __init__(
-        self, finder: Finder, earlier: Sequence[Track] = (), first: int = 1, *, live: bool = False
+        self,
+        finder: Finder,
+        earlier: Sequence[Track] = (),
+        first: int = 1,
+        *,
+        beside: Executor | None = None,
     ) -> None:
         self._finder = finder
-        self._live = live
+        self._beside = beside
+        self._newcomers: Future[Floats] | None = None  # of a frame, searched beside those after it
+        self._lost = False  # a face, in the frame before of a live stream
         self.tracks = list(earlier)
         self._next = first
         self._known: list[Floats] = [track.landmarks for track in earlier if not track.missed]
-        self._since = ROUND  # frames since everything was searched
+        self._round = ROUND if beside is None else LIVE_ROUND
+        self._since = self._round  # frames since everything was searched
         self._thumbnail: NDArray[np.float32] | None = None
 
     def find_all(self, pictures: Sequence[Pixels]) -> list[list[FoundFace]]:
@@ -126,7 +143,8 @@ class FaceTracker:
             cuts = looked.cuts[start : start + _TOGETHER]
             scenes = [k for k, after_cut in enumerate(cuts) if after_cut or k == 0]
             for first, stop in pairwise([*scenes, len(cuts)]):
-                self._known = [] if cuts[first] else self._known
+                if cuts[first]:
+                    self._known, self._newcomers = [], None
                 if not self._known:  # the first frame tells where to look in the others
                     self._search(looked, start + first + 1)
                 self._search(looked, start + stop)
@@ -147,28 +165,40 @@ class FaceTracker:
 
     def number(self, looked: Looked, seen: Sequence[list["Seen"]]) -> list[list[FoundFace]]:
         """Return the faces of the next frames, as `find_all` does, given what `judge` says of each frame."""
-        return [self._numbered(*each) for each in zip(looked.pictures, seen, looked.cuts, strict=True)]
+        found = [self._numbered(*each) for each in zip(looked.pictures, seen, looked.cuts, strict=True)]
+        if self._beside is not None:
+            self._known = [track.landmarks for track in self.tracks if not track.missed]
+            self._lost = any(track.missed == 1 for track in self.tracks)
+        return found
 
     def _search(self, looked: Looked, stop: int) -> None:
         """Search what is not searched yet of the frames up to one, for faces that were there a moment ago."""
-        pictures, known = looked.pictures[len(looked.turns) : stop], self._known
+        pictures = looked.pictures[len(looked.turns) : stop]
         if not pictures or not isinstance(self._finder, FaceFinder):
             return
+        if self._newcomers is not None and self._newcomers.done():
+            found, self._newcomers = self._newcomers, None
+            self._known = _last_places([found.result(), self._known])
+        known = self._known
         ages = []  # in frames, of each frame's round
         for _ in pictures:
-            self._since = 1 if self._since >= ROUND else self._since + 1
+            self._since = 1 if self._since >= self._round else self._since + 1
             ages.append(self._since - 1)
-        expected = [None if age == 0 or not known else np.stack(known) for age in ages]
-        proposals = self._finder.propose(pictures, expected)
+        if self._beside is None:
+            expected = [None if age == 0 or not known else np.stack(known) for age in ages]
+            proposals = self._finder.propose(pictures, expected)
+        else:
+            if 0 in ages and self._newcomers is None:
+                step = partial(_newcomers, self._finder, pictures[ages.index(0)], lying=not known)
+                self._newcomers = self._beside.submit(step)
+            if known and not self._lost:
+                proposals = self._finder.expect(pictures, np.stack(known))
+            else:
+                proposals = self._finder.propose(pictures, [None] * len(pictures))
         looked.proposed.append(proposals)
-        looked.turns.extend(() if known else self._turns(age) for age in ages)
+        turned = not known and self._beside is None
+        looked.turns.extend(QUARTERS if turned and age == 0 else () for age in ages)
         self._known = _last_places([proposals.likely(k) for k in range(len(pictures))])
-
-    def _turns(self, age: int) -> tuple[int, ...]:
-        """Return by how many quarters a frame without a face is turned, so many frames into a round."""
-        if self._live:
-            return tuple(k for k in QUARTERS if age == (k - 1) * ROUND // len(QUARTERS))
-        return QUARTERS if age == 0 else ()
 
     def _numbered(self, pixels: Pixels, seen: list["Seen"], after_cut: bool) -> list[FoundFace]:
         """Return the faces of the next frame with the numbers of their tracks, and followed ones."""
@@ -223,7 +253,16 @@ class FaceTracker:
         return before is not None and float(np.abs(small - before).mean()) > _CUT
 
 
-def _last_places(likely: Sequence[Floats]) -> list[Floats]:
+def _newcomers(finder: FaceFinder, pixels: Pixels, *, lying: bool) -> Floats:
+    """Return the landmarks (M, 68, 2) of all that may be faces in a frame, or of heads that lie."""
+    if not lying:
+        return finder.propose([pixels], [None]).likely(0)
+    turned = (finder.find_turned([pixels], quarters)[0] for quarters in QUARTERS)
+    found = next(filter(None, turned), [])
+    return np.array([face.landmarks for face in found], np.float32).reshape(-1, 68, 2)
+
+
+def _last_places(likely: Sequence[Floats | list[Floats]]) -> list[Floats]:
     """Return the landmarks of all faces of a few frames, where each was last, given those of each frame."""
     last: list[Floats] = []
     for face in (face for faces in reversed(likely) for face in faces):
@@ -250,5 +289,7 @@ class Seen:
         """Say whether the face looks as it did."""
         if track.look is None:
             return True
-        correlation = cv2.matchTemplate(self.look, track.look, cv2.TM_CCOEFF_NORMED)
-        return float(correlation[0, 0]) > _ALIKE
+        look, before = self.look.astype(np.float32), track.look.astype(np.float32)
+        return (
+            cv2.compareHist(look, before, cv2.HISTCMP_CORREL) > _ALIKE
+        )  # of pixels: quicker than matchTemplate

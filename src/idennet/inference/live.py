@@ -9,6 +9,7 @@ from idennet.faces.tracking import FaceTracker
 from idennet.inference.analyser import Analyser
 from idennet.inference.result import Result
 from idennet.media.frame import Frame
+from idennet.models.threads import worker
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ def following(analyser: Analyser) -> Analyser:
     Args:
         analyser: Its finder and model are used.
     """
-    return Analyser(FaceTracker(analyser.finder, live=True), analyser.model)
+    return Analyser(FaceTracker(analyser.finder, beside=worker()), analyser.model)
 
 
 def read_live(analyser: Analyser, frames: Iterable[Frame]) -> Iterator[Reading]:

@@ -1,22 +1,36 @@
 """Threads of our own beside those of PyTorch and OpenCV, and after a fork.
 
-Several workers are quickest when each computes on one core. A process made by a fork lacks the threads of
-its parent's OpenMP, and would wait for them for ever; it computes on one core, too.
+Several workers are quickest when each computes on one core; while only one of them is busy, the kernels of
+the trunk compute on all. A process made by a fork lacks the threads of its parent's OpenMP, and would wait
+for them for ever; it computes on one core, too.
 """
 
 import os
 import threading
-from collections.abc import Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import Any, TypeVar
 
 import cv2
 import torch
+
+Value = TypeVar("Value")
 
 
 def cores() -> int:
     """Return on how many cores this thread may compute, as PyTorch counts them."""
     return torch.get_num_threads()
+
+
+def share() -> int:
+    """Return on how many cores kernels of this thread may compute: a busy worker's share of all."""
+    return max(torch.get_num_threads(), _single_core.share() if _here.is_worker else 1)
+
+
+def worker() -> Executor:
+    """Return one more thread in which PyTorch computes on one core; it ends when nobody holds it any more."""
+    return _Workers(1)
 
 
 @contextmanager
@@ -27,7 +41,7 @@ def workers(count: int) -> Iterator[Executor]:
     the threads that they had.
     """
     _single_core.enter()
-    pool = ThreadPoolExecutor(count, "idennet", initializer=torch.set_num_threads, initargs=(1,))
+    pool = _Workers(count)
     try:
         yield pool
     finally:
@@ -35,13 +49,49 @@ def workers(count: int) -> Iterator[Executor]:
         _single_core.leave()
 
 
+class _Here(threading.local):
+    is_worker = False
+
+
+_here = _Here()
+
+
+class _Workers(ThreadPoolExecutor):
+    """Threads that count as busy while they do what was submitted."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(count, "idennet", initializer=_begin_worker)
+
+    def submit(self, step: Callable[..., Value], /, *args: Any, **named: Any) -> Future[Value]:
+        return super().submit(_single_core.do, step, *args, **named)
+
+
+def _begin_worker() -> None:
+    torch.set_num_threads(1)
+    _here.is_worker = True
+
+
 class _SingleCore:
-    """Keeps the threads that PyTorch and OpenCV had before the first of several pools."""
+    """Keeps the threads that PyTorch and OpenCV had before the first of several pools, and who is busy."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._pools = 0
+        self._busy = 0
         self._before = (1, 1)
+
+    def do(self, step: Callable[..., Value], *args: Any, **named: Any) -> Value:
+        with self._lock:
+            self._busy += 1
+        try:
+            return step(*args, **named)
+        finally:
+            with self._lock:
+                self._busy -= 1
+
+    def share(self) -> int:
+        with self._lock:
+            return self._before[0] // max(self._busy, 1)
 
     def enter(self) -> None:
         with self._lock:

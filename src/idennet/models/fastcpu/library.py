@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from idennet.errors import InputError
 from idennet.models.fastcpu.build import INSTRUCTION_SETS, library_path, source_digest
+from idennet.models.threads import share
 
 VARIABLE = "IDENNET_KERNELS"
 """Environment variable: `auto` (default), or `torch` to compute everything with PyTorch."""
@@ -113,8 +114,8 @@ class Kernels:
         self._packed: WeakKeyDictionary[nn.Module, tuple[_State, Tensor]] = WeakKeyDictionary()
 
     def threads(self) -> int:
-        """Return how many threads the next call uses: PyTorch's number, or one without OpenMP."""
-        return torch.get_num_threads() if self.has_threads else 1
+        """Return how many threads the next call uses: those that are free, or one without OpenMP."""
+        return share() if self.has_threads else 1
 
     def expand(self, pixels: Tensor) -> Tensor:
         """Return what CONV1 reads, (N, 122, 122, 32), of pixels (N, 128, 128, 3).
