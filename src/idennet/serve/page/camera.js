@@ -33,7 +33,9 @@ export async function startCamera() {
     one.frames.push(frame);
     while (one.frames[0].time < frame.time - 20) one.frames.shift();
     if (page.item !== one) return;
-    $("caption").textContent = `${Math.round(frame.milliseconds)} ms a frame · ${(one.frames.length / Math.max(frame.time - one.frames[0].time, 0.1)).toFixed(1)} frames a second · ${frame.dropped} dropped`;
+    const seconds = frame.time - one.frames[0].time;
+    const rate = seconds > 1 ? ` · ${((one.frames.length - 1) / seconds).toFixed(1)} frames a second` : "";
+    $("caption").textContent = `${Math.round(frame.milliseconds)} ms a frame${rate} · ${frame.dropped} dropped`;
     stay(one, frame);
     read(faceAt(frame, page.chosen?.person));
     drawTimeline();

@@ -34,7 +34,7 @@ export function drawComparison() {
   const hidden = unseen(a.face, b.face);
   $("differences").replaceChildren(...a === b ? [el("p", { class: "quiet" }, "Choose two different faces.")] : [
     el("ul", {}, ...differences(a.face, b.face, known.aus).slice(0, 10)),
-    el("p", { class: "quiet" }, "To the right: more in the second picture; to the left: less."),
+    el("p", { class: "quiet sides" }, "To the right: more in the second picture; to the left: less."),
     hidden.length ? el("p", { class: "quiet" }, `Hidden in one of them, so not compared: ${hidden.join(", ")}.`) : ""]);
 }
 
