@@ -71,18 +71,8 @@ def main() -> None:
     found["clips"] = {kind: judge_clips(population, embeddings[kind], scenes[kind]) for kind in scenes}
     found["folders"] = judge_folders(population, pictured.embeddings, pictured.people, (8, 25, None))
     people = np.arange(len(studio)) // 2
-    found["stores"] = {
-        **{
-            f"photographs: {name}": row
-            for name, row in judge_stores(
-                population, pictured.embeddings, pictured.people, PHOTOGRAPHS
-            ).items()
-        },
-        **{
-            f"studio: {name}": row
-            for name, row in judge_stores(population, embeddings["studio"], people, STUDIO).items()
-        },
-    }
+    found["stores: photographs"] = judge_stores(population, pictured.embeddings, pictured.people, PHOTOGRAPHS)
+    found["stores: studio"] = judge_stores(population, embeddings["studio"], people, STUDIO)
     found["studio"] = judge_folders(population, embeddings["studio"], people, (2, 5, 10, None))
     asked.out.mkdir(parents=True, exist_ok=True)
     write_text(asked.out / "people.json", json.dumps(found, indent=1) + "\n")

@@ -57,8 +57,8 @@ def judge_stores(
     return found
 
 
-def _share(which: NDArray[np.bool_]) -> float:
-    return round(float(which.mean()), 3) if len(which) else 0.0
+def _share(which: NDArray[np.bool_]) -> float | None:
+    return round(float(which.mean()), 3) if len(which) else None
 
 
 def _recognised(

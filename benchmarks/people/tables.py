@@ -31,7 +31,15 @@ def tables(found: Mapping[str, Any], population: Population) -> str:
                 *(f"{one} ({low} to {high})" for one, low, high in cells),
             ])  # fmt: skip
         parts.append(f"**Gain in AUC by Action Unit, {name}**\n\n{markdown(rows)}\n")
-    for title in ("always smiling", "settled", "portraits", "folders", "studio", "stores"):
+    for title in (
+        "always smiling",
+        "settled",
+        "portraits",
+        "folders",
+        "studio",
+        "stores: photographs",
+        "stores: studio",
+    ):
         some = found[title]
         names = list(next(iter(some.values())))
         rows = [["", *names], *([key, *row.values()] for key, row in some.items())]
