@@ -1,5 +1,6 @@
 import errno
 import json
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -64,6 +65,12 @@ def test_praat_intervals_fill_the_clip(results: Path) -> None:
     bounds = [float(line.split("=")[1]) for line in text.splitlines() if " xm" in line]
     assert bounds == [0, 2, 0, 0.4, 0.4, 1.4, 1.4, 2]
     assert text.count('text = "AU12') == 1
+
+
+def test_quotes_in_a_name_are_doubled_for_praat(results: Path) -> None:
+    clip = read_recordings(results)[0]
+    named = replace(clip, tracks=(replace(clip.tracks[0], name='person 1 (Anna "Nan" Lee)'),))
+    assert '        name = "person 1 (Anna ""Nan"" Lee) AU12 lip corner puller"\n' in praat(named)
 
 
 def test_without_an_episode_documents_have_one_empty_tier(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from planted_clip import FRAMES, RATE, clip_results, smile, write_results
 
@@ -97,6 +98,17 @@ def test_a_damaged_cell_is_told(results: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"aus.csv cannot be read as a table"):
         list(export(results, tmp_path))
     assert not (tmp_path / "aus.parquet").exists()
+
+
+@pytest.mark.parametrize("name", ["NA", "None", "null"])
+def test_whoever_is_called_like_nothing_keeps_the_name(tmp_path: Path, name: str) -> None:
+    shown = clip_results()[0]
+    (face, *_) = shown.faces
+    known = replace(shown, faces=(replace(face, name=name, person_certainty=0.95),))
+    results = write_results(tmp_path / "results", [known])
+    assert read_recordings(results)[0].tracks[0].name == f"person 1 ({name})"
+    list(export(results, tmp_path))
+    assert pd.read_parquet(tmp_path / "aus.parquet")["name"].tolist() == [name]
 
 
 def test_whom_a_store_knows_is_called_by_name_and_maybe_where_most_rows_are_unsure(tmp_path: Path) -> None:

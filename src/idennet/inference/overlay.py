@@ -30,10 +30,7 @@ CONTOURS: tuple[tuple[range, bool], ...] = (
     (range(31, 36), False),  # nose
     (range(36, 42), True),
     (range(42, 48), True),  # eyes
-    (
-        range(48, 60),
-        True,
-    ),  # lips, outer edge
+    (range(48, 60), True),  # lips, outer edge
 )
 """Landmarks that a line joins, and whether it ends where it begins.
 

@@ -92,6 +92,7 @@ def praat(recording: Recording) -> str:
         "xmin = 0", f"xmax = {end:.6f}", "tiers? <exists>", f"size = {len(tiers)}", "item []:",
     ]  # fmt: skip
     for number, (name, episodes) in enumerate(tiers.items(), start=1):
+        quoted = name.replace('"', '""')
         marks, reached = [], 0.0
         for episode in episodes:
             if episode.onset > reached:
@@ -101,7 +102,7 @@ def praat(recording: Recording) -> str:
         if reached < end:
             marks.append((reached, end, ""))
         lines += [
-            f"    item [{number}]:", '        class = "IntervalTier"', f'        name = "{name}"',
+            f"    item [{number}]:", '        class = "IntervalTier"', f'        name = "{quoted}"',
             "        xmin = 0", f"        xmax = {end:.6f}", f"        intervals: size = {len(marks)}",
         ]  # fmt: skip
         for mark, (start, stop, text) in enumerate(marks, start=1):

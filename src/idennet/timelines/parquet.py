@@ -66,7 +66,10 @@ def write_parquet(results: Path, out: Path) -> Path:
     schema = pa.schema([field_of(name) for name in names], metadata={METADATA_KEY: about})
     types: dict[Hashable, Any] = {field.name: _pandas_type(field.type) for field in schema}
     path = out / PARQUET_NAME
-    parts = pd.read_csv(results / CSV_NAME, dtype=types, chunksize=_ROWS)
+    # only what is empty is unknown: somebody may be called NA, None or null
+    parts = pd.read_csv(
+        results / CSV_NAME, dtype=types, chunksize=_ROWS, keep_default_na=False, na_values=[""]
+    )
     with (
         draft_of(path) as draft,
         draft.open("wb") as file,

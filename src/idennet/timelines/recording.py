@@ -148,7 +148,8 @@ def read_recordings(source: Path) -> list[Recording]:
             lambda: np.float32, numbers | dict.fromkeys(_TEXTS, "category")
         )
         with reading(file):
-            table = pd.read_csv(file, dtype=kinds)
+            # only what is empty is unknown: somebody may be called NA, None or null
+            table = pd.read_csv(file, dtype=kinds, keep_default_na=False, na_values=[""])
         aus = [int(match[1]) for name in names if (match := re.fullmatch(r"AU(\d+)", name))]
         given = about.get("thresholds", {})
         thresholds = {au: float(given.get(column(au), 0.5)) for au in aus}
@@ -232,10 +233,8 @@ def _names(rows: pd.DataFrame, clip: bool) -> list[tuple[tuple[int, int], str]]:
             return (0, int(person)), f"person {int(person)}"
         if clip:
             return (1, int(face)), f"face {int(face)}"
-        return (
-            1,
-            0,
-        ), "others" if people else "all faces"  # one photograph's first face is nobody in the next
+        # one photograph's first face is nobody in the next
+        return (1, 0), "others" if people else "all faces"
 
     return [name(person, face) for person, face in zip(rows["person"], faces, strict=True)]
 

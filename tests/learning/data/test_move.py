@@ -138,6 +138,17 @@ def test_the_lid_comes_down_over_the_eye_and_no_other(points: np.ndarray, streng
     assert (wink[70:80, 150:170] == skin).all()
 
 
+@pytest.mark.parametrize("away", [(-165, 0), (165, 0), (0, -150), (0, 150)])
+def test_a_face_may_lie_half_outside_the_picture(points: np.ndarray, away: tuple[int, int]) -> None:
+    everything = Movement(dict.fromkeys(MOVES, (1.0, 1.0)), (1.0, 1.0), 1.0)
+    picture = noise(SIZE, SIZE)
+    moved = move(picture, points + away, everything)
+    y, x = np.mgrid[:SIZE, :SIZE]
+    far = np.hypot(x - 120 - away[0], y - 120 - away[1]) > 260
+    assert (moved[far] == picture[far]).all()
+    assert (moved != picture).any()
+
+
 def test_eyes_without_columns_stay_open(points: np.ndarray) -> None:
     profile = points.copy()
     profile[36:42, 0] = 80

@@ -97,5 +97,7 @@ def bend(pixels: Pixels, landmarks: NDArray[np.floating], shifts: NDArray[np.flo
 
 def drawn_from(pixels: Pixels, origin: NDArray[np.float32]) -> Pixels:
     """Return a picture (h, w, 3) whose pixels come from places (h, w, 2) of another."""
+    if not origin.size:  # an eye outside the picture: OpenCV takes no empty map
+        return np.empty((*origin.shape[:2], 3), np.uint8)
     found = cv2.remap(pixels, origin, _ONE_MAP, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(found, np.uint8)

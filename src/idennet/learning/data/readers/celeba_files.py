@@ -16,12 +16,8 @@ SOURCE = "https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html"
 _PARTITIONS = ("train", "valid", "test")
 _FOLDERS = {"aligned": ("img_align_celeba", "img_align_celeba_png"), "wild": ("img_celeba",)}
 _LANDMARKS = {"aligned": "list_landmarks_align_celeba", "wild": "list_landmarks_celeba"}
-_EYES = (
-    "lefteye_x",
-    "lefteye_y",
-    "righteye_x",
-    "righteye_y",
-)  # left in the picture: the right eye comes first
+_EYES = ("lefteye_x", "lefteye_y", "righteye_x", "righteye_y")
+"""Left in the picture, so the subject's right eye comes first."""
 
 
 class CelebaFiles:
