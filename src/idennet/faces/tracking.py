@@ -290,6 +290,5 @@ class Seen:
         if track.look is None:
             return True
         look, before = self.look.astype(np.float32), track.look.astype(np.float32)
-        return (
-            cv2.compareHist(look, before, cv2.HISTCMP_CORREL) > _ALIKE
-        )  # of pixels: quicker than matchTemplate
+        # the correlation of pixels; matchTemplate has the same, later
+        return cv2.compareHist(look, before, cv2.HISTCMP_CORREL) > _ALIKE
