@@ -27,8 +27,8 @@ def teach_command(
     The file has numbers only: how far brows, lids, lips and jaw have moved, for each picture. Pictures of one
     person belong into one subfolder, so that what is usual for that person can be taken out.
 
-    With --moved each photograph is also written with brows, lids or corners of the mouth moved, which people
-    rarely do when they are photographed. Prepare that folder as the face store to learn from.
+    With --moved two copies of each photograph are written beside it, with brows, lids or corners of the mouth
+    moved as people rarely do when they are photographed. Prepare that folder as the face store to learn from.
     """
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
