@@ -155,7 +155,7 @@ def read_recordings(source: Path) -> list[Recording]:
         thresholds = {au: float(given.get(column(au), 0.5)) for au in aus}
         unreliable = frozenset(map(facs.parse, about.get("unreliable_aus", [])))
     else:
-        raise InputError(f"{file} is no table of idennet detect (version 3) and none of OpenFace.")
+        raise InputError(f"{file} is no table of idennet detect with AU12_present, and none of OpenFace.")
     recordings = list(_recordings(table, tuple(aus), thresholds, unreliable))
     if not any(recording.tracks for recording in recordings):
         raise InputError(f"{file} holds no face, so there is nothing to show.")
