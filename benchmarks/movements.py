@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from idennet.errors import NoFaceError
 from idennet.faces.alignment import align
 from idennet.faces.boxes import Pixels
 from idennet.facs import column
@@ -113,7 +114,10 @@ def measure(
         if (landmarks := locate(pixels)) is None:
             continue
         movement = drawn_movement(copies_of(photograph.name)[0])
-        moved = move(pixels, landmarks, movement)
+        try:
+            moved = move(pixels, landmarks, movement)
+        except NoFaceError:
+            continue
         if (found := locate(moved)) is None:
             continue
         for name, reader in readers.items():

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from idennet.errors import InputError, ShapeError
+from idennet.errors import InputError, NoFaceError, ShapeError
 from idennet.faces.boxes import Pixels
 from idennet.faces.landmarks import MIRROR
 from idennet.learning.data.landmarker import BLENDSHAPES, Landmarked
@@ -149,12 +149,15 @@ def test_a_face_may_lie_half_outside_the_picture(points: np.ndarray, away: tuple
     assert (moved != picture).any()
 
 
-def test_eyes_without_columns_stay_open(points: np.ndarray) -> None:
-    profile = points.copy()
+def test_faces_that_cannot_move_are_refused(points: np.ndarray) -> None:
+    profile, tiny, picture = points.copy(), (points / 40).round(), noise(SIZE, SIZE)
     profile[36:42, 0] = 80
-    picture = noise(SIZE, SIZE)
-    shut_left = shut(picture, profile, (1.0, 0.0))
-    assert (shut(picture, profile, (1.0, 1.0)) == shut_left).all()
+    assert (shut(picture, profile, (1.0, 0.0)) != picture).any()
+    with pytest.raises(NoFaceError, match="seen from the side"):
+        shut(picture, profile, (0.0, 1.0))
+    for landmarks in (points + SIZE, tiny):
+        with pytest.raises(NoFaceError, match="outside the picture or is too small"):
+            move(picture, landmarks, both(1))
 
 
 def test_furrows_darken_the_skin_above_the_brows_only_where_they_are_deep(points: np.ndarray) -> None:

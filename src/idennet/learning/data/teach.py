@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -135,7 +136,7 @@ def write_moved(
     """Write the photographs of a folder as they are and copies with movements added, sorted as before.
 
     Photographs that are there already are kept, so that an interrupted call continues. Those without a face,
-    or unreadable, get no copies.
+    or unreadable, get no copies, nor those whose face cannot move so.
 
     Args:
         folder: Photographs, a subfolder for each person.
@@ -161,10 +162,10 @@ def write_moved(
                 pixels = None
             if pixels is not None and (landmarks := locate(pixels)) is not None:
                 for name, copy in copies.items():
-                    with draft_of(copy) as draft:
-                        Image.fromarray(move(pixels, landmarks, drawn_movement(text_of(name)))).save(
-                            draft, format="PNG"
-                        )
+                    with suppress(NoFaceError):
+                        moved = Image.fromarray(move(pixels, landmarks, drawn_movement(text_of(name))))
+                        with draft_of(copy) as draft:
+                            moved.save(draft, format="PNG")
         as_it_was = place / photograph.file.name
         if not as_it_was.exists():
             with draft_of(as_it_was) as draft:

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
+from idennet.errors import NoFaceError
 from idennet.faces.boxes import Pixels
 from idennet.faces.landmarks import LEFT_EYE, RIGHT_EYE
 from idennet.learning.data.movement.axes import Axes, window
@@ -25,6 +26,9 @@ def shut(pixels: Pixels, landmarks: NDArray[np.floating], strengths: Sides) -> P
 
     In every column of an eye the skin of the upper lid is stretched downwards and the eye below it pressed
     together; corners stay, and so does everything else.
+
+    Raises:
+        NoFaceError: An eye to shut is seen from the side.
     """
     axes = Axes.of(landmarks)
     for eye, strength in ((LEFT_EYE, strengths[0]), (RIGHT_EYE, strengths[1])):
@@ -39,7 +43,7 @@ def _shut_one(pixels: Pixels, eye: NDArray[np.floating], axes: Axes, by: float) 
     corner, upper, lower, other = axes.of_points(eye)[[[0, 0], [1, 2], [5, 4], [3, 3]]]
     over, under = (np.array([corner[0], *lid, other[0]]) for lid in (upper, lower))
     if (np.diff(over[:, 0]) <= 0).any() or (np.diff(under[:, 0]) <= 0).any():
-        return pixels  # so far in profile that the eye has no columns
+        raise NoFaceError("An eye that is seen from the side has no lid to draw down.")
     column = across.clip(corner[0, 0], other[0, 0])
     lid = PchipInterpolator(*over.T)(column) + _LASHES
     rim = PchipInterpolator(*under.T)(column) - _RIM

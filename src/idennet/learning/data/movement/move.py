@@ -12,6 +12,7 @@ Neither the paper nor its released code has it. What comes out is a likeness of 
 import numpy as np
 from numpy.typing import NDArray
 
+from idennet.errors import NoFaceError
 from idennet.faces.boxes import Pixels
 from idennet.learning.data.movement.bend import SHIFTS, bend, displacements
 from idennet.learning.data.movement.drawn import Movement
@@ -38,10 +39,15 @@ def move(pixels: Pixels, landmarks: NDArray[np.floating], movement: Movement) ->
     Raises:
         ShapeError: `landmarks` is not (68, 2).
         KeyError: An Action Unit is not among `MOVES`.
+        NoFaceError: The face cannot move: it lies outside the picture, landmarks coincide, or an eye to shut is
+            seen from the side.
     """
     if unknown := set(movement.strengths) - set(MOVES):
         raise KeyError(f"AU{min(unknown)} cannot be added to a photograph.")
     shifts = displacements(landmarks, movement.strengths)
+    inside = ((landmarks >= 0) & (landmarks < pixels.shape[1::-1])).all(axis=1)
+    if not inside.any() or len(np.unique(landmarks, axis=0)) < len(landmarks):
+        raise NoFaceError("The face lies outside the picture or is too small to move.")
     moved, after = bend(pixels, landmarks, shifts), landmarks + shifts
     moved = shut(moved, after, movement.strengths.get(EYES_CLOSED, (0.0, 0.0)))
     return furrow(moved, after, movement.forehead, movement.frown, np.random.default_rng(movement.seed))
