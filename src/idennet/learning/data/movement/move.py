@@ -39,8 +39,8 @@ def move(pixels: Pixels, landmarks: NDArray[np.floating], movement: Movement) ->
     Raises:
         ShapeError: `landmarks` is not (68, 2).
         KeyError: An Action Unit is not among `MOVES`.
-        NoFaceError: The face cannot move: it lies outside the picture, landmarks coincide, or an eye to shut is
-            seen from the side.
+        NoFaceError: The face cannot move: it lies outside the picture, landmarks coincide, or an eye to
+            shut is seen from the side.
     """
     if unknown := set(movement.strengths) - set(MOVES):
         raise KeyError(f"AU{min(unknown)} cannot be added to a photograph.")
