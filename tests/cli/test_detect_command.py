@@ -63,15 +63,37 @@ def test_a_video_tells_what_each_person_s_zero_changes(random_weights: Path, tmp
     au, other = list(face.au_probs)[:2]
     counts = VideoCounts("clip.mp4")
     quiet = dict.fromkeys(face.au_probs, False)
-    for zeroed_occurs in (True, False, False, None):
+    for zeroed_occurs in (True, True, False, False, False, False, None):
         raw = {**quiet, au: None if zeroed_occurs is None else True}
         zeroed = Zeroed("whole", 4, face.au_probs, {**quiet, au: zeroed_occurs, other: True}, frozenset())
-        shown = replace(face, au_occurrences=raw, person=2, name="Anna", zeroed=zeroed)
+        shown = replace(
+            face, au_occurrences=raw, unreliable_aus=frozenset({au}), person=2, name="Anna", zeroed=zeroed
+        )
         counts.add(Reading("clip.mp4", (640, 480), (shown,), tuple(face.au_probs), "test", time=0.0))
     console = Console(file=StringIO(), width=200)
     print_video(console, counts, quiet=False)
     told = console.file.getvalue().splitlines()[1]
-    assert told == f"  person 2 (Anna), raw to zero taken out: AU{au} 100% to 33%  AU{other} 0% to 100%"
+    assert told == f"  person 2 (Anna), raw to zero taken out: AU{other} 0% to 100%  ~AU{au} 100% to 33%"
+
+
+def test_no_shares_are_told_of_a_person_of_a_few_frames_and_of_no_action_unit(
+    random_weights: Path, tmp_path: Path
+) -> None:
+    (face,) = faces(random_weights, save(tmp_path / "one.png", 1))
+    au, *_ = face.au_probs
+    counts, quiet = VideoCounts("clip.mp4"), dict.fromkeys(face.au_probs, False)
+    for number, occurs, frames in ((1, False, 5), (2, True, 4)):
+        told = {**quiet, au: occurs}
+        shown = replace(face, au_occurrences=told, person=number)
+        shown = replace(shown, zeroed=Zeroed("whole", 4, face.au_probs, told, frozenset()))
+        for _ in range(frames):
+            counts.add(Reading("clip.mp4", (640, 480), (shown,), tuple(face.au_probs), "test", time=0.0))
+    console = Console(file=StringIO(), width=200)
+    print_video(console, counts, quiet=False)
+    assert console.file.getvalue().splitlines()[1:] == [
+        "  person 1, raw to zero taken out: no Action Unit",
+        "  person 2: 4 frames",
+    ]
 
 
 def test_a_picture_too_long_for_an_overlay_is_read_without(detect: Detect, tmp_path: Path) -> None:

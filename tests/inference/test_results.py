@@ -141,6 +141,7 @@ def test_json_lines_hold_the_pictures(results: Results, tmp_path: Path) -> None:
     assert pictures == [picture | {"number": number} for number, picture in enumerate(expected)]
     face = pictures[0]["faces"][0]
     assert np.shape(face["landmarks"]) == (68, 2)
+    assert all(round(x, 2) == x for point in face["landmarks"] for x in point)
     assert [name for name, au in face["aus"].items() if not au["reliable"]] == ["AU23", "AU24"]
     assert {au["threshold"] for au in face["aus"].values()} == {0.5}
     grades = {name: au["evidence"] for name, au in face["aus"].items() if name in ("AU1", "AU12", "AU24")}

@@ -122,6 +122,7 @@ def test_identity_says_more_the_more_pictures_there_are():
     few, many = (identity_zero(people, Evidence(count, count * place), count).offsets for count in (1, 1000))
     np.testing.assert_allclose(many, place @ people.from_identity, atol=0.01)
     assert (np.abs(few) <= np.abs(many)).all()
+    assert identity_zero(people, Evidence(1000, 1000 * place), 1000).settled.all()  # though much is unknown
     nothing = identity_zero(people, people.nothing(), 0)
     assert (nothing.offsets == 0).all()
     assert not nothing.settled.any()

@@ -94,6 +94,8 @@ def test_episodes_with_the_own_zero_taken_out_stand_beside_the_raw_ones(results:
     ]
     names = [*tiers_of(replace(clip, tracks=(lower,)))]
     assert names == [f"person 1 AU12 lip corner puller{end}" for end in ("", " (zeroed)")]
+    marked = tiers_of(replace(clip, unreliable_aus=frozenset({12})))
+    assert list(marked) == ["person 1 ~AU12 lip corner puller"]
 
 
 def test_a_part_that_is_hidden_for_long_ends_the_episode(results: Path) -> None:

@@ -1,6 +1,7 @@
 """What `idennet detect` counts while it reads: pictures, videos, faces, and what occurs in them."""
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from idennet.cli.words import count
@@ -16,10 +17,15 @@ def unsettled_aus(zeroed: Zeroed) -> set[int]:
     return {au for au in zeroed.unsettled_aus if zeroed.au_occurrences.get(au)}
 
 
+FEW = 5
+"""From how many faces on a person's shares are told; less is often no person, but a cut or a cross-fade."""
+
+
 @dataclass
 class ZeroedCounts:
     """Counts of one person's faces whose zero is known."""
 
+    faces: int = 0
     raw: Counter[int] = field(default_factory=Counter)
     """In how many faces each Action Unit occurs."""
     zeroed: Counter[int] = field(default_factory=Counter)
@@ -29,18 +35,27 @@ class ZeroedCounts:
 
     def add(self, face: Face, zeroed: Zeroed) -> None:
         """Count one face."""
+        self.faces += 1
         self.raw.update(face.aus)
         self.zeroed.update(au for au, occurs in zeroed.au_occurrences.items() if occurs)
         self.read.update(au for au, occurs in face.au_occurrences.items() if occurs is not None)
 
-    def line(self) -> str:
-        """Return the share of each Action Unit that occurs, raw and with the zero taken out."""
+    def line(self, unreliable: Collection[int]) -> str:
+        """Return the share of each Action Unit that occurs, raw and with the zero taken out.
+
+        Args:
+            unreliable: Action Units that come last and are marked with "~".
+        """
         shares = {
             au: (self.raw[au] / self.read[au], self.zeroed[au] / self.read[au])
             for au in self.raw | self.zeroed
         }
-        changed = sorted(shares.items(), key=lambda item: -item[1][0])
-        return "  ".join(f"{column(au)} {raw:.0%} to {zeroed:.0%}" for au, (raw, zeroed) in changed)
+        changed = sorted(shares.items(), key=lambda item: (item[0] in unreliable, -item[1][0]))
+        told = [
+            f"{'~' * (au in unreliable)}{column(au)} {raw:.0%} to {zeroed:.0%}"
+            for au, (raw, zeroed) in changed
+        ]
+        return "  ".join(told) or "no Action Unit"
 
 
 @dataclass

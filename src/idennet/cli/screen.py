@@ -4,7 +4,7 @@ from rich.table import Table
 from rich.text import Text
 
 from idennet.cli.console import Screen
-from idennet.cli.counts import Summary, VideoCounts, unsettled_aus
+from idennet.cli.counts import FEW, Summary, VideoCounts, unsettled_aus
 from idennet.cli.words import count, some
 from idennet.facs import NAMES, column, columns
 from idennet.inference.face import Face, Zeroed
@@ -84,8 +84,12 @@ def print_video(console: Screen, video: VideoCounts, *, quiet: bool) -> None:
         line.append(f"{name} ", style="cyan").append(f"{share:.0%}  ")
     console.print(line, soft_wrap=True)
     for number, counts in sorted(video.by_person.items()):
-        who = video.called(number) if number else "all faces"
-        console.print(Text(f"  {who}, raw to zero taken out: {counts.line()}", style="dim"), soft_wrap=True)
+        if number and counts.faces < FEW:
+            told = f"{video.called(number)}: {count(counts.faces, 'frame')}"
+        else:
+            who = video.called(number) if number else "all faces"
+            told = f"{who}, raw to zero taken out: {counts.line(video.unreliable_aus)}"
+        console.print(Text(f"  {told}", style="dim"), soft_wrap=True)
 
 
 def _clock(seconds: float) -> str:

@@ -236,7 +236,7 @@ class Face:
                 for au, prob in self.au_probs.items()
             },
             **({} if self.zeroed is None else {"zeroed": self.zeroed.to_dict()}),
-            "landmarks": np.round(self.landmarks, 2).tolist(),
+            "landmarks": np.round(self.landmarks.astype(float), 2).tolist(),
         }
 
     def _strength(self, au: int) -> dict[str, float | None]:

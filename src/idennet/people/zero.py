@@ -28,7 +28,7 @@ that counts for. It is learnt with the offset: otherwise hours of smiling would 
 than .5 brings .001 to .003 of AUC, and costs people who smile all the time more of their weak smiles."""
 
 SETTLED = 0.5
-"""An offset has settled when at most this part of its variance between people is left."""
+"""An offset has settled when at most this part is left of the variance that further pictures could remove."""
 
 
 class Way(StrEnum):
@@ -101,8 +101,12 @@ def identity_zero(population: Population, evidence: Evidence, looks: int) -> Zer
         evidence: What the person's pictures say of the identity.
         looks: How many pictures that were.
     """
+    rest = population.rest
     offsets, variance = population.offset_from_identity(evidence)
-    return _zero(population.rest, Way.IDENTITY, looks, offsets, variance)
+    nothing = population.offset_from_identity(population.nothing())[1]
+    # what identity never tells stays unknown however many pictures there are, so it unsettles nothing
+    settled = variance - rest.unknown <= SETTLED * (nothing - rest.unknown)
+    return Zero(Way.IDENTITY, looks, offsets, settled, rest.carried)
 
 
 class RunningZero:

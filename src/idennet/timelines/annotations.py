@@ -24,6 +24,7 @@ _TYPE = "Action Unit"
 def tiers_of(recording: Recording) -> dict[str, list[Episode]]:
     """Return the episodes of each tier, by its name, such as "person 1 AU12 lip corner puller".
 
+    "~" stands before Action Units that the weights read unreliably.
     Those of values from which the person's zero is taken out have tiers of their own: "... (zeroed)".
     Without any episode there is one tier that is empty.
     """
@@ -31,7 +32,7 @@ def tiers_of(recording: Recording) -> dict[str, list[Episode]]:
     for track in recording.tracks:
         found = [*episodes_of(recording, track), *episodes_of(recording, track, zeroed=True)]
         for episode in sorted(found, key=lambda one: (one.au, one.zeroed, one.onset)):
-            name = f"{track.name} {column(episode.au)} {NAMES[episode.au]}{' (zeroed)' * episode.zeroed}"
+            name = f"{track.name} {recording.marked(episode.au)} {NAMES[episode.au]}{' (zeroed)' * episode.zeroed}"
             tiers.setdefault(name, []).append(episode)
     return tiers or {_TYPE: []}
 
