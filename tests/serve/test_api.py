@@ -5,9 +5,11 @@ import csv
 import errno
 import json
 import struct
+import time
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from unittest.mock import Mock
 from urllib.parse import quote
 
@@ -19,11 +21,13 @@ from starlette.websockets import WebSocketDisconnect
 from idennet.errors import InputError
 from idennet.facs import MOVEMENTS, NAMES
 from idennet.inference.analyser import Analyser
+from idennet.inference.result import Result
 from idennet.media.pictures import decode_picture
 from idennet.models.action_units import ActionUnitModel
 from idennet.people.population import Population
 from idennet.serve.app import create_app
 from idennet.serve.limits import Limits
+from idennet.serve.reader import Reader
 from planted import PlantedFinder
 from planted import planted_png as png
 
@@ -184,9 +188,50 @@ def test_a_stream_answers_each_frame_that_it_does_not_drop(client: TestClient) -
             assert answer["milliseconds"] > 0
         socket.send_bytes(b"no picture")
         assert "not a picture" in socket.receive_json()["problem"]
-        socket.send_text("no frame")
+        socket.send_bytes(b"")
+        assert "is empty" in socket.receive_json()["problem"]
         socket.send_bytes(png(1))
-        assert socket.receive_json()["frame"] == 4
+        assert socket.receive_json()["frame"] == 5
+
+
+def test_a_stream_that_sends_text_is_told_what_to_send_and_closed(client: TestClient) -> None:
+    with client.websocket_connect(STREAM) as socket:
+        socket.send_bytes(png(1))
+        assert socket.receive_json()["frame"] == 0
+        socket.send_text('{"frame": 1}')
+        with pytest.raises(WebSocketDisconnect) as closed:
+            socket.receive_json()
+    words = "Text is not read; send each frame as a binary message, a picture file."
+    assert (closed.value.code, closed.value.reason) == (1008, words)
+
+
+@pytest.mark.parametrize("frames", [0, 2])
+def test_a_stream_on_which_no_frame_comes_is_closed_and_makes_room(serve: Serve, frames: int) -> None:
+    client = serve(limits=Limits(streams=1, request_seconds=1))
+    for _ in range(2):
+        with client.websocket_connect(STREAM) as socket:
+            for number in range(frames):
+                socket.send_bytes(png(1))
+                assert socket.receive_json()["frame"] == number
+            with pytest.raises(WebSocketDisconnect) as closed:
+                socket.receive_json()
+        words = "No frame came for 1 seconds; open the stream again to send more."
+        assert (closed.value.code, closed.value.reason) == (1008, words)
+
+
+def test_a_stream_may_be_silent_while_its_frame_is_read(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = Reader._read
+
+    def slow(*arguments: Any) -> Result:
+        time.sleep(0.5)
+        return read(*arguments)
+
+    monkeypatch.setattr(Reader, "_read", slow)
+    with serve(limits=Limits(request_seconds=0.1)).websocket_connect(STREAM) as socket:
+        socket.send_bytes(png(1))
+        assert socket.receive_json()["frame"] == 0
 
 
 def test_a_stream_follows_faces_and_another_stream_counts_its_own(client: TestClient) -> None:

@@ -11,19 +11,23 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
 from fastapi.testclient import TestClient
 from starlette.requests import Request
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from clips import write_clip
 from idennet.inference.analyser import Analyser
+from idennet.inference.result import Result
 from idennet.media.frame import Frame
 from idennet.media.video import Video
 from idennet.serve.app import create_app
 from idennet.serve.limits import Limits
+from idennet.serve.reader import Reader
 from idennet.serve.refused import RefusedError
 from idennet.serve.server import Server
 from idennet.serve.uploads import Uploads
@@ -125,22 +129,32 @@ def test_a_film_is_no_longer_made_when_its_clip_is_deleted(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_connections_on_which_nothing_is_asked_are_closed_and_streams_are_not(analyser: Analyser) -> None:
-    server = Server(create_app(analyser, limits=Limits(request_seconds=0.2)))
+def test_connections_on_which_nothing_is_asked_are_closed_and_streams_that_are_read_are_not(
+    analyser: Analyser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed, read = threading.Event(), Reader._read
+
+    def slow(*arguments: Any) -> Result:
+        closed.wait()
+        return read(*arguments)
+
+    monkeypatch.setattr(Reader, "_read", slow)
+    server = Server(create_app(analyser, limits=Limits(request_seconds=1)))
     listener = socket.create_server(("127.0.0.1", 0))
     where = listener.getsockname()
     thread = threading.Thread(target=server.run, args=([listener],))
     thread.start()
     try:
-        with (
-            connect(f"ws://127.0.0.1:{where[1]}/v1/stream") as stream,
-            socket.create_connection(where) as silent,
-            socket.create_connection(where) as half,
-        ):
-            half.sendall(b"GET /health HTTP/1.1\r\nHost:")
-            assert silent.recv(1) == half.recv(1) == b""
+        with connect(f"ws://127.0.0.1:{where[1]}/v1/stream") as stream:
             stream.send(png(1))
+            with socket.create_connection(where) as silent, socket.create_connection(where) as half:
+                half.sendall(b"GET /health HTTP/1.1\r\nHost:")
+                assert silent.recv(1) == half.recv(1) == b""
+            closed.set()
             assert json.loads(stream.recv())["frame"] == 0
+            with pytest.raises(ConnectionClosed, match="No frame came for 1 seconds"):
+                stream.recv()
     finally:
+        closed.set()
         server.should_exit = True
         thread.join()

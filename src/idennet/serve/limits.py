@@ -14,7 +14,7 @@ class Limits:
         pixels: Of a photograph or frame; more is refused before it is decoded.
         clip_seconds: Duration of a clip.
         upload_seconds: In which an upload must arrive whole.
-        request_seconds: In which a connection must ask for something.
+        request_seconds: In which a connection must ask for something, and a stream send a frame.
         connections: That are open at the same time.
         photographs: Photographs that are received or read, and requests to tell faces apart, at the same
             time; further ones are told to wait.

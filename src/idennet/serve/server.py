@@ -32,6 +32,7 @@ class Server(uvicorn.Server):
             timeout_graceful_shutdown=_GRACE,
             ws_max_size=limits.photograph_bytes,
             ws_max_queue=4,
+            ws_ping_interval=None,  # silence ends a stream; a pong that load delays does not
             ws_per_message_deflate=False,  # frames are compressed already
         )
         super().__init__(config)

@@ -1,14 +1,16 @@
 """A stream of frames: the newest one is read, and what comes meanwhile is dropped and counted."""
 
 import asyncio
+from math import inf
 from time import perf_counter
 from typing import Any
 
-from anyio import create_task_group
+from anyio import create_task_group, current_time
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from idennet.inference.live import following
 from idennet.serve.reader import Reader
+from idennet.serve.refused import RefusedError
 
 
 class NewestFrame:
@@ -41,12 +43,20 @@ class NewestFrame:
         return frame
 
 
-async def answer_stream(socket: WebSocket, reader: Reader) -> None:
+async def answer_stream(socket: WebSocket, reader: Reader, patience: float) -> None:
     """Read frames of an accepted WebSocket until its client goes away.
 
     Each binary message is one encoded picture; faces are followed from one to the next. Each answer is the
     result of one of them, with `frame` (its number among those sent, from 0), `dropped` (so far) and
     `milliseconds` (from arrival to answer).
+
+    Args:
+        socket: Accepted.
+        reader: Reads.
+        patience: Seconds for which a client may send nothing; while a frame of it is read, it may wait.
+
+    Raises:
+        RefusedError: It sends text, or nothing for too long.
     """
     newest, tracked = NewestFrame(), following(reader.analyser)
 
@@ -54,7 +64,9 @@ async def answer_stream(socket: WebSocket, reader: Reader) -> None:
         counted = 0
         while True:
             number, arrived, data = await newest.take()
+            stream.deadline = inf
             answer: dict[str, Any] = await reader.frame(data, f"frame {number}", tracked)
+            stream.deadline = current_time() + patience
             answer |= {"frame": number, "dropped": newest.dropped}
             answer["milliseconds"] = round(1000 * (perf_counter() - arrived), 1)
             reader.metrics.frames.labels("dropped").inc(newest.dropped - counted)
@@ -66,11 +78,19 @@ async def answer_stream(socket: WebSocket, reader: Reader) -> None:
 
     try:
         async with create_task_group() as tasks:
+            stream = tasks.cancel_scope
+            stream.deadline = current_time() + patience
             tasks.start_soon(answer)
             while (message := await socket.receive())["type"] != "websocket.disconnect":
-                if data := message.get("bytes"):
-                    newest.put(data)
-                    reader.metrics.frames.labels("received").inc()
-            tasks.cancel_scope.cancel()
+                if (data := message.get("bytes")) is None:
+                    raise RefusedError(
+                        422, "Text is not read; send each frame as a binary message, a picture file."
+                    )
+                newest.put(data)
+                stream.deadline = max(stream.deadline, current_time() + patience)
+                reader.metrics.frames.labels("received").inc()
+            stream.cancel()
+            return
     except ExceptionGroup as failed:  # the application says what it knows of the error itself
         raise failed.exceptions[0] from None
+    raise RefusedError(408, f"No frame came for {patience:g} seconds; open the stream again to send more.")

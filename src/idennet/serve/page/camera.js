@@ -42,7 +42,10 @@ export async function startCamera() {
     timeline.mark(frame.time);
     drawBoxes();
   });
-  one.socket.addEventListener("close", event => { if (event.reason) complain(new Error(event.reason)); });
+  one.socket.addEventListener("close", event => {
+    if (event.reason) complain(new Error(event.reason));
+    if (page.item === one) stopCamera();
+  });
   send();
 }
 

@@ -17,6 +17,6 @@ def add_stream(app: FastAPI, limits: Limits) -> None:
             with places:
                 await socket.accept()
                 app.state.metrics.streams.set(places.taken)
-                await answer_stream(socket, app.state.reader)
+                await answer_stream(socket, app.state.reader, limits.request_seconds)
         finally:
             app.state.metrics.streams.set(places.taken)
