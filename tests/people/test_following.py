@@ -132,6 +132,28 @@ def test_a_neutral_photograph_counts_for_the_person_whom_it_shows():
     assert anybody[8].faces[0].zeroed is not None
 
 
+@pytest.mark.parametrize("moving", [False, True])
+def test_faces_of_somebody_else_than_the_neutral_picture_are_counted(moving: bool):
+    """Eleven photographs alone and two faces together; or two tracks, one after the other, that end."""
+    neutral = result(face(ANNA, some(1, 2.0)[0]))
+    asked = Asked(Way.NEUTRAL, (look_at(neutral, neutral.faces[0]),))
+    given = photographs()
+    if moving:
+        who = [1] * 6 + [2] * 5
+        given = [
+            replace(one, time=k / 25, faces=(replace(one.faces[0], track=track),))
+            for k, (one, track) in enumerate(zip(given, who, strict=False))
+        ]
+        given += [replace(given[0], time=1 + k / 25, faces=()) for k in range(100)]
+    for read in (Following.follow, Following.gather):
+        following = Following(PEOPLE, apart=False, asked=asked)
+        list(read(following, given))
+        assert following.strangers == (1 if moving else 6)
+        told_apart = Following(PEOPLE, apart=True, asked=asked)
+        list(read(told_apart, given))
+        assert told_apart.strangers == 0
+
+
 def test_known_people_keep_their_numbers():
     known = {4: PEOPLE.evidence([BERT, BERT]), 9: PEOPLE.evidence([ANNA])}
     gathered = list(Following(PEOPLE, apart=True, known=known).gather(photographs()))

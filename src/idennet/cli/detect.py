@@ -12,6 +12,7 @@ from idennet.cli.options import Finder, Weights
 from idennet.errors import InputError
 
 if TYPE_CHECKING:
+    from idennet.cli.counts import Summary
     from idennet.inference.analyser import Analyser
     from idennet.inference.results_folder import ResultsFolder
     from idennet.media.folders import FoundPictures
@@ -178,8 +179,8 @@ def detect_command(
         screen.print_remark(console, remark)
     if following and following.without_zero:
         screen.print_remark(console, _without_zero(following))
-    if zero and not (people or store) and summary.crowd.faces > 1:
-        remark = f"--zero {zero} takes all faces for one person's, but {summary.crowd}; add --people to take "
+    if following and zero and (several := _several(following, summary, apart=people or store is not None)):
+        remark = f"--zero {zero} takes all faces for one person's, but {several}; add --people to take "
         screen.print_remark(console, f"{remark}from each person only the own zero.")
     if summary.without_face and not (alone and quiet):
         screen.print_hint(console, summary.without_face, other_finder=finder is not None)
@@ -235,6 +236,17 @@ def _without_zero(following: "Following") -> str:
         return "Nobody has a zero: nothing neutral was seen of anybody, so all zeroed values are empty."
     who = some([person(number, following.names) for number in following.without_zero])
     return f"No zero for {who}: nothing neutral was seen of them, so their zeroed values are empty."
+
+
+def _several(following: "Following", summary: "Summary", *, apart: bool) -> str:
+    """Return what says that several people were taken for one; "" where nothing does."""
+    told = []
+    if strangers := following.strangers:
+        shows = "face clearly shows" if strangers == 1 else "faces clearly show"
+        told.append(f"{strangers} {shows} somebody else than it does")
+    if summary.crowd.faces > 1 and not apart:
+        told.append(str(summary.crowd))
+    return ", and ".join(told)
 
 
 def _open_folder(

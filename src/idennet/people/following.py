@@ -20,6 +20,7 @@ from idennet.people.population import Evidence, Floats, Population
 from idennet.people.recognition import certainty
 from idennet.people.seams import Seams
 from idennet.people.spool import Spool
+from idennet.people.strangers import Strangers
 from idennet.people.tracks import Endings, Sighting, Strand, of_track
 from idennet.people.zero import LOOK, RunningZero, Way, Zero, identity_zero, neutral_zero, whole_zero
 
@@ -126,6 +127,8 @@ class Following:
             neutral=distinct(population, asked.neutral),
             of_known={number: distinct(population, looks) for number, looks in asked.of_known.items()},
         )
+        alone = self._asked.neutral if self._asked and not apart else ()
+        self._strangers = Strangers(population, alone) if alone else None
         self._known = dict(known or {})
         self._persons = Persons(population, known)
         self._seams = Seams(population)
@@ -143,6 +146,14 @@ class Following:
         if self._asked is None:
             return ()
         return tuple(sorted(number for number, person in self.people.items() if person.zero is None))
+
+    @property
+    def strangers(self) -> int:
+        """How many faces of photographs and tracks clearly show somebody else than the neutral pictures.
+
+        Only where nobody is told apart, so that these pictures are everybody's zero.
+        """
+        return self._strangers.count if self._strangers else 0
 
     def follow(self, results: Iterable[Result]) -> Iterator[Result]:
         """Yield results with their people as they come, without looking ahead.
@@ -162,6 +173,8 @@ class Following:
             for ended in self._endings.after([strand for strand in strands if strand]):
                 for person in self.people.values():
                     person.end(ended)
+                if self._strangers:
+                    self._strangers.end(ended)
             yield self._told(result, strands, numbers)
 
     def told(self, results: Iterable[Result], *, at_once: bool) -> Iterator[Result]:
@@ -292,6 +305,9 @@ class Following:
         ]
 
     def _told(self, result: Result, strands: Strands, numbers: Sequence[int]) -> Result:
+        if self._strangers:
+            for face, strand in zip(result.faces, strands, strict=True):
+                self._strangers.see(embedding_of(face), strand)
         faces = [
             replace(
                 face,

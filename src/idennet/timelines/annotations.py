@@ -32,7 +32,8 @@ def tiers_of(recording: Recording) -> dict[str, list[Episode]]:
     for track in recording.tracks:
         found = [*episodes_of(recording, track), *episodes_of(recording, track, zeroed=True)]
         for episode in sorted(found, key=lambda one: (one.au, one.zeroed, one.onset)):
-            name = f"{track.name} {recording.marked(episode.au)} {NAMES[episode.au]}{' (zeroed)' * episode.zeroed}"
+            movement = f"{recording.marked(episode.au)} {NAMES[episode.au]}"
+            name = f"{track.name} {movement}{' (zeroed)' * episode.zeroed}"
             tiers.setdefault(name, []).append(episode)
     return tiers or {_TYPE: []}
 
