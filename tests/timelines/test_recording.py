@@ -37,12 +37,12 @@ def test_a_table_falls_apart_into_clips_people_and_photographs(results: Path) ->
     assert photographs.times is None
     assert photographs.files == ["a.jpg", "b.jpg"]
     (faces,) = photographs.tracks
-    assert (faces.name, faces.rows.tolist()) == ("all faces", [0, 0])
+    assert (faces.name, faces.number, faces.rows.tolist()) == ("all faces", None, [0, 0])
 
 
 def test_without_people_faces_keep_their_numbers(tmp_path: Path) -> None:
     (clip,) = read_recordings(write_results(tmp_path / "r", clip_results(people=False)))
-    assert [track.name for track in clip.tracks] == ["face 1", "face 2"]
+    assert [(track.name, track.number) for track in clip.tracks] == [("face 1", 1), ("face 2", 2)]
 
 
 def test_tracks_name_faces_that_are_no_known_person_and_unreadable_files_are_no_photographs(
@@ -123,4 +123,4 @@ def test_whom_a_store_knows_is_called_by_name_and_maybe_where_most_rows_are_unsu
 
     for certainty, name in ((0.95, "person 1 (Anna)"), (0.4, "person 1 (maybe Anna)")):
         (clip,) = read_recordings(write_results(tmp_path / str(certainty), known(certainty)))
-        assert [(track.name, track.number, track.person) for track in clip.tracks] == [(name, "1", 1)]
+        assert [(track.name, track.number, track.person) for track in clip.tracks] == [(name, 1, 1)]

@@ -44,6 +44,7 @@ def test_the_page_holds_every_value_of_every_frame(results: Path, tmp_path: Path
     clip, photographs = data_of(page_of(read_recordings(results), tmp_path))
     np.testing.assert_allclose(decoded(clip["times"], "<f4"), np.arange(FRAMES) / RATE, atol=1e-6)
     first, second = clip["tracks"]
+    assert (first["number"], second["number"]) == (1, 2)
     values = decoded(first["values"], np.uint8).reshape(FRAMES, len(SYNFACS_AUS))
     assert (values[40:45] == 255).all()
     seen = np.r_[0:40, 45:50]
@@ -58,6 +59,7 @@ def test_the_page_holds_every_value_of_every_frame(results: Path, tmp_path: Path
     assert first["zeroed"] is None
     assert [one["au"] for one in clip["aus"] if not one["reliable"]] == ["AU23"]
     assert photographs["times"] is None
+    assert photographs["tracks"][0]["number"] is None
     assert photographs["tracks"][0]["summary"][AU12]["share_present"] == 0.5
     assert photographs["tracks"][0]["summary"][AU12]["mean_duration"] is None
 

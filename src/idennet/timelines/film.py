@@ -169,7 +169,7 @@ class _Painter:
                 cv2.polylines(picture, [_fixed(corner)], False, (0, 0, 0), thick + 2, cv2.LINE_AA, _SHIFT)
                 cv2.polylines(picture, [_fixed(corner)], False, colour, thick, cv2.LINE_AA, _SHIFT)
         if len(self._recording.tracks) > 1:
-            self._write_number(picture, track.number, colour, x0, y0)
+            self._write_number(picture, str(track.number), colour, x0, y0)
 
     def _write_number(self, picture: Pixels, text: str, colour: tuple[int, ...], x: float, y: float) -> None:
         size = 0.045 * self._picture[1]

@@ -43,6 +43,7 @@ class Track:
 
     Attributes:
         name: What to call it: "person 2", "person 1 (Anna)", "face 1".
+        number: Of the person or face; None for faces of photographs that have nobody in common.
         person: Number of the person, or None for a face that was not assigned to one.
         rows: (K,) int, the frames of the recording in which it was found.
         values: (K, A) float32, 0 to 1: probability of each Action Unit, or a fifth of its intensity where
@@ -58,6 +59,7 @@ class Track:
     """
 
     name: str
+    number: int | None
     person: int | None
     rows: NDArray[np.int64]
     values: Floats
@@ -69,11 +71,6 @@ class Track:
     box: Floats
     landmarks: Floats
     flags: Sequence[str]
-
-    @property
-    def number(self) -> str:
-        """Number of the person or face, as text."""
-        return self.name.split()[1]
 
     def spread(self, values: NDArray[Any], frames: int) -> NDArray[Any]:
         """Return values (K, ...) as one for each frame (T, ...), NaN where this one was not found."""
@@ -218,23 +215,28 @@ def _tracks(rows: pd.DataFrame, at: NDArray[np.intp], aus: tuple[int, ...], clip
     found = rows["face"].notna().to_numpy()
     rows, at = rows[found], at[found]
     names = _names(rows, clip)
-    for _, name in sorted(set(names)):
+    for (place, number), name in sorted(set(names)):
         own = np.array([other == name for _, other in names])
-        yield _track(_recognised(name, rows[own]), rows[own], at[own], aus)
+        yield _track(
+            _recognised(name, rows[own]), None if place == _NOBODY else number, rows[own], at[own], aus
+        )
+
+
+_PERSON, _FACE, _NOBODY = range(3)
 
 
 def _names(rows: pd.DataFrame, clip: bool) -> list[tuple[tuple[int, int], str]]:
-    """Return who each row is about, after a key to sort by: people first, then those without a number."""
+    """Return who each row is about, after a key to sort by: people, then faces, each by its number."""
     people = rows["person"].notna().any()
     faces = rows["track"].fillna(rows["face"]) if "track" in rows else rows["face"]
 
     def name(person: float, face: float) -> tuple[tuple[int, int], str]:
         if not pd.isna(person):
-            return (0, int(person)), f"person {int(person)}"
+            return (_PERSON, int(person)), f"person {int(person)}"
         if clip:
-            return (1, int(face)), f"face {int(face)}"
+            return (_FACE, int(face)), f"face {int(face)}"
         # one photograph's first face is nobody in the next
-        return (1, 0), "others" if people else "all faces"
+        return (_NOBODY, 0), "others" if people else "all faces"
 
     return [name(person, face) for person, face in zip(rows["person"], faces, strict=True)]
 
@@ -250,10 +252,13 @@ def _recognised(name: str, own: pd.DataFrame) -> str:
     )
 
 
-def _track(name: str, own: pd.DataFrame, at: NDArray[np.intp], aus: tuple[int, ...]) -> Track:
+def _track(
+    name: str, number: int | None, own: pd.DataFrame, at: NDArray[np.intp], aus: tuple[int, ...]
+) -> Track:
     names, person = columns(aus), own["person"].iloc[0]
     return Track(
         name=name,
+        number=number,
         person=None if pd.isna(person) else int(person),
         rows=at.astype(np.int64),
         values=own[names].to_numpy(np.float32),

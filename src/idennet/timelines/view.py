@@ -179,6 +179,7 @@ def _track(recording: Recording, track: Track) -> dict[str, Any]:
     summary = summary_of(recording, track).round(4)
     return {
         "name": track.name,
+        "number": track.number,
         "seen": len(track.rows),
         "first": own.start,
         "values": _bytes(_quantised(track.spread(track.values, frames)[own])) if clip else None,
