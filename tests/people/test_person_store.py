@@ -72,6 +72,10 @@ def test_wrong_wishes_are_told(store: PersonStore):
         (lambda: store.split(anna, [99]), "no appearance 99"),
         (lambda: store.split(anna, [1, 2]), "some must stay"),
         (lambda: store.rename(anna, "12"), "no name"),
+        (lambda: store.rename(anna, "An\nna"), r"'An\\nna' is no name: leave out line breaks"),
+        (lambda: store.enrol([appearance()], "Anna\u2028B."), "leave out line breaks"),
+        (lambda: store.split(anna, [1], "B\x1b[31m"), "control characters"),
+        (lambda: store.rename(anna, "An\udcffna"), "stray bytes"),
         (lambda: store.enrol([]), "without a face"),
         (lambda: store.add(99, [appearance()]), "deleted meanwhile"),
     ):

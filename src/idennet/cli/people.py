@@ -48,9 +48,10 @@ def enrol(
     from idennet.models.action_units import ActionUnitModel
     from idennet.people.following import Following
     from idennet.people.population import Population
-    from idennet.people.store import PersonStore
+    from idennet.people.store import PersonStore, checked_name
     from idennet.people.wishes import appearances, looks_at_main
 
+    name = name if name is None else checked_name(name)
     found = find_pictures(pictures)
     population = Population.open(weights)
     analyser = Analyser(model=ActionUnitModel.open(weights))
@@ -59,7 +60,7 @@ def enrol(
         with PersonStore(store, population, make=True) as opened:
             known = opened.known()
             if name is not None:
-                numbers = {one.number for one in opened.people() if one.name == name.strip()}
+                numbers = {one.number for one in opened.people() if one.name == name}
                 known = {number: evidence for number, evidence in known.items() if number in numbers}
     people = Following(population, apart=True, known=known)
     results = analyser.analyse_all(found.files)

@@ -5,6 +5,7 @@ These are biometric data of people: ask them, and delete them for good when they
 """
 
 import sqlite3
+import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -29,6 +30,9 @@ APPLICATION = 0x49444E50
 
 WAIT = 10.0
 """Seconds to wait for another process that writes."""
+
+_NOT_IN_NAMES = {"Cc", "Zl", "Zp", "Cs"}
+"""Categories of Unicode: control characters, line and paragraph separators, and bytes that are no text."""
 
 _SCHEMA = """
 CREATE TABLE about (weights TEXT NOT NULL, sha256 TEXT NOT NULL);
@@ -178,11 +182,11 @@ class PersonStore(AbstractContextManager["PersonStore"]):
         """Add appearances to the person of that name, or to somebody new; return the number.
 
         Raises:
-            InputError: There is no appearance, or the name looks like a number.
+            InputError: There is no appearance, or the name is none (`checked_name`).
         """
         if not appearances:
             raise InputError("Nobody can be enrolled without a face.")
-        name = name if name is None else _checked(name)
+        name = name if name is None else checked_name(name)
         with self._change():
             found = self._sql.execute("SELECT number FROM person WHERE name = ?", (name,)).fetchone()
             number = found[0] if found else self._new(name)
@@ -198,10 +202,11 @@ class PersonStore(AbstractContextManager["PersonStore"]):
         """Give a person another name.
 
         Raises:
-            InputError: The name is somebody else's, or looks like a number.
+            InputError: The name is somebody else's, or none (`checked_name`).
         """
+        name = checked_name(name)
         with self._change():
-            self._sql.execute("UPDATE person SET name = ? WHERE number = ?", (_checked(name), person.number))
+            self._sql.execute("UPDATE person SET name = ? WHERE number = ?", (name, person.number))
 
     def merge(self, kept: StoredPerson, gone: StoredPerson) -> None:
         """Give all appearances of one person to another, and forget that there were two.
@@ -219,7 +224,7 @@ class PersonStore(AbstractContextManager["PersonStore"]):
         """Make somebody new of some appearances of a person; return the number.
 
         Raises:
-            InputError: They are not this person's, or all of them.
+            InputError: They are not this person's, or all of them, or the name is none (`checked_name`).
         """
         own = {appearance.number for appearance in person.appearances}
         if strange := set(appearances) - own:
@@ -311,7 +316,7 @@ class PersonStore(AbstractContextManager["PersonStore"]):
     def _new(self, name: str | None) -> int:
         made = self._sql.execute(
             "INSERT INTO person (name, made) VALUES (?, ?)",
-            (name if name is None else _checked(name), _now()),
+            (name if name is None else checked_name(name), _now()),
         )
         assert made.lastrowid is not None, "a row was inserted"
         return made.lastrowid
@@ -368,10 +373,18 @@ class PersonStore(AbstractContextManager["PersonStore"]):
             raise InputError(f"{self.file} is no person store, or damaged ({error}).") from error
 
 
-def _checked(name: str) -> str:
-    if not name.strip() or name.strip().isdigit():
+def checked_name(name: str) -> str:
+    """Return a name without the spaces around it.
+
+    Raises:
+        InputError: It is empty or a number, or holds what is no text of one line.
+    """
+    name = name.strip()
+    if not name or name.isdigit():
         raise InputError(f"{name!r} is no name: it must have letters, so that it is not taken for a number.")
-    return name.strip()
+    if {unicodedata.category(letter) for letter in name} & _NOT_IN_NAMES:
+        raise InputError(f"{name!r} is no name: leave out line breaks, control characters and stray bytes.")
+    return name
 
 
 def _readings(
