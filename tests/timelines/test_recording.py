@@ -8,7 +8,6 @@ from planted_clip import FRAMES, RATE, clip_results, smile, write_results
 
 from idennet.errors import InputError
 from idennet.facs import SYNFACS_AUS
-from idennet.inference.result import Result
 from idennet.timelines.export import export
 from idennet.timelines.recording import PHOTOGRAPHS, read_recordings
 
@@ -111,16 +110,24 @@ def test_whoever_is_called_like_nothing_keeps_the_name(tmp_path: Path, name: str
     assert pd.read_parquet(tmp_path / "aus.parquet")["name"].tolist() == [name]
 
 
-def test_whom_a_store_knows_is_called_by_name_and_maybe_where_most_rows_are_unsure(tmp_path: Path) -> None:
-    def known(certainty: float) -> list[Result]:
-        return [
-            replace(
-                one,
-                faces=tuple(replace(face, name="Anna", person_certainty=certainty) for face in one.faces[:1]),
-            )
-            for one in clip_results()[:10]
-        ]
-
-    for certainty, name in ((0.95, "person 1 (Anna)"), (0.4, "person 1 (maybe Anna)")):
-        (clip,) = read_recordings(write_results(tmp_path / str(certainty), known(certainty)))
-        assert [(track.name, track.number, track.person) for track in clip.tracks] == [(name, 1, 1)]
+@pytest.mark.parametrize(
+    ("name", "certainty", "called"),
+    [
+        ("Anna", 0.95, "person 1 (Anna)"),
+        ("Anna", 0.4, "person 1 (maybe Anna)"),
+        (None, 0.95, "person 1"),
+        (None, 0.4, "maybe person 1"),
+    ],
+)
+def test_whom_a_store_knows_is_called_as_most_rows_say(
+    tmp_path: Path, name: str | None, certainty: float, called: str
+) -> None:
+    known = [
+        replace(
+            one,
+            faces=tuple(replace(face, name=name, person_certainty=certainty) for face in one.faces[:1]),
+        )
+        for one in clip_results()[:10]
+    ]
+    (clip,) = read_recordings(write_results(tmp_path / "r", known))
+    assert [(track.name, track.number, track.person) for track in clip.tracks] == [(called, 1, 1)]

@@ -152,7 +152,7 @@ class Face:
 
     @property
     def called(self) -> str:
-        """Whom it shows, such as "person 3 (Anna)", "person 3 (maybe Anna)"; "" where that was not asked."""
+        """Whom it shows, as `called` has it: "person 3 (Anna)"; "" where that was not asked."""
         return "" if self.person is None else called(self.person, self.name, self.person_certainty)
 
     @property
@@ -246,10 +246,9 @@ class Face:
 
 
 def called(number: int, name: str | None, certainty: float | None) -> str:
-    """Return what to call somebody: "person 3", "person 3 (Anna)", "person 3 (maybe Anna)"."""
-    doubt = "maybe" if certainty is not None and certainty < SURE else ""
-    told = " ".join(filter(None, [doubt, name]))
-    return f"person {number} ({told})" if told else f"person {number}"
+    """Return what to call somebody: "person 3" or "maybe person 3", "person 3 (Anna)" or "(maybe Anna)"."""
+    maybe = "maybe " if certainty is not None and certainty < SURE else ""
+    return f"person {number} ({maybe}{name})" if name else f"{maybe}person {number}"
 
 
 def _rounded(value: float, digits: int) -> float | None:
