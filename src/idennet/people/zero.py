@@ -46,7 +46,8 @@ class Zero:
 
     Attributes:
         way: How it was found.
-        looks: How many pictures, or half seconds of a clip, it was found from.
+        looks: How many pictures, or half seconds of a clip, it was found from; those by which a person was
+            known before are not among them.
         offsets: (A,) resting logits minus everybody's.
         settled: (A,) whether the offset is known well enough to stay.
         carried: (A,) share of the offsets that is taken out.
