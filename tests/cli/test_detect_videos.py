@@ -74,6 +74,7 @@ def test_every_frame_has_a_row_and_photographs_stand_between(detect: Detect, tmp
     assert rows[rows["frame"].isna()]["file"].tolist() == [str(tmp_path / "in" / "a.png")]
     assert "b.mkv  4 frames, 0:00.0 to 0:00.1, a face in 3, 2 tracks" in ran.stdout
     assert "1 picture and 4 frames of 1 video: 5 faces, 0 unreadable." in ran.stdout
+    assert "Each line of a picture is a face" in ran.stdout
 
 
 def test_a_frame_reads_like_its_photograph(detect: Detect, tmp_path: Path) -> None:
@@ -190,6 +191,9 @@ def test_what_cannot_be_read_is_said_and_the_rest_is_kept(detect: Detect, tmp_pa
     assert "is no video" in problems["text.mov"]
     assert "that it announces" in problems["cut.mp4"]
     assert (rows["frame"].notna()).sum() > 20
+    assert "that it announces" in ran.stdout
+    assert ", 3 unreadable, 1 not read to the end.\n" in ran.stdout
+    assert "Each line is a face" not in ran.stdout
     again = detect(folder, "--out", tmp_path / "out")
     assert again.exit_code == 0
     pd.testing.assert_frame_equal(

@@ -122,6 +122,20 @@ def test_results_without_a_face_are_parquet_all_the_same(tmp_path: Path) -> None
     assert len(pd.read_parquet(results / "aus.parquet")) == 2
 
 
+def test_a_clip_without_a_face_among_others_has_its_files_too(tmp_path: Path) -> None:
+    nobody = [replace(one, faces=()) for one in clip_results("nobody.mp4")]
+    results = write_results(tmp_path / "r", [*clip_results(), *nobody])
+    assert {"nobody.openface.csv", "nobody.eaf", "nobody.TextGrid"} < {
+        path.name for path in export(results, results)
+    }
+    table, other = (pd.read_csv(results / f"{name}.openface.csv") for name in ("nobody", "talk"))
+    assert list(table) == list(other)
+    assert table["frame"].tolist() == [*range(1, len(nobody) + 1)]
+    assert not table.drop(columns=["frame", "timestamp"]).to_numpy().any()
+    (tier,) = ElementTree.parse(results / "nobody.eaf").getroot().iter("TIER")
+    assert list(tier) == []
+
+
 def test_a_full_disk_is_no_fault_of_the_table(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")

@@ -64,6 +64,19 @@ def test_the_page_holds_every_value_of_every_frame(results: Path, tmp_path: Path
     assert photographs["tracks"][0]["summary"][AU12]["mean_duration"] is None
 
 
+def test_clips_without_a_face_or_that_were_cut_off_are_named(tmp_path: Path) -> None:
+    talk = clip_results("talk.mp4")
+    cut = replace(talk[0], faces=(), size=None, frame=None, time=None, error="talk.mp4 is cut off.")
+    nobody = [replace(one, faces=()) for one in clip_results("nobody.mp4")]
+    page = page_of(read_recordings(write_results(tmp_path / "r", [*talk, cut, *nobody])), tmp_path)
+    assert re.findall(r'<p class="hint">([^<{]*)</p>', page)[:2] == [
+        "No face was found in nobody.mp4.",
+        "talk.mp4 is cut off.",
+    ]
+    assert [one["name"] for one in data_of(page)] == ["talk.mp4"]
+    assert "<dt>clips</dt><dd>2, 4.0 s</dd>" in page
+
+
 def test_the_page_loads_nothing_from_outside(results: Path, tmp_path: Path) -> None:
     page = page_of(read_recordings(results), tmp_path)
     assert not re.findall(r"https?://|<link|@import|src=", page)

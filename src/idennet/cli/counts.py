@@ -134,12 +134,16 @@ class Summary:
     faces: int = 0
     without_face: int = 0
     unreadable: int = 0
+    broken_off: int = 0
+    """Videos that could not be read to their end."""
     defects: int = 0
     """Pictures that IdenNet itself failed on."""
     occurring: set[int] = field(default_factory=set)
     """Action Units that occur in any face."""
     marked: bool = False
     """Whether an Action Unit that occurs is an unreliable one."""
+    lines: bool = False
+    """Whether a picture shows a face; those of videos have no lines of their own."""
     graded: bool = False
     """Whether intensities are shown; lines of videos have none."""
     unsettled: bool = False
@@ -163,6 +167,9 @@ class Summary:
             self._video.add(result)
         elif result.error and result.path and is_video(result.path):
             self.videos += ended is None or ended.source != result.source
+        broken_off = bool(result.error) and ended is not None and ended.source == result.source
+        self.broken_off += broken_off
+        self.unreadable += result.error is not None and not broken_off
         self._count(result)
         return ended
 
@@ -177,7 +184,7 @@ class Summary:
         self.faces += len(result.faces)
         if len(result.faces) > self.crowd.faces:
             self.crowd = Crowd(len(result.faces), result.source, moving=result.time is not None)
-        self.unreadable += result.error is not None
+        self.lines |= result.time is None and bool(result.faces)
         self.defects += result.defect
         self.without_face += result.time is None and result.error is None and not result.faces
         self.marked |= any(au in face.unreliable_aus for face in result.faces for au in face.aus)
@@ -189,16 +196,16 @@ class Summary:
 
     def line(self) -> str:
         """Return the counts as one line, such as `3 pictures: 4 faces, 1 without a face, 0 unreadable`."""
+        what = [count(self.pictures, "picture")] * (self.pictures > 0 or not self.videos)
         if self.videos:
-            frames = f"{count(self.frames, 'frame')} of {count(self.videos, 'video')}"
-            what = f"{count(self.pictures, 'picture')} and {frames}" if self.pictures else frames
-            return f"{what}: {count(self.faces, 'face')}, {self.unreadable} unreadable."
+            what.append(f"{count(self.frames, 'frame')} of {count(self.videos, 'video')}")
         parts = [
             count(self.faces, "face"),
-            f"{self.without_face} without a face",
+            *([f"{self.without_face} without a face"] if not self.videos else []),
             f"{self.unreadable} unreadable",
+            *([f"{self.broken_off} not read to the end"] if self.broken_off else []),
         ]
-        return f"{count(self.pictures, 'picture')}: {', '.join(parts)}."
+        return f"{' and '.join(what)}: {', '.join(parts)}."
 
     def done_of(self, pictures: int, videos: int) -> str:
         """Return what an interrupted run has read of what it was to read."""

@@ -197,7 +197,7 @@ def detect_command(
     if summary.defects:
         raise typer.Exit(EXIT_DEFECT)
     if (alone or (len(sources) == 1 and not any(there))) and not summary.faces:
-        raise typer.Exit(EXIT_MISTAKE if summary.unreadable else EXIT_NO_FACE)
+        raise typer.Exit(EXIT_MISTAKE if summary.unreadable or summary.broken_off else EXIT_NO_FACE)
 
 
 def _photographs(pictures: Sequence[str], alone: bool) -> "FoundPictures":

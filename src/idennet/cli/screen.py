@@ -118,11 +118,12 @@ def print_footnotes(console: Screen, summary: Summary, *, details: bool) -> None
     notes = [
         "present: the probability reaches the Action Unit's own threshold"
         if details
-        else "Each line is a face: its picture, and the Action Units that are present with their probability."
+        else f"Each line{' of a picture' if summary.videos else ''} is a face: its picture, and the Action "
+        "Units that are present with their probability."
     ]
     if summary.videos:
         shares = "Each line of a video has the share of its faces in which an Action Unit is present."
-        notes = [*(notes if summary.pictures else ()), shares]
+        notes = [*(notes if summary.lines else ()), shares]
     if summary.marked:
         notes.append("~ These weights read this Action Unit unreliably; why: their model card")
     if details and summary.evidence:

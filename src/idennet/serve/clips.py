@@ -296,7 +296,8 @@ def _make(clip: Clip, path: Path) -> None:
             return
         # Its date keeps the name from being that of a file of the server, which the page would take in.
         (recording,) = read_recordings(clip.tables)
-        named = replace(recording, name=f"{clip.name}, {date.today():%-d %B %Y}")
+        problem = recording.problem.replace(str(clip.file), clip.name)
+        named = replace(recording, name=f"{clip.name}, {date.today():%-d %B %Y}", problem=problem)
         if path.name == FILM_NAME:
             write_film(recording, _frames(clip, int(recording.frames[-1])), path)
         elif path.name == EPISODES_NAME:

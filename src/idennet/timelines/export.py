@@ -37,8 +37,6 @@ def export(source: Path, out: Path) -> Iterator[Path]:
         write_text(out / EPISODES_NAME, episode_table(clips).to_csv(index=False, lineterminator="\n"))
         yield out / EPISODES_NAME
     for clip, name in zip(clips, file_names([clip.name for clip in clips]), strict=True):
-        if not clip.tracks:
-            continue
         files = {
             f"{name}.openface.csv": openface_table(clip).to_csv(index=False, lineterminator="\n"),
             f"{name}.eaf": elan(clip, Path(clip.name)).decode(),

@@ -57,13 +57,16 @@ def is_openface(names: Sequence[str]) -> bool:
 def openface_table(clip: "Recording") -> pd.DataFrame:
     """Return a clip as OpenFace would have written it: a row for each track and frame.
 
+    Without a track there is a row for each frame, without success.
+
     Raises:
         InputError: The recording has no time.
     """
     if clip.times is None:
         raise InputError("These are photographs, of which OpenFace writes a table each.")
     parts = []
-    for face, track in zip(_face_ids(clip), clip.tracks, strict=True):
+    tracks = clip.tracks or (clip.nobody,)
+    for face, track in zip(_face_ids(tracks), tracks, strict=True):
         read = _read(clip, track)
         values = np.zeros((len(clip.times), read.shape[1]), np.float32)
         values[track.rows] = read
@@ -74,8 +77,8 @@ def openface_table(clip: "Recording") -> pd.DataFrame:
     return pd.concat(parts).sort_values(["frame", "face_id"], kind="stable", ignore_index=True)
 
 
-def _face_ids(clip: "Recording") -> list[int]:
-    people = [track.person for track in clip.tracks]
+def _face_ids(tracks: "Sequence[Track]") -> list[int]:
+    people = [track.person for track in tracks]
     if not any(people):
         return list(range(len(people)))
     nobody = count(-1, -1)

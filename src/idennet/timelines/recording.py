@@ -93,6 +93,7 @@ class Recording:
         times: (T,) float64, seconds, or None for photographs.
         tracks: Who is in it.
         weights: Version of the weights, or the program that read it.
+        problem: Why the clip was not read to its end, in one sentence; "" where it was.
     """
 
     name: str
@@ -104,11 +105,23 @@ class Recording:
     times: NDArray[np.float64] | None
     tracks: tuple[Track, ...]
     weights: str
+    problem: str = ""
 
     def most_seen(self, most: int) -> tuple[Track, ...]:
         """Return the tracks that were found in most frames, at most so many, in their order."""
         kept = sorted(range(len(self.tracks)), key=lambda k: -len(self.tracks[k].rows))[:most]
         return tuple(self.tracks[k] for k in sorted(kept))
+
+    @property
+    def nobody(self) -> Track:
+        """The track of a face that is in no frame."""
+        values = np.zeros((0, len(self.aus)), np.float32)
+        none = np.zeros(0, np.float32)
+        return Track(
+            name="nobody", person=None, rows=none.astype(np.int64), values=values, present=values > 0,
+            zeroed=None, intensities=None, confidence=none, pose=np.zeros((0, 3), np.float32),
+            box=np.zeros((0, 4), np.float32), landmarks=np.zeros((0, NUM_LANDMARKS, 2), np.float32), flags=(),
+        )  # fmt: skip
 
     @property
     def step(self) -> float:
@@ -184,6 +197,8 @@ def _recordings(
     table: pd.DataFrame, aus: tuple[int, ...], thresholds: dict[int, float], unreliable: frozenset[int]
 ) -> Iterator[Recording]:
     timed = table["time"].notna()
+    untimed = table[~timed & table["problem"].notna()]
+    problems = dict(zip(untimed["file"], untimed["problem"], strict=True))
     photographs = table[~timed & (table["problem"].isna() | (table["problem"] == NO_FACE))]
     for name, rows in [*table[timed].groupby("file", sort=False, observed=True), (PHOTOGRAPHS, photographs)]:
         if not len(rows):
@@ -208,6 +223,7 @@ def _recordings(
             times=times,
             tracks=tuple(_tracks(rows, at, aus, clip)),
             weights=str(rows["weights"].iloc[0]),
+            problem=str(problems.get(name, "")) if clip else "",
         )
 
 

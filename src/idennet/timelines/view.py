@@ -53,11 +53,12 @@ def view(source: Path, out: Path, films: Collection[Path] = ()) -> list[Path]:
     Raises:
         InputError: `source` is neither, or holds no face.
     """
-    recordings = [recording for recording in read_recordings(source) if recording.tracks]
+    read = read_recordings(source)
+    recordings = [recording for recording in read if recording.tracks]
     out.mkdir(parents=True, exist_ok=True)
     page, summary = out / PAGE_NAME, out / SUMMARY_NAME
     films_of = {clip.name: film for clip, film in _films(recordings, out) if film in films}
-    write_text(page, page_of(recordings, out, films_of))
+    write_text(page, page_of(read, out, films_of))
     write_text(summary, summary_table(recordings).to_csv(index=False, lineterminator="\n"))
     charts = []
     for recording, name in zip(recordings, file_names([one.name for one in recordings]), strict=True):
@@ -99,15 +100,16 @@ def page_of(
     """Return the page of recordings.
 
     Args:
-        recordings: Each with a track at least.
+        recordings: Those without a face are named only.
         folder: Where the page will lie; videos that are not inside it are named from there.
         films: Of clips, by name, to be played where their videos are not.
     """
     template = resources.files("idennet.timelines").joinpath("page.html.j2").read_text(encoding="utf-8")
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-    data = [_recording(recording) for recording in recordings]
+    shown = [recording for recording in recordings if recording.tracks]
+    data = [_recording(recording) for recording in shown]
     left = EMBEDDED_BYTES
-    for one, recording in zip(data, recordings, strict=True):
+    for one, recording in zip(data, shown, strict=True):
         one["video"], one["film"], one["without"] = None, None, ""
         if recording.times is None:
             continue
@@ -134,11 +136,18 @@ def page_of(
     return environment.from_string(template).render(
         title="Faces over time" if clips else "Faces in photographs",
         facts={name: fact for name, fact in facts.items() if fact},
+        remarks=_remarks(recordings),
         data=data,
         film_instead=_FILM_INSTEAD,
         unplayed=any(one["without"] and not one["film"] for one in data),
         linked=any(not (one["video"] or one["film"] or "data:").startswith("data:") for one in data),
     )
+
+
+def _remarks(recordings: Sequence[Recording]) -> list[str]:
+    """Return one sentence for each recording without a face, and for each that was not read to its end."""
+    without = [f"No face was found in {one.name}." for one in recordings if not one.tracks]
+    return without + [one.problem for one in recordings if one.problem]
 
 
 def _people_and_faces(recordings: Sequence[Recording]) -> tuple[int, int]:
