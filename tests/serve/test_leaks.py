@@ -67,7 +67,7 @@ def test_nothing_stays_of_photographs_streams_and_clips(
     used(client, photograph, clip, photographs=3, streams=2, jobs=1)
     before = held()
     used(client, photograph, clip, photographs=9, streams=9, jobs=2)
-    for _ in range(600):  # what the clients left is being read to its end
+    for _ in range(100):  # what the clients left is being read to its end
         if held() <= before:
             break
         time.sleep(0.05)

@@ -19,7 +19,7 @@ export async function startCamera() {
   let sent = 0, answered = 0;
   const send = async () => {
     if (page.item !== one || one.socket.readyState > WebSocket.OPEN) return;
-    if (one.socket.readyState === WebSocket.OPEN && video.videoWidth && sent - answered < 2) {
+    if (one.socket.readyState === WebSocket.OPEN && video.readyState >= video.HAVE_CURRENT_DATA && sent - answered < 2) {
       sent += 1;
       one.socket.send(await pictureOf(video, 0.8, 640));
     }
