@@ -2,7 +2,7 @@ import numpy as np
 from known_population import wide_population
 
 from idennet.people.population import Evidence
-from idennet.people.recognition import MIDDLE, SLOPE, certainty
+from idennet.people.recognition import MIDDLE, SLOPE, belonging, certainty
 
 PEOPLE = wide_population()
 NOWHERE = np.zeros_like(PEOPLE.spread)
@@ -27,3 +27,15 @@ def test_what_the_recording_adds_to_all_faces_makes_nobody_more_alike():
     moved = seen(one + shared), seen(other + shared)
     assert certainty(PEOPLE, *moved, NOWHERE) > apart
     np.testing.assert_allclose(certainty(PEOPLE, *moved, shared), apart)
+
+
+def test_a_face_belongs_to_the_others_of_its_person_as_surely_as_to_somebody_who_is_stored():
+    place = np.sqrt(PEOPLE.spread)
+    faces = [seen(place), seen(-place), seen(0.8 * place), seen(0.1 * place)]
+    first, alone, near, far = belonging(PEOPLE, faces, [1, 2, 1, 1])
+    assert alone is None
+    shared = PEOPLE.shared_by([faces[0] + faces[2] + faces[3], faces[1]])
+    np.testing.assert_allclose(far, certainty(PEOPLE, faces[3], faces[0] + faces[2], shared))
+    assert first is not None
+    assert near is not None
+    assert far < min(first, near)

@@ -292,16 +292,30 @@ def test_people_are_told_apart(serve: Serve) -> None:
     embeddings = [(one / np.linalg.norm(one)).tolist() for one in (anna, bert, anna)]
     client = serve(population=population)
     answer = client.post("/v1/people", json={"embeddings": embeddings, "pictures": [0, 0, 1]})
-    assert answer.json() == {"people": [1, 2, 1]}
-    assert client.post("/v1/people", json={"embeddings": [], "pictures": []}).json() == {"people": []}
+    assert answer.json()["people"] == [1, 2, 1]
+    first, alone, second = answer.json()["person_certainties"]
+    assert 0 < first == second < 1
+    assert alone is None
+    nobody = client.post("/v1/people", json={"embeddings": [], "pictures": []}).json()
+    assert nobody == {"people": [], "person_certainties": []}
 
 
 @pytest.mark.parametrize(
     ("content", "limits", "status", "words"),
     [
-        (b'{"embeddings": [], "pictures": [0]}', {}, 422, "as many pictures as embeddings"),
-        (b'{"embeddings": [[1]], "pictures": [0]}', {}, 422, "embeddings.0: list should have at least 256"),
-        (b"no JSON", {}, 422, "the body: invalid json"),
+        (b'{"embeddings": [], "pictures": [0]}', {}, 422, "There are 0 embeddings and 1 pictures; give"),
+        (
+            b'{"embeddings": []}',
+            {},
+            422,
+            "The body has no pictures; give embeddings, at most 500 lists of 256",
+        ),
+        (b'{"embeddings": [], "pictures": ["a"]}', {}, 422, "pictures.0 is 'a'; give"),
+        (b"[]", {}, 422, "The body is '[]'; give"),
+        (json.dumps({"embeddings": [[0] * 255 + [7]], "pictures": [0]}).encode(), {}, 422, "0.255 is '7'"),
+        (b'{"embeddings": [[' + b"NaN," * 255 + b'0]], "pictures": [0]}', {}, 422, "embeddings.0.0 is 'NaN'"),
+        (b'{"embeddings": [[1]], "pictures": [0]}', {}, 422, "embeddings.0 has 1 entries; give"),
+        (b"no JSON", {}, 422, "The body is not JSON; give"),
         (b" " * 2000, {"faces_bytes": 1500}, 413, "More than 1,500 bytes"),
         (b"{}", {"photographs": 0}, 503, "try again in a second"),
     ],
@@ -319,7 +333,7 @@ def test_people_that_cannot_be_told_apart_get_one_sentence(
 def test_what_is_asked_wrongly_is_said_in_one_sentence(client: TestClient) -> None:
     answer = client.post("/v1/photographs?details=perhaps", content=png(1))
     assert answer.status_code == 422
-    assert answer.json()["error"].startswith("details: input should be a valid boolean")
+    assert answer.json()["error"] == "details is 'perhaps'; give true or false."
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,8 @@ group faces are those against strangers from anywhere. So the certainty is what 
 who were kept aside, strangers of one studio among them: docs/people.md has the table.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from idennet.models.calibration import sigmoid
@@ -27,3 +29,27 @@ def certainty(population: Population, seen: Evidence, stored: Evidence, shared: 
     """
     odds = population.same_person(seen.without(shared), stored.without(shared))
     return float(sigmoid(np.array(SLOPE * (odds - MIDDLE))))
+
+
+def belonging(
+    population: Population, evidence: Sequence[Evidence], people: Sequence[int]
+) -> list[float | None]:
+    """Return how surely each of N faces shows the same person as the others of its group, 0 to 1.
+
+    Args:
+        population: Of the weights.
+        evidence: What each says.
+        people: The group of each, as of `idennet.people.grouping.group`.
+
+    Returns:
+        None for those who are alone in their group.
+    """
+    groups: dict[int, Evidence] = {}
+    for one, person in zip(evidence, people, strict=True):
+        groups[person] = groups.get(person, population.nothing()) + one
+    shared = population.shared_by(groups.values())
+    others = [groups[person] - one for one, person in zip(evidence, people, strict=True)]
+    return [
+        certainty(population, one, rest, shared) if rest.count else None
+        for one, rest in zip(evidence, others, strict=True)
+    ]

@@ -67,8 +67,8 @@ async def _refuse(asked: HTTPConnection, refusal: Exception) -> Any:
 async def _refuse_mistaken(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     mistake = error.errors()[0]
-    place = ".".join(str(part) for part in mistake["loc"][1:]) or "the body"
-    return JSONResponse({"error": f"{place}: {mistake['msg'].lower()}."}, 422)
+    name, given = mistake["loc"][-1], quoted(str(mistake["input"]))
+    return JSONResponse({"error": f"{name} is {given}; give true or false."}, 422)  # others are any text
 
 
 async def _refuse_by_framework(asked: Request, error: Exception) -> JSONResponse:
