@@ -133,8 +133,12 @@ def test_the_identity_is_left_in_and_taken_out(page) -> None:
     load(page, one=(1, 0), other=(1, 1))
     read = page.locator("#bars").inner_text()
     page.get_by_role("switch", name="Subtract the identity").press("Space")
-    assert page.locator("input[value=unsubtracted]").is_checked()
     assert page.locator("#bars").inner_text() != read
+    assert "identity subtracted" in page.locator("#red").inner_text()
+    page.get_by_text("Raw", exact=True).click()
+    assert page.get_by_role("switch").is_checked()
+    page.get_by_role("switch").press("Space")
+    assert page.locator("input[value=read]").is_checked()
     page.get_by_role("switch").press("Space")
     assert page.locator("#bars").inner_text() == read
     assert page.locator("#neighbours .face").count() == 2
@@ -178,6 +182,19 @@ def test_people_get_names(page) -> None:
     assert page.locator(".box").inner_text() == "Ada"
 
 
+def test_faces_that_may_be_of_other_people_are_called_maybe(page) -> None:
+    told = {"people": [1, 2, 1, 2], "person_certainties": [0.95, 0.2, 0.95, 0.2]}
+    page.route("**/v1/people", lambda route: route.fulfill(json=told))
+    load(page, one=(2, 0), other=(2, 1))
+    names = page.locator("#faces b")
+    assert names.all_inner_texts() == ["Person 1", "maybe Person 2", "Person 1", "maybe Person 2"]
+    page.locator("#faces .face").nth(1).click()
+    assert page.locator(".box").nth(1).inner_text() == "maybe Person 2"
+    assert page.locator(".says").inner_text().startswith("20 % sure to be Person 2")
+    page.get_by_label("Name of this person").fill("Ada")
+    assert names.all_inner_texts() == ["Person 1", "Ada", "Person 1", "maybe Ada"]
+
+
 def test_tables_are_saved_with_the_columns_of_the_command_line(page, analyser: Analyser) -> None:
     load(page, one=(1, 0), none=(0, 0))
     lines = saved(page, "Photographs, CSV").read_text().splitlines()
@@ -197,7 +214,7 @@ def test_what_is_hidden_is_said_and_never_compared(browser, graded_weights: Path
     with served(analyser) as address, opened(browser, address) as page:
         load(page, one=(1, covered), other=(1, next(seed for seed in seen if not seen[seed].hidden)))
         rows = page.locator(".au", has=page.get_by_text("hidden", exact=True))
-        for values in ("Calibrated", "Raw", "Identity left in"):
+        for values in ("Calibrated", "Raw", "Subtract the identity"):
             page.get_by_text(values, exact=True).click()
             expect(rows).to_have_count(len(unseen), timeout=30_000)
             assert {text.strip("~") for text in rows.locator(".code").all_inner_texts()} == unseen
@@ -216,15 +233,27 @@ def test_what_is_hidden_is_said_and_never_compared(browser, graded_weights: Path
 def test_a_clip_is_followed_and_every_output_is_saved(page, tmp_path: Path) -> None:
     send_clip(page, tmp_path, [planted_picture(2)] * 12)
     page.wait_for_selector("#jobs li", state="detached")
-    assert "12 frames" in page.locator("#timeline-note").inner_text()
+    assert "12 frames in 0.5 s" in page.locator("#timeline-note").inner_text()
     page.get_by_label("Position in the clip").press("End")
     assert "seconds: " in page.get_by_label("Position in the clip").get_attribute("aria-valuetext")
     assert page.locator(".box").count() == 2
+    assert page.get_by_role("button", name="Play").count() == 0  # no browser knows FFV1
     starts = {"CSV": b"file,", "JSON lines": b"{", "Parquet": b"PAR1", "report": b"<!doctype"}
     for title in ("CSV", "JSON lines", "Parquet", "episodes", "overlay", "report"):
         content = saved(page, f"clip.mkv, {title}", "link").read_bytes()
         assert content.lower().startswith(starts.get(title, b"").lower())
         assert content
+
+
+def test_a_clip_is_played_and_stopped(page, tmp_path: Path) -> None:
+    page.set_input_files(
+        "#files", write_clip(tmp_path / "clip.webm", [planted_picture(0)] * 250, codec="libvpx")
+    )
+    page.wait_for_selector("#jobs li", state="detached")
+    page.get_by_role("button", name="Play", exact=True).press("Enter")
+    page.get_by_role("button", name="Pause", exact=True).press("Enter")
+    page.wait_for_selector("#actions :text-is('Play')")
+    assert page.locator("video").evaluate("video => video.paused")
 
 
 def test_a_clip_is_cancelled(page, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

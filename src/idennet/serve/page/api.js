@@ -27,12 +27,12 @@ export async function photograph(file, name = file.name) {
   }
 }
 
-/** The person of each face: [1, 2, 1]. Null where the weights cannot tell. */
+/** The `people` of faces, [1, 2, 1], and their `person_certainties`. Null where the weights cannot tell. */
 export async function people(embeddings, pictures) {
   const answer = await fetch("/v1/people", {
     method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ embeddings, pictures }),
   });
-  return answer.status === 404 ? null : (await (await checked(answer)).json()).people;
+  return answer.status === 404 ? null : (await checked(answer)).json();
 }
 
 export async function overlay(file, name) {

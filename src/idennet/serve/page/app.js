@@ -18,9 +18,9 @@ addEventListener("dragleave", event => { if (!event.relatedTarget) $("drop").cla
 addEventListener("drop", event => { $("drop").classList.remove("over"); load([...event.dataTransfer.files]); });
 addEventListener("paste", event => load([...event.clipboardData.files]));
 $("scrub").addEventListener("input", event => seek(Number(event.target.value)));
-$("values").addEventListener("change", () => page.item.kind === "photograph" ? read(page.chosen?.face ?? null) : read(faceAt(page.item.now, page.chosen?.person)));
-$("subtract").addEventListener("change", event => {
-  document.querySelector(`input[name=values][value=${event.target.checked ? "read" : "unsubtracted"}]`).checked = true;
+$("values").addEventListener("change", () => { $("subtract").checked = true; page.item.kind === "photograph" ? read(page.chosen?.face ?? null) : read(faceAt(page.item.now, page.chosen?.person)); });
+$("subtract").addEventListener("change", () => {
+  document.querySelector("input[name=values][value=read]").checked = true;
   read(page.chosen.face);
 });
 for (const id of ["compare-a", "compare-b"]) $(id).addEventListener("change", event => { event.target.dataset.chosen = event.target.value; drawComparison(); });

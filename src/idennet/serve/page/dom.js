@@ -26,8 +26,10 @@ export function fill(home, ...children) {
 
 export const percent = value => `${Math.round(100 * value)} %`;
 
-export function clock(seconds) {
-  const whole = Math.round(seconds);
+/** A time of a clip: "2.7 s"; of one of a minute and more "1:05". */
+export function clock(seconds, end = seconds) {
+  if (end < 60) return `${seconds.toFixed(1)} s`;
+  const whole = Math.floor(seconds);
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
 }
 

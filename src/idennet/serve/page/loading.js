@@ -50,11 +50,12 @@ export async function addPhotograph(file, name = file.name) {
 export async function tellApart() {
   const told = faces.filter(each => each.face.inside?.identity_embedding);
   if (!told.length || told.length > 500) return;
-  const people = await api.people(told.map(each => each.face.inside.identity_embedding), told.map(each => items.indexOf(each.item))).catch(() => null);
-  if (!people) return;
+  const answer = await api.people(told.map(each => each.face.inside.identity_embedding), told.map(each => items.indexOf(each.item))).catch(() => null);
+  if (!answer) return;
+  const { people, person_certainties: certainties } = answer;
   const named = new Map();
   told.forEach((each, at) => { if (each.own) named.set(people[at], each.name); });
-  told.forEach((each, at) => { each.person = people[at]; if (!each.own) each.name = named.get(people[at]) ?? `Person ${people[at]}`; });
+  told.forEach((each, at) => { each.person = people[at]; each.certainty = certainties[at]; if (!each.own) each.name = named.get(people[at]) ?? `Person ${people[at]}`; });
   if (page.chosen?.face) show(page.item);
   drawTray();
 }

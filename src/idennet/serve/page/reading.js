@@ -1,15 +1,16 @@
 // The reading of the chosen face: who it is, and the bars of its Action Units.
 
 import { Bars, valuesOf } from "./bars.js";
-import { $, el } from "./dom.js";
+import { $, el, percent } from "./dom.js";
 import { drawBoxes } from "./stage.js";
-import { faces, known, page } from "./state.js";
+import { doubtful, faces, known, page } from "./state.js";
 import { drawSwitch, drawTray } from "./tray.js";
 
 const bars = new Bars($("bars"), known.aus);
 
 function valuesKind() {
-  return document.querySelector("input[name=values]:checked").value;
+  const { checked, disabled } = $("subtract");
+  return checked || disabled ? document.querySelector("input[name=values]:checked").value : "unsubtracted";
 }
 
 export function read(face) {
@@ -22,13 +23,13 @@ export function read(face) {
   $("values").hidden = offered.length < 2;
   if (face && document.querySelector("input[name=values]:checked").disabled) document.querySelector("input[name=values][value=read]").checked = true;
   $("subtract").disabled = !inside;
-  $("subtract").checked = valuesKind() !== "unsubtracted";
   $("reading").classList.toggle("empty", !face);
   drawWho(face);
   $("bars").hidden = !face;
   $("bars").classList.toggle("moving", page.item.kind !== "photograph");
   if (face) bars.show(face, valuesKind(), page.item.kind === "photograph");
   $("red").hidden = valuesKind() === "read";
+  $("red-says").textContent = valuesKind() === "unsubtracted" ? "identity subtracted" : "calibrated value";
   drawSwitch(face);
 }
 
@@ -37,6 +38,7 @@ function drawWho(face) {
   const turns = !pose ? [] : [turn(pose.yaw, "to the right of the picture", "to the left of the picture"), turn(pose.pitch, "up", "down")].filter(Boolean);
   const doubts = (face?.flags ?? []).filter(flag => flag !== "occluded").map(flag => DOUBTS[flag]);
   const says = !face ? "Not seen here." : [
+    doubtful(page.chosen) ? `${percent(page.chosen.certainty)} sure to be ${page.chosen.name}` : null,
     pose ? `Looks ${turns.join(", ") || "straight ahead"}` : null,
     face.hidden?.length ? `${face.hidden.join(" and ")} hidden` : null,
     doubts.length ? `may be read badly: ${doubts.join(", ")}` : null,

@@ -5,7 +5,7 @@ import { stopCamera } from "./camera.js";
 import { $, clock, el, fill, save } from "./dom.js";
 import { addPhotograph, complain, tellApart } from "./loading.js";
 import { read } from "./reading.js";
-import { faces, known, nameOf, page } from "./state.js";
+import { called, faces, known, nameOf, page } from "./state.js";
 import { faceAt, frameAt, personOf, Timeline } from "./timeline.js";
 import { drawTray } from "./tray.js";
 
@@ -31,10 +31,11 @@ export function show(one) {
     $("drop").classList.add("small");
     const media = one.kind === "photograph"
       ? el("img", { src: one.url, alt: `Photograph ${one.name}`, load: drawBoxes, error: notShown })
-      : el("video", { src: one.url ?? null, controls: one.kind === "clip", playsinline: true, muted: true, "aria-label": one.name, loadedmetadata: drawBoxes, error: notShown });
+      : el("video", { src: one.url ?? null, playsinline: true, muted: true, "aria-label": one.name, loadedmetadata: drawBoxes, error: notShown });
     if (one.kind === "clip") follow(media);
     if (one.kind === "camera") { media.srcObject = one.source; media.play(); }
     $("figure").replaceChildren(media, el("div", { id: "boxes" }));
+    $("caption").textContent = one.kind === "camera" ? "" : [one.name, ...(one.answer?.notes ?? [])].join(" · ");
     $("position").hidden = one.kind === "photograph";
     $("scrub").hidden = one.kind === "camera";
   }
@@ -47,12 +48,15 @@ export function show(one) {
 
 function notShown() {
   $("caption").textContent = `This browser cannot show ${page.item.name}; what was read is beside it.`;
+  drawActions();
 }
 
 function follow(video) {
   const now = () => { if (page.item?.kind === "clip" && video.isConnected) moved(video.currentTime); };
   const step = () => { now(); if (video.isConnected) video.requestVideoFrameCallback(step); };
   video.addEventListener("seeked", now);
+  for (const turn of ["play", "pause"]) video.addEventListener(turn, () => { if (video.isConnected) drawActions(); });
+  video.addEventListener("click", play);
   video.requestVideoFrameCallback ? video.requestVideoFrameCallback(step) : video.addEventListener("timeupdate", now);
 }
 
@@ -77,12 +81,14 @@ export function moved(time) {
 }
 
 export function drawTimeline() {
-  const frames = page.item.frames, begin = page.item.kind === "camera" ? frames[0].time : 0, end = frames[frames.length - 1].time;
+  const frames = page.item.frames, live = page.item.kind === "camera", begin = live ? frames[0].time : 0;
+  const [before, last] = [frames[frames.length - 2] ?? frames[0], frames[frames.length - 1]];
+  const end = live ? last.time : last.time + Math.min(last.time - before.time, 0.5); // until the last frame is over
   const lanes = timeline.show(frames, page.chosen?.person, known.aus, begin, end);
   $("scrub").max = end;
   const read = frames.filter(frame => faceAt(frame, page.chosen?.person)).length;
-  $("timeline-note").textContent = page.item.kind === "camera" ? "" :
-    `${frames.length} frames in ${clock(end)}; ${page.chosen.name} is seen in ${read}. ${lanes ? "The darker, the more probable; where a lane is blank, nothing could be seen." : "No Action Unit is present."}`;
+  $("timeline-note").textContent = live ? "" :
+    `${frames.length} frames in ${clock(end)}; ${page.chosen.name} is seen in ${read}. ${lanes ? "The darker, the more probable; where it is hatched, nothing could be seen." : "No Action Unit is present."}`;
 }
 
 /** Frames round the faces; they are moved, not made anew, so that a click or the keyboard can rest on one. */
@@ -94,7 +100,7 @@ export function drawBoxes() {
   found.forEach((face, at) => {
     const box = boxes.children[at] ?? boxes.appendChild(el("button", { type: "button", class: "box", click: () => chooseBox(at) }, el("span")));
     const entry = page.item.kind === "photograph" ? faces.find(each => each.face === face) : null;
-    const person = personOf(face), name = entry?.name ?? nameOf(page.item, person);
+    const person = personOf(face), name = entry ? called(entry) : nameOf(page.item, person);
     box.setAttribute("aria-label", name);
     box.setAttribute("aria-pressed", String(entry ? entry === page.chosen : person === page.chosen?.person));
     box.firstChild.textContent = name;
@@ -113,9 +119,9 @@ function chooseBox(at) {
 }
 
 export function drawActions() {
-  const of = {
+  const media = $("figure").firstElementChild, of = {
     photograph: [["Save overlay", async () => save(`${page.item.name}.overlay.jpg`, "image/jpeg", await api.overlay(page.item.file, page.item.name))]],
-    clip: [["Look closely at this frame", keepFrame]],
+    clip: media.error ? [] : [[media.paused ? "Play" : "Pause", play], ["Look closely at this frame", keepFrame]],
     camera: page.item.source ? [["Keep this picture", keepFrame], ["Stop", stopCamera]] : [],
   }[page.item.kind];
   const persons = page.item.kind === "clip" && page.item.persons.length > 1 ? page.item.persons : [];
@@ -123,9 +129,13 @@ export function drawActions() {
     ...of.map(([name, act]) => el("button", { type: "button", click: () => Promise.resolve(act()).catch(complain) }, name)),
     ...persons.map(person => el("button", {
       type: "button", "aria-pressed": String(person === page.chosen.person),
-      click: () => choosePerson(page.item, person, $("figure").firstElementChild.currentTime),
+      click: () => choosePerson(page.item, person, media.currentTime),
     }, nameOf(page.item, person))));
-  if (page.item.kind !== "camera") $("caption").textContent = [page.item.name, ...(page.item.answer?.notes ?? [])].join(" · ");
+}
+
+function play() {
+  const video = $("figure").firstElementChild;
+  return video.paused ? video.play() : video.pause();
 }
 
 /** Add what the video shows now as a photograph. */

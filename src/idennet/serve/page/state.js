@@ -10,5 +10,13 @@ export const page = {
   chosen: null,          // the chosen face of `faces`, or {item, person, name} of a clip or the camera
 };
 
+const SURE = 0.9; // as on the screen and in docs/outputs.md
+
+/** Whether a face of a photograph may be somebody else than the others who are called so. */
+export const doubtful = one => !one.own && (one.certainty ?? 1) < SURE;
+
+/** What the person of a face of a photograph is called. */
+export const called = one => doubtful(one) ? `maybe ${one.name}` : one.name;
+
 /** What a person of a clip or before the camera is called. */
 export const nameOf = (one, person) => one.names?.[person] ?? `Person ${person}`;

@@ -1,5 +1,7 @@
 // Action Units over time: a lane each, as dark as the Action Unit is probable.
 
+import { clock } from "./dom.js";
+
 const LANE = 17, LABEL = 46, FOOT = 16;
 
 /** Number of the person of a face in a frame: where nobody tells people apart, of the track that the face continues. */
@@ -57,16 +59,16 @@ export class Timeline {
     pen.scale(ratio, ratio);
     pen.font = `12px ${style.getPropertyValue("--sans")}`;
     pen.textBaseline = "middle";
+    const unseen = hatching(pen, colour("--faint", canvas));
     const accent = colour("--accent", canvas), track = colour("--track", canvas), quiet = colour("--quiet", canvas);
     const across = width - LABEL, x = time => LABEL + across * (time - this.begin) / (this.end - this.begin);
     lanes.forEach((au, lane) => {
       pen.globalAlpha = 1;
-      pen.fillStyle = track;
+      pen.fillStyle = unseen;
       pen.fillRect(LABEL, lane * LANE + 2, across, LANE - 4);
       pen.fillStyle = au.reliable ? probe.color : quiet;
       pen.fillText(`${au.reliable ? "" : "~"}${au.au}`, 0, lane * LANE + LANE / 2);
     });
-    pen.fillStyle = accent;
     frames.forEach((frame, at) => {
       const face = faceAt(frame, this.person);
       if (!face) return;
@@ -74,8 +76,11 @@ export class Timeline {
       const right = Math.max(Math.round(x(frame.time + Math.min(step, 0.5))), left + 1);
       lanes.forEach((au, lane) => {
         const value = face.aus[au.au].probability, place = [left, lane * LANE + 2, right - left, LANE - 4];
-        pen.globalAlpha = value ** 1.5;
-        value === null ? pen.clearRect(...place) : pen.fillRect(...place);
+        if (value === null) return;
+        for (const [paint, alpha] of [[track, 1], [accent, value ** 1.5]]) {
+          Object.assign(pen, { fillStyle: paint, globalAlpha: alpha });
+          pen.fillRect(...place);
+        }
       });
     });
     pen.globalAlpha = 1;
@@ -84,7 +89,7 @@ export class Timeline {
     for (const share of [0, 0.5, 1]) {
       pen.textAlign = share === 0 ? "left" : share === 1 ? "right" : "center";
       const time = this.begin + share * (this.end - this.begin);
-      pen.fillText(`${time.toFixed(1)} s`, LABEL + share * across, height - FOOT / 2 + 1);
+      pen.fillText(clock(time, this.end), LABEL + share * across, height - FOOT / 2 + 1);
     }
     this.still = pen.getImageData(0, 0, canvas.width, canvas.height);
     this.mark(this.at ?? this.begin);
@@ -99,6 +104,17 @@ export class Timeline {
     pen.fillStyle = getComputedStyle(this.canvas.parentElement).color;
     pen.fillRect(LABEL + (width - LABEL) * (time - this.begin) / (this.end - this.begin) - 1, 0, 2, this.canvas.height / ratio - FOOT);
   }
+}
+
+function hatching(pen, paint) {
+  const tile = Object.assign(document.createElement("canvas"), { width: 6, height: 6 }), lines = tile.getContext("2d");
+  lines.strokeStyle = paint;
+  for (const at of [0, 6, 12]) {
+    lines.moveTo(at - 7, 7);
+    lines.lineTo(at + 1, -1);
+  }
+  lines.stroke();
+  return pen.createPattern(tile, "repeat");
 }
 
 function colour(name, home) {

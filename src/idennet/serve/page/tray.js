@@ -3,11 +3,11 @@
 import { differences, unseen, valuesOf } from "./bars.js";
 import { $, el, fill, save } from "./dom.js";
 import { choose, choosePerson } from "./stage.js";
-import { faces, items, known, page } from "./state.js";
+import { called, faces, items, known, page } from "./state.js";
 
 function thumbnail(one, more) {
   return el("button", { type: "button", class: "face", "aria-pressed": String(one === page.chosen), click: () => choose(one) },
-    el("img", { src: one.face.inside?.crop ?? one.item.url, alt: "" }), el("b", {}, one.name), more ? el("span", {}, more) : null);
+    el("img", { src: one.face.inside?.crop ?? one.item.url, alt: "" }), el("b", {}, called(one)), more ? el("span", {}, more) : null);
 }
 
 export function drawTray() {
@@ -20,7 +20,7 @@ export function drawTray() {
       el("img", { src: one.poster ?? "/page/clip.svg", alt: "" }), el("b", {}, "Clip"), el("span", {}, one.name)))));
   for (const [select, other] of [[$("compare-a"), 0], [$("compare-b"), 1]]) {
     const before = select.dataset.chosen;
-    select.replaceChildren(...faces.map((one, at) => el("option", { value: at }, `${one.item.name} · ${one.name}`)));
+    select.replaceChildren(...faces.map((one, at) => el("option", { value: at }, `${one.item.name} · ${called(one)}`)));
     select.value = before && before < faces.length ? before : Math.min(other, faces.length - 1);
   }
   drawComparison();
@@ -54,7 +54,7 @@ export function drawSwitch(face) {
   const moved = Object.keys(read).filter(au => read[au] !== null).map(au => [au, read[au] - left[au]]).sort((a, b) => Math.abs(b[1]) - Math.abs(a[1]));
   const turned = moved.filter(([au]) => (left[au] >= face.aus[au].threshold) !== face.aus[au].present).map(([au]) => au);
   const [most, by] = moved[0] ?? ["nothing", 0];
-  $("switch-says").textContent = `Subtraction changes ${most} most, by ${(100 * Math.abs(by)).toFixed(Math.abs(by) < 0.01 ? 2 : 0)} points, and `
+  $("switch-says").textContent = `Subtraction changes ${most} most, by ${(100 * Math.abs(by)).toFixed(Math.abs(by) < 0.01 ? 2 : 0)} percentage points, and `
     + (turned.length ? `decides ${turned.join(", ")} otherwise.` : "no decision.");
   const before = nearest(page.chosen, "expression_features"), after = nearest(page.chosen, "au_residual");
   const line = (title, near) => el("div", {}, el("h3", {}, title),
