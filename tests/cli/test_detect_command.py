@@ -252,7 +252,7 @@ def test_every_usual_kind_of_picture_is_read(detect: Detect, tmp_path: Path) -> 
 
 def test_overlays_are_never_read_as_photographs_wherever_they_lie(detect: Detect, tmp_path: Path) -> None:
     save(tmp_path / "photo.png", 1)
-    for folder in (".", "monday", "tuesday", "tuesday"):
+    for folder in ("sunday", "monday", "tuesday", "tuesday"):
         ran = detect(tmp_path, "--out", tmp_path / folder)
         assert ran.exit_code == 0, ran.output
         assert len(pd.read_csv(tmp_path / folder / "aus.csv")) == 1
@@ -320,6 +320,7 @@ def test_no_overlay_writes_tables_only_and_quiet_prints_the_summary_only(
         (["{tmp}/none.jpg"], "No picture, video or folder matches"),
         (["{tmp}/one.png", "--overlay"], "Overlays need a folder; add --out FOLDER."),
         (["{tmp}/one.png", "--out", "{tmp}/one.png"], "one.png is a file; --out needs a folder."),
+        (["{tmp}", "--out", "{tmp}/a/.."], "give --out another one, such as"),
         (["{tmp}/one.png", "--weights", "{tmp}/one.png"], "one.png is no weights file"),
     ],
 )
@@ -327,6 +328,7 @@ def test_mistakes_are_one_sentence_and_exit_with_2(
     tmp_path: Path, planted_finder: None, random_weights: Path, arguments: list[str], sentence: str
 ) -> None:
     save(tmp_path / "one.png", 1)
+    (tmp_path / "a").mkdir()
     command = ["detect", "--weights", str(random_weights), *(a.format(tmp=tmp_path) for a in arguments)]
     ran = CliRunner().invoke(app, command)
     assert ran.exit_code == 2

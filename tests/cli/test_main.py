@@ -179,6 +179,19 @@ def modules_after(*arguments: object) -> tuple[set[str], set[str]]:
     return set(wings.split()), set(heavy.split())
 
 
+def test_mistakes_are_told_before_torch_is_loaded(tmp_path: Path) -> None:
+    (tmp_path / "a.mp4").touch()
+    program = LIGHT.replace("assert not left.code, left.code", "assert left.code == 2, left.code")
+    for arguments in (
+        ("live", tmp_path / "nowhere.mp4"),
+        ("detect", tmp_path / "nowhere.mp4"),
+        ("detect", tmp_path / "a.mp4", "--from", "0:09", "--to", "0:02"),
+    ):
+        command = [sys.executable, "-c", program, *map(str, arguments)]
+        ran = subprocess.run(command, capture_output=True, text=True, check=True)
+        assert "torch" not in ran.stderr.splitlines()[-1].split(), ran.stderr
+
+
 def test_help_imports_nothing_but_the_command_line() -> None:
     for arguments in (["--help"], ["--version"], ["detect", "--help"], ["train", "--help"]):
         wings, heavy = modules_after(*arguments)

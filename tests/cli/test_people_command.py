@@ -16,6 +16,7 @@ from typer.testing import CliRunner, Result
 
 from clips import write_clip
 from idennet.cli.main import app
+from idennet.cli.people import _shown
 from idennet.cli.screen import _from_zero
 from idennet.inference.analyser import Analyser
 from idennet.inference.face import Box, Face, HeadPose, Zeroed
@@ -145,6 +146,14 @@ def test_a_store_is_listed_renamed_merged_split_exported_and_emptied(pictures: P
     gone = idennet("people", "show", store, "Bert")
     assert gone.exit_code == 2
     assert "knows no 'Bert'" in gone.output
+
+
+def test_a_list_cuts_long_paths_in_front() -> None:
+    paths = [f"lfw/Tony_Blair/Tony_Blair_000{number}.jpg" for number in range(3)]
+    assert _shown(paths, 60) == "…ir/Tony_Blair_0000.jpg, …ir/Tony_Blair_0001.jpg and 1 more"
+    assert _shown(paths, 40) == "…ny_Blair/Tony_Blair_0000.jpg and 2 more"
+    assert _shown(paths[:1], 40) == paths[0]
+    assert _shown(paths[:1], 20) == "…Tony_Blair_0000.jpg"
 
 
 def test_people_of_other_weights_are_told_and_deleted_but_not_recognised(pictures: Path, tmp_path: Path):

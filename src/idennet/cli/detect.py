@@ -99,6 +99,34 @@ def detect_command(
     Exits with 0; with 1 when the only picture shows no face; with 2 when it cannot be read. In a batch
     such pictures get a row without Action Units; the exit code is 3 when that is a defect of IdenNet.
     """
+    from idennet.media.folders import FoundPictures, find_pictures
+    from idennet.media.kinds import is_video
+    from idennet.media.live import Live, is_live
+    from idennet.media.names import text_of
+    from idennet.media.video import Video, seconds_of
+
+    if overlay and out is None:
+        raise InputError("Overlays need a folder; add --out FOLDER.")
+    if out is not None and out.is_file():
+        raise InputError(f"{out} is a file; --out needs a folder.")
+    if out is not None and out.resolve() in (Path(name).resolve() for name in pictures):
+        raise InputError(
+            f"{text_of(out)} is the folder of the pictures, and tables and overlays would lie among them; "
+            f"give --out another one, such as {text_of(out / 'results')}."
+        )
+    first, last = (None if time is None else seconds_of(time) for time in (start, end))
+    live = [Live(name, every, last) for name in pictures if is_live(name)]
+    if live and first is not None:
+        raise InputError("--from is for video files; what a camera or stream shows begins when it is opened.")
+    named = [name for name in pictures if not is_live(name)]
+    alone = len(pictures) == 1 and Path(pictures[0]).is_file() and not is_video(Path(pictures[0]))
+    found = find_pictures(named) if named else FoundPictures(())
+    videos: list[Video | Live] = [Video(path, every, first, last) for path in found.files if is_video(path)]
+    videos += live
+    if not videos and (every != 1 or start or end):
+        raise InputError("--every, --from and --to are for videos, and none is named.")
+
+    # PyTorch is loaded from here on: mistakes above are told at once
     from idennet.cli import screen
     from idennet.cli.console import Screen
     from idennet.cli.counts import Summary
@@ -106,29 +134,10 @@ def detect_command(
     from idennet.faces.finder import open_finder
     from idennet.inference.analyser import Analyser, Clip
     from idennet.inference.results_folder import about_run
-    from idennet.media.folders import FoundPictures
-    from idennet.media.kinds import is_video
-    from idennet.media.live import Live, is_live
-    from idennet.media.names import text_of
-    from idennet.media.video import Video, seconds_of
     from idennet.models.action_units import ActionUnitModel
 
-    if overlay and out is None:
-        raise InputError("Overlays need a folder; add --out FOLDER.")
-    if out is not None and out.is_file():
-        raise InputError(f"{out} is a file; --out needs a folder.")
-    first, last = (None if time is None else seconds_of(time) for time in (start, end))
-    live = [Live(name, every, last) for name in pictures if is_live(name)]
-    if live and first is not None:
-        raise InputError("--from is for video files; what a camera or stream shows begins when it is opened.")
-    named = [name for name in pictures if not is_live(name)]
-    alone = len(pictures) == 1 and Path(pictures[0]).is_file() and not is_video(Path(pictures[0]))
-    found = _photographs(named, alone) if named else FoundPictures(())
+    found = found if alone else _without_overlays(found)
     paths = found.files
-    videos: list[Video | Live] = [Video(path, every, first, last) for path in paths if is_video(path)]
-    videos += live
-    if not videos and (every != 1 or start or end):
-        raise InputError("--every, --from and --to are for videos, and none is named.")
     analyser = Analyser(open_finder(finder), ActionUnitModel.open(weights, device, mirror=mirror), workers)
 
     following = _following(analyser, weights, people, zero, store)
@@ -200,14 +209,17 @@ def detect_command(
         raise typer.Exit(EXIT_MISTAKE if summary.unreadable or summary.broken_off else EXIT_NO_FACE)
 
 
-def _photographs(pictures: Sequence[str], alone: bool) -> "FoundPictures":
-    """Return the pictures that are named; of several, without overlays of an earlier run."""
-    from idennet.inference.overlay import is_overlay
-    from idennet.media.folders import FoundPictures, PassedOver, find_pictures
+def _without_overlays(found: "FoundPictures") -> "FoundPictures":
+    """Return what was found without overlays of an earlier run.
 
-    found = find_pictures(pictures)
-    overlays = set() if alone else {path for path in found.files if is_overlay(path)}
-    if len(overlays) == len(found.files):
+    Raises:
+        InputError: There is nothing else.
+    """
+    from idennet.inference.overlay import is_overlay
+    from idennet.media.folders import FoundPictures, PassedOver
+
+    overlays = {path for path in found.files if is_overlay(path)}
+    if found.files and len(overlays) == len(found.files):
         raise InputError("All pictures there are overlays of an earlier run; name others.")
     passed_over = tuple(PassedOver(path, "these are overlays of an earlier run") for path in sorted(overlays))
     photographs = tuple(path for path in found.files if path not in overlays)

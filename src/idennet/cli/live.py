@@ -29,12 +29,18 @@ def live_command(
     [bold]idennet live[/bold] shows the faces of the first camera until Ctrl-C. While a frame is read, newer
     ones come; the newest is read next, the others are dropped and counted. A file plays at its own speed.
     """
+    from idennet.media.live import Live, is_live
+    from idennet.media.pictures import check_file
+    from idennet.media.video import Video
+
+    if not is_live(source):
+        check_file(Path(source))
+
+    # PyTorch is loaded from here on: a wrong path is told at once
     from idennet.cli.console import Screen
     from idennet.faces.finder import open_finder
     from idennet.inference.analyser import Analyser
     from idennet.inference.live import at_their_times, read_live
-    from idennet.media.live import Live, is_live
-    from idennet.media.video import Video
     from idennet.models.action_units import ActionUnitModel
 
     frames = Live(source) if is_live(source) else at_their_times(Video(Path(source)))

@@ -1,6 +1,7 @@
 """`idennet people`: the person store, which nobody gets unless they ask for it."""
 
 import json
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +11,8 @@ from idennet.cli.errors import complain
 from idennet.errors import InputError
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from idennet.people.population import Evidence
     from idennet.people.store import PersonStore
 
@@ -17,6 +20,9 @@ people_app = typer.Typer(
     help="Enrol people, so that --people --store recognises them; list, rename, merge, split, delete.",
     no_args_is_help=True,
 )
+
+_GAP = 2  # letters between columns
+_SHORTEST = 16  # letters of a path that say which it is
 
 Store = Annotated[Path, typer.Argument(help="File of the person store.", show_default=False)]
 Who = Annotated[str, typer.Argument(help="Name or number of a person.", show_default=False)]
@@ -97,24 +103,47 @@ def list_people(store: Store) -> None:
     [bold]idennet people list people.db[/bold]
     """
     from rich.console import Console
+
+    with _opened(store) as opened:
+        people = opened.people()
+    console = Console()
+    headings = ["number", "name", "appearances", "neutral", "since"]
+    rows = []
+    for person in people:
+        neutral = sum(one.neutral is not None for one in person.appearances)
+        counts = (str(len(person.appearances)), str(neutral))
+        rows.append((str(person.number), person.name or "-", *counts, person.made[:10]))
+    room = console.width - console.measure(_table(headings, rows)).maximum - _GAP
+    sources = [list(dict.fromkeys(one.source for one in person.appearances)) for person in people]
+    shown = [(*row, _shown(paths, room)) for row, paths in zip(rows, sources, strict=True)]
+    console.print(_table([*headings, "from"], shown) if people else "Nobody is enrolled.")
+
+
+def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> "Table":
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
-    for heading in ("number", "name", "appearances", "neutral", "since", "from"):
+    table = Table(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="dim")
+    for heading in headings:
         table.add_column(heading)
-    with _opened(store) as opened:
-        people = opened.people()
-    for person in people:
-        sources = list(dict.fromkeys(one.source for one in person.appearances))
-        shown = ", ".join(sources[:2]) + (f" and {len(sources) - 2} more" if len(sources) > 2 else "")
-        neutral = sum(one.neutral is not None for one in person.appearances)
-        cells = (
-            *(str(person.number), person.name or "-", str(len(person.appearances)), str(neutral)),
-            *(person.made[:10], shown),
-        )
-        table.add_row(*map(Text, cells))
-    Console().print(table if people else "Nobody is enrolled.")
+    for row in rows:
+        table.add_row(*map(Text, row))
+    return table
+
+
+def _shown(paths: Sequence[str], room: int) -> str:
+    """Return two paths, or one, in so many letters; what is too long loses its beginning."""
+    first = min(2, len(paths))
+    while True:
+        more = f" and {len(paths) - first} more" if len(paths) > first else ""
+        if len(whole := ", ".join(paths[:first]) + more) <= room:
+            return whole
+        each = (room - len(more) - 2 * (first - 1)) // first
+        if each >= _SHORTEST or first == 1:
+            each = max(each, _SHORTEST // 2)
+            cut = [path if len(path) <= each else f"…{path[1 - each :]}" for path in paths[:first]]
+            return ", ".join(cut) + more
+        first = 1
 
 
 @people_app.command()
