@@ -118,7 +118,8 @@ class Recording:
         values = np.zeros((0, len(self.aus)), np.float32)
         none = np.zeros(0, np.float32)
         return Track(
-            name="nobody", person=None, rows=none.astype(np.int64), values=values, present=values > 0,
+            name="nobody", number=None, person=None, rows=none.astype(np.int64), values=values,
+            present=values > 0,
             zeroed=None, intensities=None, confidence=none, pose=np.zeros((0, 3), np.float32),
             box=np.zeros((0, 4), np.float32), landmarks=np.zeros((0, NUM_LANDMARKS, 2), np.float32), flags=(),
         )  # fmt: skip
