@@ -32,5 +32,5 @@ $("operations").append(el("section", {},
   el("h2", {}, el("code", {}, "WS /v1/stream"), " A stream of frames"),
   el("p", {}, "Send each frame as one binary message: the bytes of a JPEG or another picture. Each answer is the "
     + "result of one frame, whose faces are followed from frame to frame (track), with its number among those sent (frame), how many were dropped so far because newer ones "
-    + "came (dropped), and the milliseconds from arrival to answer.")));
+    + "came (dropped), and the milliseconds from arrival to answer. A stream that sends text, or no frame for 20 seconds, is closed, with a sentence as the reason.")));
 document.documentElement.dataset.ready = "";
