@@ -64,7 +64,7 @@ def main() -> None:
         print(f"| {name} |", " | ".join(cells), "|")
     print("\n| side |", " | ".join(column(au) for au in SIDED), "|\n| --- |" + " --- |" * len(SIDED))
     for name, rows in found.items():
-        shares = [rows[column(au)].get("side") for au in SIDED]
+        shares = [rows.get(column(au), {}).get("side") for au in SIDED]
         print(f"| {name} |", " | ".join("" if one is None else f"{100 * one:.0f} %" for one in shares), "|")
 
 

@@ -19,7 +19,7 @@ MOST_AT_REST = 0.03
 at, since those who use the weights photograph differently than the press."""
 SHOWN = 0.1
 """Share of faces that are taken to show an Action Unit, where movements added to photographs calibrate it."""
-TOLD = 0.75
+TOLD = 0.8
 """AUC of added movements from which they calibrate."""
 
 
