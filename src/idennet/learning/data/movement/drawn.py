@@ -19,7 +19,7 @@ TOGETHER: tuple[tuple[int, ...], ...] = (
     (1,), (2,), (1, 2), (1, 2), (1, 2, 5), (5,), (4,), (4, 7), (7,), (1, 4),
     (12,), (15,), (1, 15), (4, 15), (17,), (15, 17), (43,), (43,),
 )  # fmt: skip
-"""Movements that are added at once, each of these as often: alone, surprise, anger, distress, sadness."""
+"""Movements that are added at once, each entry as often: alone, surprise, anger, distress, sadness."""
 
 CLEAR = 0.5
 """Strength from which an added movement counts as shown."""
