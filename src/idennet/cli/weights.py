@@ -28,6 +28,9 @@ def build(
         Path | None,
         typer.Option(help="Embeddings of the photographs (.npz: picture, embedding) that teach identity."),
     ] = None,
+    shape: Annotated[
+        Path | None, typer.Option(help="Shape branch (.safetensors), by idennet weights shape.")
+    ] = None,
     initial: Annotated[Path | None, typer.Option(help="Weights (.safetensors) to start from.")] = None,
     face_model: Annotated[
         Path | None, typer.Option(help="Face model, an NPZ file.", envvar="IDENNET_FACE_MODEL")
@@ -67,6 +70,7 @@ def build(
         photographs=photographs,
         teacher=teacher,
         known_people=known_people,
+        shape=shape,
         initial=initial,
         face_model=face_model,
         finder=finder,
@@ -130,6 +134,41 @@ def landmarks(
 
     weights = train_landmarks(corpus, load_face_recipe(recipe, override or ()), out, start=start)
     Console().print(f"Weights: {weights}", highlight=False, soft_wrap=True, markup=False)
+
+
+@weights_app.command()
+def shape(
+    store: Annotated[list[Path], typer.Argument(help="Face stores, of photographs and of rendered faces.")],
+    model: Annotated[Path, typer.Option(help="MediaPipe's face_landmarker.task, the teacher.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the training.")],
+    recipe: Annotated[str, typer.Option(help="Bundled recipe, or a YAML file.")] = "shape",
+    override: Annotated[
+        list[str] | None, typer.Option("--set", help="Replace a field of the recipe; repeatable.")
+    ] = None,
+    start: Annotated[Path | None, typer.Option(help="Weights (.safetensors) to start from.")] = None,
+) -> None:
+    """Train the branch that reads the shape of a face; interrupted, the same command continues where it was.
+
+    [bold]idennet weights shape stores/lfw stores/wild --model face_landmarker.task --out shape[/bold]
+
+    The teacher's points of each store are kept in the folder, as numbers.
+    """
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from idennet.learning.data.landmarker import Landmarker
+    from idennet.learning.data.shapes import shapes_of
+    from idennet.learning.data.store import FaceStore
+    from idennet.learning.training.face_networks import load_face_recipe
+    from idennet.learning.training.shape import train_shape
+
+    console, teacher = Console(), Landmarker(model)
+    settings, stores = load_face_recipe(recipe, override or ()), [FaceStore.open(path) for path in store]
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("Points", total=sum(map(len, stores)))
+        taught = [(faces, shapes_of(faces, out, teacher, lambda: bar.advance(task))) for faces in stores]
+    weights = train_shape(taught, settings, out, start=start)
+    console.print(f"Weights: {weights}", highlight=False, soft_wrap=True, markup=False)
 
 
 @weights_app.command()

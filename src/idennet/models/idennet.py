@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from idennet.facs import PARTS
 from idennet.models.combination import Affine, IdentityUse, build_combination
 from idennet.models.layers import L2Normalize, MaxFeatureMap, initialize_gaussian, initialize_xavier
-from idennet.models.trunk import TRUNK_FEATURES, Trunk, check_num_aus
+from idennet.models.shape import SHAPE_FEATURES, Shape, ShapeBranch
+from idennet.models.trunk import TRUNK_FEATURES, Trunk, check_num_aus, scaled
 
 EMBEDDING_FEATURES = 256
 """Length D of the identity embedding, the expression features and their difference."""
@@ -32,6 +33,8 @@ class IdenNetOutput:
             the intensity, 0 to 1, and an Action Unit is as strong as its stronger side. None for a network
             that is not graded, as the paper's.
         part_logits: (N, 3), whether each of `facs.PARTS` can be seen; None likewise.
+        shape: Where the points of the face are, and what they say; None for a network without shape branch,
+            as the paper's.
     """
 
     au_logits: Tensor
@@ -40,6 +43,7 @@ class IdenNetOutput:
     au_residual: Tensor
     side_logits: Tensor | None = None
     part_logits: Tensor | None = None
+    shape: Shape | None = None
 
     @property
     def au_probs(self) -> Tensor:
@@ -58,6 +62,8 @@ class IdenNet(nn.Module):
         identity: How the identity enters; `translation`, the paper's, subtracts it.
         graded: Whether the network also says how strong each Action Unit is on either side, and which parts
             of the face can be seen. The paper's does not.
+        shaped: Whether Action Units are also read from the shape of the face, by a branch whose points are
+            learnt elsewhere and stay as they are. The paper's are not.
         generator: Source of the initial weights; PyTorch's global one by default.
     """
 
@@ -67,6 +73,7 @@ class IdenNet(nn.Module):
         normalize: bool = True,
         identity: IdentityUse = "translation",
         graded: bool = False,
+        shaped: bool = False,
         *,
         generator: torch.Generator | None = None,
     ) -> None:
@@ -76,6 +83,7 @@ class IdenNet(nn.Module):
         self.normalize = normalize
         self.identity = identity
         self.graded = graded
+        self.shaped = shaped
         self.trunk = Trunk()
         self.fc5 = nn.Linear(TRUNK_FEATURES, 2 * EMBEDDING_FEATURES)
         self.mfm5 = MaxFeatureMap()
@@ -87,6 +95,12 @@ class IdenNet(nn.Module):
         if graded:
             self.sides = nn.Linear(residual_features, 2 * num_aus)
             self.parts = nn.Linear(EMBEDDING_FEATURES, len(PARTS))
+        if shaped:
+            self.shape = ShapeBranch().requires_grad_(False)
+            self.shape.read.requires_grad_(True)
+            self.shape_aus = nn.Linear(SHAPE_FEATURES, num_aus, bias=False)
+        if shaped and graded:
+            self.shape_sides = nn.Linear(SHAPE_FEATURES, 2 * num_aus, bias=False)
         self.initialize(generator)
 
     def forward(self, faces: Tensor) -> IdenNetOutput:
@@ -102,14 +116,21 @@ class IdenNet(nn.Module):
         identity_embedding = self._embed_features(features)
         expression_features = self.mfm6(self.fc6(features))
         au_residual = self.combine(expression_features, identity_embedding)
+        shape = self.shape(scaled(faces)) if self.shaped else None
         return IdenNetOutput(
-            self.fc7(au_residual),
+            self.read_aus(au_residual, shape),
             identity_embedding,
             expression_features,
             au_residual,
-            self.sides(au_residual).unflatten(1, (self.num_aus, 2)) if self.graded else None,
+            self._read_sides(au_residual, shape) if self.graded else None,
             self.parts(expression_features) if self.graded else None,
+            shape,
         )
+
+    def read_aus(self, au_residual: Tensor, shape: Shape | None) -> Tensor:
+        """Return logits (N, A) of what is left of the features, and of the shape if it is read."""
+        logits: Tensor = self.fc7(au_residual)
+        return logits if shape is None else logits + self.shape_aus(shape.features)
 
     def embed(self, faces: Tensor) -> Tensor:
         """Return identity embeddings (N, 256) only, as stage `identity` needs them; skips FC6 and FC7."""
@@ -129,6 +150,16 @@ class IdenNet(nn.Module):
         if self.graded:
             initialize_gaussian(self.sides, generator)
             initialize_gaussian(self.parts, generator)
+        if self.shaped:
+            initialize_gaussian(self.shape_aus, generator)
+        if self.shaped and self.graded:
+            initialize_gaussian(self.shape_sides, generator)
+
+    def _read_sides(self, au_residual: Tensor, shape: Shape | None) -> Tensor:
+        sides: Tensor = self.sides(au_residual)
+        if shape is not None:
+            sides = sides + self.shape_sides(shape.features)
+        return sides.unflatten(1, (self.num_aus, 2))
 
     def _embed_features(self, features: Tensor) -> Tensor:
         embedding: Tensor = self.norm(self.mfm5(self.fc5(features)))

@@ -43,7 +43,7 @@ def look_inside(model: ActionUnitModel, crops: NDArray[np.uint8]) -> Inside | No
     output = network(batch)
     features = output.expression_features
     nobody = torch.zeros_like(output.identity_embedding)
-    unsubtracted = network.fc7(network.combine(features, nobody)).sigmoid().cpu().numpy()
+    unsubtracted = network.read_aus(network.combine(features, nobody), output.shape).sigmoid().cpu().numpy()
     if model.card.calibration:
         unsubtracted = calibrate(unsubtracted, [model.card.calibration[au] for au in model.aus])
     return Inside(

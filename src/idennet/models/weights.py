@@ -61,14 +61,13 @@ class Architecture(Config):
     normalize: bool = True
     identity: IdentityUse = "translation"
     graded: bool = False
+    shaped: bool = False
 
     @model_serializer(mode="wrap")
     def _as_before(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave `graded` out where it is not, so that cards older than the field stay as they are."""
+        """Leave out what the paper has not, so that cards older than a field stay as they are."""
         values: dict[str, Any] = serialize(self)
-        if not self.graded:
-            del values["graded"]
-        return values
+        return {name: value for name, value in values.items() if value or name not in ("graded", "shaped")}
 
 
 class WeightsCard(Config):
@@ -154,6 +153,7 @@ def save_weights(model: Network, path: Path, card: WeightsCard, half: bool = Tru
             normalize=model.normalize,
             identity=model.identity,
             graded=model.graded,
+            shaped=model.shaped,
         )
         if isinstance(model, IdenNet)
         else Architecture(kind="LightCNN", num_aus=model.num_aus)
@@ -244,7 +244,11 @@ def load_bundled() -> tuple[Network, WeightsSidecar]:
 def _build(architecture: Architecture) -> Network:
     if architecture.kind == "IdenNet":
         return IdenNet(
-            architecture.num_aus, architecture.normalize, architecture.identity, architecture.graded
+            architecture.num_aus,
+            architecture.normalize,
+            architecture.identity,
+            architecture.graded,
+            architecture.shaped,
         )
     return LightCNN(architecture.num_aus)
 

@@ -39,7 +39,7 @@ _UPPER_LIP, _LOWER_LIP = 13, 14  # the middles of their inner edges
 _EYES = [[33, 160, 158, 133, 153, 144], [362, 385, 387, 263, 373, 380]]
 """Corners and lids of the subject's right and left eye, among the 478 points."""
 
-_READ_BY_BLENDSHAPES = [
+READ_BY_BLENDSHAPES = [
     0, 1, 4, 5, 6, 7, 8, 10, 13, 14, 17, 21, 33, 37, 39, 40, 46, 52, 53, 54, 55, 58, 61, 63, 65, 66, 67, 70,
     78, 80, 81, 82, 84, 87, 88, 91, 93, 95, 103, 105, 107, 109, 127, 132, 133, 136, 144, 145, 146, 148, 149,
     150, 152, 153, 154, 155, 157, 158, 159, 160, 161, 162, 163, 168, 172, 173, 176, 178, 181, 185, 191, 195,
@@ -93,7 +93,7 @@ class Landmarker:
         if 1 / (1 + np.exp(-np.clip(presence.item(), -80, 80))) < _PRESENT:
             return None
         points = cv2.transform(placed.reshape(1, -1, 3)[..., :2], cv2.invertAffineTransform(matrix))[0]
-        (blendshapes,) = self._grade(points[None, _READ_BY_BLENDSHAPES])
+        (blendshapes,) = self._grade(points[None, READ_BY_BLENDSHAPES])
         return Landmarked(points, blendshapes.ravel())
 
 

@@ -112,10 +112,7 @@ def teach(
             elif read is None:
                 faceless.append(text_of(photographs[row].file))
             else:
-                named = dict(zip(BLENDSHAPES, read.blendshapes, strict=True)) | {
-                    LIP_GAP: lip_gap(read.points)
-                }
-                values[row] = [named[value] for value in VALUES]
+                values[row] = values_of(read)
             progress(row + 1, len(photographs))
     if np.isnan(values).all():
         raise NoFaceError(f"In none of the {len(photographs)} pictures of {folder} a face was found.")
@@ -125,6 +122,12 @@ def teach(
         pd.DataFrame(values, columns=list(VALUES)),
     )
     return TeachReport(labels, tuple(faceless), tuple(unreadable))
+
+
+def values_of(seen: Landmarked) -> list[float]:
+    """Return what the lessons need of a face, in the order of `VALUES`."""
+    named = dict(zip(BLENDSHAPES, seen.blendshapes, strict=True)) | {LIP_GAP: lip_gap(seen.points)}
+    return [float(named[value]) for value in VALUES]
 
 
 def write_moved(

@@ -119,6 +119,14 @@ class Augmenter:
                 hidden[index, PARTS.index(HIDES[kind])] = True
         return Changes(flipped, hidden)
 
+    def matrices(self, step: int, count: int, size: tuple[int, int]) -> NDArray[np.float64]:
+        """Return where a step moves the pixels of a batch of faces of (height, width), (count, 2, 3).
+
+        Where the first column turns x around, the face is mirrored.
+        """
+        generators = [np.random.default_rng((self._seed, step, index)) for index in range(count)]
+        return np.stack([_matrix(size, self.strengths, rng) for rng in generators])
+
     def _cover(self, step: int, index: int, points: Landmarks) -> tuple[str | None, np.random.Generator]:
         """Return which cover a face gets, if any, and the generator to draw it with."""
         rng = np.random.default_rng((self._seed, step, index, _COVERS))
@@ -139,25 +147,31 @@ _CONDITIONAL = ("blur_sigma", "smallest", "cut_out_size")  # mean something only
 
 
 def _move(face: Face, strengths: Augmentation, rng: np.random.Generator) -> Face:
-    flip = rng.random() < strengths.flip
-    angle, stretch, shear, right, down = rng.uniform(-1, 1, 5)
+    matrix = _matrix(face.shape[:2], strengths, rng)
     if not (strengths.shift or strengths.scale or strengths.rotation or strengths.shear):
-        return face[:, ::-1] if flip else face
-    turn = np.deg2rad(angle * strengths.rotation)
-    size = 1 + stretch * strengths.scale
-    rotate = size * np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
-    matrix = rotate @ np.array([[1, shear * strengths.shear], [0, 1]])
-    if flip:
-        matrix[:, 0] *= -1
-    centre = (np.array([face.shape[1], face.shape[0]]) - 1) / 2
-    offset = centre - matrix @ centre + strengths.shift * np.array([right, down])
+        return face[:, ::-1] if matrix[0, 0] < 0 else face
     return cv2.warpAffine(
         np.ascontiguousarray(face),
-        np.column_stack([matrix, offset]),
+        matrix,
         (face.shape[1], face.shape[0]),
         flags=cv2.INTER_LINEAR,
         borderMode=cv2.BORDER_REPLICATE,
     )
+
+
+def _matrix(size: tuple[int, ...], strengths: Augmentation, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Draw the change of geometry of a face of (height, width) pixels, (2, 3)."""
+    flip = rng.random() < strengths.flip
+    angle, stretch, shear, right, down = rng.uniform(-1, 1, 5)
+    turn = np.deg2rad(angle * strengths.rotation)
+    scale = 1 + stretch * strengths.scale
+    rotate = scale * np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    matrix = rotate @ np.array([[1, shear * strengths.shear], [0, 1]])
+    if flip:
+        matrix[:, 0] *= -1
+    centre = (np.array(size[::-1]) - 1) / 2
+    offset = centre - matrix @ centre + strengths.shift * np.array([right, down])
+    return np.column_stack([matrix, offset])
 
 
 def _shade(face: Face, strengths: Augmentation, rng: np.random.Generator) -> Face:

@@ -33,6 +33,9 @@ class Model(Config):
     graded: bool = Field(
         default=False, description="also intensity by side, and visible parts; the paper's network is not"
     )
+    shaped: bool = Field(
+        default=False, description="also read the shape of the face; the paper's network does not"
+    )
     fit_to_faces: bool = Field(
         default=False, description="scale the first weights to the data; paper and released code do not"
     )
@@ -50,8 +53,9 @@ class Model(Config):
     def _keep_digests(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Leave the paper's choices out, so that recipes older than the fields keep their digests."""
         values: dict[str, Any] = serialize(self)
-        if not self.graded:
-            del values["graded"]
+        for name in ("graded", "shaped"):
+            if not values[name]:
+                del values[name]
         if self.identity == "translation":
             del values["identity"]
         return values
@@ -80,6 +84,17 @@ class Stage(Config):
     )
     batches: Batches = SeparateSettings()
     optimiser: Optimiser = Optimiser()
+    still: tuple[str, ...] = Field(
+        default=(), description="layers that do not learn, such as [trunk, fc5]: an identity that is known"
+    )
+
+    @model_serializer(mode="wrap")
+    def _keep_digests(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave `still` out where all learn, so that recipes older than the field keep their digests."""
+        values: dict[str, Any] = serialize(self)
+        if not self.still:
+            del values["still"]
+        return values
 
     @model_validator(mode="after")
     def _one_length(self) -> "Stage":
@@ -129,8 +144,8 @@ class Recipe(Config):
             raise ValueError("a lightcnn has no identity branch; remove identity_stage")
         if self.model.kind == "lightcnn" and self.model.identity != "translation":
             raise ValueError("a lightcnn has no identity branch; remove model.identity")
-        if self.model.kind == "lightcnn" and self.model.graded:
-            raise ValueError("a lightcnn is not graded; remove model.graded")
+        if self.model.kind == "lightcnn" and (self.model.graded or self.model.shaped):
+            raise ValueError("a lightcnn is neither graded nor shaped; remove model.graded and model.shaped")
         return self
 
 

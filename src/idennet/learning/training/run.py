@@ -4,7 +4,8 @@ A run's folder: `recipe.yaml` (resolved), `run.json` (what, with what, where, wh
 `last.safetensors` (state to continue from) and `best-<stage>.safetensors` with its card.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -17,6 +18,7 @@ from torch import nn
 from idennet import facs
 from idennet.errors import RecipeError
 from idennet.faces.alignment import TEMPLATE
+from idennet.faces.weights import with_weights
 from idennet.learning.data.known_people import KnownPeople
 from idennet.learning.data.store import FaceStore
 from idennet.learning.data.teacher import LESSONS, Taught, TeacherLabels
@@ -30,6 +32,7 @@ from idennet.learning.training.initialise import fit_to_faces
 from idennet.learning.training.lesson import Prepared, StageLesson
 from idennet.learning.training.progress import Reporter, forget_metrics_after
 from idennet.learning.training.recipe import Recipe
+from idennet.learning.training.shape import ShapeStudent
 from idennet.learning.training.stages import StagePlan, plan_stages, to_tensor
 from idennet.learning.training.taught_objective import TaughtSettings
 from idennet.models.action_units import ActionUnitModel
@@ -94,6 +97,7 @@ def train(
     initial: Path | None = None,
     teacher: Path | None = None,
     known_people: Path | None = None,
+    shape: Path | None = None,
     held_out: Collection[str] = (),
     fold: FoldFaces | None = None,
     quiet: bool = False,
@@ -111,6 +115,7 @@ def train(
             Units; else trunk and identity branch (CONV1 to NORM, as in the paper).
         teacher: A teacher's labels of pictures of `identity_stores`, written by `idennet teach`.
         known_people: A teacher's embeddings of these pictures, as `KnownPeople.open` reads them.
+        shape: Weights of a shape branch, by `train_shape`; None: those of `initial`.
         held_out: Subjects of the stores for validation, instead of the random share that the recipe asks for.
         fold: The fold that it is trained for, from `faces_of_fold`; its faces, validation subjects and Action
             Units take the place of `au_stores`, `held_out` and those of the stores.
@@ -158,12 +163,14 @@ def train(
                 resume,
                 teacher=teacher,
                 known_people=known_people,
+                shape=shape,
                 fold=fold,
                 plans=plans,
             )
         distributed.wait()
         model = _build(recipe, len(corpus.aus))
         learnt = start_from(model, corpus.aus, initial) if initial is not None else ()
+        _give_shape(model, shape, learnt)
         if recipe.model.fit_to_faces:
             some = training.sample(FITTING_FACES, recipe.seed)
             fit_to_faces(model, to_tensor(some.read(np.arange(len(some))), torch.device("cpu")), learnt)
@@ -179,10 +186,11 @@ def train(
         with Reporter(out, active=distributed.is_first(), quiet=quiet) as reporter:
             _tell(reporter, plans, fold)
             for plan in plans[position:]:
-                engine = _stage_engine(model, plan, training, recipe, out, where, reporter, card)
-                if saved and saved[1].stage == plan.name:
-                    engine.restore(*saved)
-                engine.run()
+                with _held_still(model, plan.settings.still):
+                    engine = _stage_engine(model, plan, training, recipe, out, where, reporter, card)
+                    if saved and saved[1].stage == plan.name:
+                        engine.restore(*saved)
+                    engine.run()
                 distributed.wait()
                 model.load_state_dict(load_weights(best_weights(out, plan.name))[0].state_dict())
     return open_run(out)
@@ -204,6 +212,43 @@ def _taught_by(initial: Path, corpus: Corpus, batches: TaughtSettings, device: t
         taught[rows, place] = logits_of(probs[:, card.aus.index(au)])
         believed[rows, place] = batches.kept_weight
     return replace(corpus, taught=taught, believed=believed)
+
+
+@contextmanager
+def _held_still(model: Network, layers: Sequence[str]) -> Iterator[None]:
+    """Keep some layers from learning.
+
+    Raises:
+        RecipeError: The network has no such layer.
+    """
+    held = []
+    for layer in layers:
+        try:
+            parameters = list(model.get_submodule(layer).parameters())
+        except AttributeError as error:
+            raise RecipeError(f"still names {layer}, which this network does not have.") from error
+        held += [parameter for parameter in parameters if parameter.requires_grad]
+    for parameter in held:
+        parameter.requires_grad_(False)
+    yield
+    for parameter in held:
+        parameter.requires_grad_(True)
+
+
+def _give_shape(model: Network, shape: Path | None, learnt: Collection[str]) -> None:
+    """Give a network that reads shapes its branch.
+
+    Raises:
+        RecipeError: It has none, or there are no weights for it.
+        WeightsError: The file holds no shape branch.
+    """
+    has_branch = isinstance(model, IdenNet) and model.shaped
+    if shape is not None:
+        if not isinstance(model, IdenNet) or not model.shaped:
+            raise RecipeError("Weights of a shape branch are for networks with one; set model.shaped=true.")
+        model.shape.load_state_dict(with_weights(ShapeStudent(), shape).branch.plain().state_dict())
+    elif has_branch and not any(name.startswith("shape.") for name in learnt):
+        raise RecipeError("model.shaped needs the weights of a shape branch; give them with --shape.")
 
 
 def _tell(reporter: Reporter, plans: Sequence[StagePlan], fold: FoldFaces | None) -> None:
@@ -303,7 +348,7 @@ def _build(recipe: Recipe, num_aus: int) -> Network:
     if recipe.model.kind == "lightcnn":
         return LightCNN(num_aus, generator=generator)
     model = recipe.model
-    return IdenNet(num_aus, model.normalize, model.identity, model.graded, generator=generator)
+    return IdenNet(num_aus, model.normalize, model.identity, model.graded, model.shaped, generator=generator)
 
 
 def start_from(model: Network, aus: tuple[int, ...], initial: Path) -> tuple[str, ...]:

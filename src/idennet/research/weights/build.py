@@ -79,6 +79,7 @@ def build_weights(
     photographs: Path | None = None,
     teacher: Path | None = None,
     known_people: Path | None = None,
+    shape: Path | None = None,
     initial: Path | None = None,
     face_model: Path | None = None,
     finder: Path | None = None,
@@ -99,6 +100,7 @@ def build_weights(
             `idennet.learning.data.split.held_out` is true are left out.
         teacher: Labels of the photographs, written by `idennet teach`.
         known_people: Embeddings of the photographs, as `KnownPeople.open` reads them.
+        shape: Weights of a shape branch, as in `idennet.learning.training.train`.
         initial: Weights to start from, as in `idennet.learning.training.train`.
         face_model: The renderer's face model; by default the one that `IDENNET_FACE_MODEL` names.
         finder: Model file to find the faces of the photographs with; see `idennet.faces.finder.open_finder`.
@@ -146,6 +148,7 @@ def build_weights(
             initial=initial,
             teacher=teacher,
             known_people=known_people,
+            shape=shape,
         )
 
     tell("Calibrating, judging.")

@@ -1,0 +1,186 @@
+"""Training of the shape branch: a teacher says where the points of photographed and rendered faces are."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from idennet.errors import StoreError
+from idennet.faces.card import Material
+from idennet.learning.data.shapes import ShapeLabels
+from idennet.learning.data.split import split_subjects
+from idennet.learning.data.store import FaceStore
+from idennet.learning.data.teacher import VALUES
+from idennet.learning.training.augment import Augmenter
+from idennet.learning.training.face_networks import FaceNetworkRecipe, Study, train_face_network
+from idennet.learning.training.recipe import load_recipe
+from idennet.models.shape import EYE_CORNERS, SHAPE_FEATURES, SHAPE_MIRROR, Shape, ShapeBranch
+from idennet.models.trunk import FACE_SHAPE
+
+_HELD_OUT = 0.06  # share of the people of each store
+_STRONGEST = 4.0  # spreads from the mean, beyond which a teacher's value counts no further
+RIGHT_AND_LEFT = [
+    VALUES.index(name.replace("Left", "*").replace("Right", "Left").replace("*", "Right")) for name in VALUES
+]
+"""What each of the teacher's values becomes in a mirror."""
+
+
+class ShapeStudent(nn.Module):
+    """The branch as it is trained, and what it says of a teacher's values, in units of their spread."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.branch = ShapeBranch(normalised=True)
+        self.values = nn.Linear(SHAPE_FEATURES, len(VALUES))
+
+    def forward(self, faces: Tensor) -> tuple[Shape, Tensor]:
+        """Return shapes and values (N, V) of uint8 faces (N, 128, 128, 3)."""
+        shape = self.branch(faces.permute(0, 3, 1, 2).float() / 255)
+        return shape, self.values(shape.features)
+
+
+class Shapes(NamedTuple):
+    """A batch of faces (N, 128, 128, 3), changed; their points, and values in units of their spread."""
+
+    faces: Tensor
+    points: Tensor
+    values: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Taught:
+    """Faces of some people of several stores with a teacher's points.
+
+    Attributes:
+        sources: Stores and their labels.
+        chosen: (M, 2) store and row of its labels, of each face.
+        mean: (V,) of the teacher's values.
+        spread: (V,) of the teacher's values.
+    """
+
+    sources: Sequence[tuple[FaceStore, ShapeLabels]]
+    chosen: NDArray[np.int64]
+    mean: NDArray[np.float32]
+    spread: NDArray[np.float32]
+
+    def read(
+        self, places: NDArray[np.int64]
+    ) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.float32]]:
+        """Return faces, points and values (in units of their spread) of some of the chosen."""
+        faces = np.empty((len(places), *FACE_SHAPE[1:], FACE_SHAPE[0]), np.uint8)
+        points, values = [], []
+        for place, (source, row) in enumerate(self.chosen[places]):
+            store, labels = self.sources[source]
+            faces[place] = store.read(labels.rows[row : row + 1])[0]
+            points.append(labels.points[row])
+            values.append(labels.values[row])
+        relative = (np.stack(values) - self.mean) / self.spread
+        return faces, np.stack(points), relative.clip(-_STRONGEST, _STRONGEST).astype(np.float32)
+
+
+def shape_loss(student: tuple[Shape, Tensor], batch: Shapes) -> Tensor:
+    """Return the mean loss of a batch: points in pixels, and the values that they lead to."""
+    shape, values = student
+    points = F.smooth_l1_loss(shape.points, batch.points, beta=0.5)
+    return points + F.smooth_l1_loss(values, batch.values)
+
+
+@torch.inference_mode()
+def shape_errors(network: nn.Module, taught: Taught) -> dict[str, float]:
+    """Return errors on faces as they are: of points over the eyes' distance, and agreement with the values.
+
+    `value_X` is the correlation with the teacher's value X.
+    """
+    distances, said, meant = [], [], []
+    for places in np.array_split(np.arange(len(taught.chosen)), max(len(taught.chosen) // 64, 1)):
+        faces, points, values = taught.read(places)
+        shape, read = network(torch.from_numpy(faces))
+        corners = np.stack([points[:, list(pair)].mean(1) for pair in EYE_CORNERS])
+        apart = np.linalg.norm(corners[1] - corners[0], axis=1)
+        distances.append(np.linalg.norm(shape.points.numpy() - points, axis=2).mean(1) / apart)
+        said.append(read.numpy())
+        meant.append(values)
+    ours, theirs = np.concatenate(said), np.concatenate(meant)
+    errors = {"points": float(np.concatenate(distances).mean())}
+    for place, name in enumerate(VALUES):
+        errors[f"value_{name}"] = float(np.corrcoef(ours[:, place], theirs[:, place])[0, 1])
+    return {name: round(value, 4) for name, value in errors.items()}
+
+
+def train_shape(
+    sources: Sequence[tuple[FaceStore, ShapeLabels]],
+    recipe: FaceNetworkRecipe,
+    out: Path,
+    *,
+    start: Path | None = None,
+    quiet: bool = False,
+) -> Path:
+    """Train the shape branch, and return the weights file of a `ShapeStudent`; see `train_face_network`.
+
+    Faces are changed as recipe `taught` changes them.
+
+    Args:
+        sources: Stores with a teacher's points; some people of each are held out.
+        recipe: How to train.
+        out: Folder of the training.
+        start: Weights to start from instead of random ones.
+        quiet: Show nothing.
+
+    Raises:
+        StoreError: There are no faces.
+    """
+    values = np.concatenate([labels.values for _, labels in sources])
+    if not len(values):
+        raise StoreError("The teacher finds no face in these stores; give others.")
+    mean, spread = values.mean(0), values.std(0) + 1e-6
+    learned, held_out = (Taught(sources, chosen, mean, spread) for chosen in _split(sources))
+    augmenter = Augmenter(load_recipe("taught").augmentation, recipe.seed)
+
+    def draw(step: int) -> Shapes:
+        rng = np.random.default_rng([recipe.seed, step])
+        faces, points, values = learned.read(rng.integers(len(learned.chosen), size=recipe.batch_size))
+        matrices = augmenter.matrices(step, len(faces), FACE_SHAPE[1:])
+        points = np.einsum("nij,nkj->nki", matrices[..., :2], points) + matrices[:, None, :, 2]
+        mirrored = matrices[:, 0, 0] < 0
+        points[mirrored] = points[mirrored][:, list(SHAPE_MIRROR)]
+        values[mirrored] = values[mirrored][:, RIGHT_AND_LEFT]
+        changed = augmenter(faces, step)
+        return Shapes(*map(torch.from_numpy, (changed, points.astype(np.float32), values)))
+
+    study = Study[ShapeStudent, Shapes](
+        draw=draw,
+        loss=lambda network, batch: shape_loss(network(batch.faces), batch),
+        errors=lambda network: shape_errors(network, held_out),
+        trained_on=tuple(_material(store) for store, _ in sources),
+        learned=len(learned.chosen),
+        held_out=len(held_out.chosen),
+    )
+    return train_face_network(ShapeStudent, recipe, study, out, start=start, quiet=quiet)
+
+
+def _split(
+    sources: Sequence[tuple[FaceStore, ShapeLabels]],
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return store and row of each face of people to learn from, and of others."""
+    parts: tuple[list[NDArray[np.int64]], list[NDArray[np.int64]]] = ([], [])
+    for number, (store, labels) in enumerate(sources):
+        _, others = split_subjects(store.subjects, _HELD_OUT)
+        is_other = store.frames["subject"].isin(others).to_numpy()[labels.rows]
+        for part, rows in zip(parts, (np.flatnonzero(~is_other), np.flatnonzero(is_other)), strict=True):
+            part.append(np.column_stack([np.full(len(rows), number), rows]))
+    return np.concatenate(parts[0]), np.concatenate(parts[1])
+
+
+def _material(store: FaceStore) -> Material:
+    return Material(
+        name=store.path.name,
+        fingerprint=store.digest[:12],
+        pictures=len(store),
+        people=len(store.subjects),
+    )

@@ -1,0 +1,135 @@
+"""Training of the shape branch: points move with pixels, mirrors change sides, a run can be continued."""
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from tiny_training import small_recipe
+
+from idennet.errors import RecipeError, StoreError
+from idennet.faces.card import read_network
+from idennet.faces.weights import with_weights
+from idennet.learning.data.shapes import ShapeLabels
+from idennet.learning.data.store import FaceStore
+from idennet.learning.data.teacher import VALUES
+from idennet.learning.training import train
+from idennet.learning.training.augment import Augmentation, Augmenter
+from idennet.learning.training.face_networks import load_face_recipe
+from idennet.learning.training.shape import RIGHT_AND_LEFT, Shapes, ShapeStudent, shape_loss, train_shape
+from idennet.models.shape import SHAPE_POINTS, Shape
+
+SHORT = ["steps=3", "batch_size=4", "seed=3", "checkpoint_every=2", "optimiser.warm_up=1"]
+
+
+def labels_of(store: FaceStore, seed: int = 0) -> ShapeLabels:
+    rng = np.random.default_rng(seed)
+    rows = np.arange(len(store))
+    return ShapeLabels(
+        rows,
+        rng.uniform(20, 100, (len(rows), SHAPE_POINTS, 2)).astype(np.float32),
+        rng.uniform(0, 1, (len(rows), len(VALUES))).astype(np.float32),
+    )
+
+
+@pytest.fixture(scope="module")
+def weights(identity_store: FaceStore, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return train_shape(
+        [(identity_store, labels_of(identity_store))],
+        load_face_recipe("shape", SHORT),
+        tmp_path_factory.mktemp("shape"),
+        quiet=True,
+    )
+
+
+def test_points_move_with_the_pixels() -> None:
+    spots = np.array([[40, 50], [80, 60], [64.0, 90]])
+    faces = np.zeros((len(spots), 128, 128, 3), np.uint8)
+    for face, spot in zip(faces, spots.astype(int), strict=True):
+        cv2.circle(face, spot.tolist(), 3, (255, 255, 255), -1)
+    augmenter = Augmenter(Augmentation(flip=0.5, shift=6, scale=0.1, rotation=20, shear=0.1), seed=4)
+    for step in range(6):
+        matrices = augmenter.matrices(step, len(faces), (128, 128))
+        for face, spot, matrix in zip(augmenter(faces, step), spots, matrices, strict=True):
+            weight = face.sum(axis=2).astype(float)
+            y, x = np.indices(weight.shape)
+            found = np.array([(weight * x).sum(), (weight * y).sum()]) / weight.sum()
+            np.testing.assert_allclose(matrix[:, :2] @ spot + matrix[:, 2], found, atol=0.3)
+
+
+def test_a_mirror_changes_the_sides_of_values() -> None:
+    order = np.array(RIGHT_AND_LEFT)
+    assert (order[order] == np.arange(len(VALUES))).all()
+    assert VALUES[order[VALUES.index("eyeBlinkLeft")]] == "eyeBlinkRight"
+    assert order[VALUES.index("jawOpen")] == VALUES.index("jawOpen")
+
+
+def test_right_answers_cost_nothing() -> None:
+    points, values = torch.rand(2, SHAPE_POINTS, 2), torch.rand(2, len(VALUES))
+    batch = Shapes(torch.zeros(2, 128, 128, 3, dtype=torch.uint8), points, values)
+    shape = Shape(points, torch.zeros(2, 64))
+    assert shape_loss((shape, values), batch).item() == 0
+    moved = shape._replace(points=points + 2)
+    assert shape_loss((moved, values), batch).item() == pytest.approx(1.75)  # smooth L1 of 2 with beta 0.5
+
+
+def test_a_run_can_be_continued_and_its_card_says_what_it_was(
+    identity_store: FaceStore, weights: Path, tmp_path: Path
+) -> None:
+    card = read_network(weights)[1]
+    assert (card.network, card.steps, card.learned + card.held_out) == (
+        "ShapeStudent",
+        3,
+        len(identity_store),
+    )
+    assert {"points", "value_jawOpen"} <= set(card.errors)
+    taught = [(identity_store, labels_of(identity_store))]
+    again = train_shape(taught, load_face_recipe("shape", SHORT), weights.parent, quiet=True)
+    assert read_network(again)[1].sha256 == card.sha256
+    with pytest.raises(RecipeError, match="another training"):
+        train_shape(taught, load_face_recipe("shape", [*SHORT, "seed=4"]), weights.parent, quiet=True)
+    nobody = ShapeLabels(*(array[:0] for array in vars(taught[0][1]).values()))
+    with pytest.raises(StoreError, match="no face"):
+        train_shape([(identity_store, nobody)], load_face_recipe("shape", SHORT), tmp_path, quiet=True)
+
+
+@pytest.mark.usefixtures("light_trunk")
+def test_a_network_takes_the_branch_and_leaves_it_as_it_is(
+    au_store: FaceStore, identity_store: FaceStore, weights: Path, tmp_path: Path
+) -> None:
+    recipe = small_recipe(identity_stage=None, model={"kind": "idennet", "shaped": True})
+    stores = {"au_stores": [au_store], "identity_stores": [identity_store], "quiet": True}
+    with pytest.raises(RecipeError, match="--shape"):
+        train(recipe, **stores, out=tmp_path / "none")
+    run = train(recipe, **stores, shape=weights, out=tmp_path / "run")
+    assert json.loads((run.folder / "run.json").read_text())["shape"]
+    network, _ = run.load()
+    student = ShapeStudent()
+    taught = with_weights(student, weights).branch.plain()
+    assert torch.equal(network.shape.heat.weight, taught.heat.weight)
+    assert not torch.equal(network.shape.read[0].weight, taught.read[0].weight)
+    plain = small_recipe(identity_stage=None)
+    with pytest.raises(RecipeError, match="shaped"):
+        train(plain, **stores, shape=weights, out=tmp_path / "plain")
+    # Weights that have a branch bring it along.
+    on = train(recipe, **stores, initial=run.weights, out=tmp_path / "on")
+    assert torch.equal(on.load()[0].shape.heat.weight, taught.heat.weight)
+
+
+@pytest.mark.usefixtures("light_trunk")
+def test_layers_that_are_held_still_do_not_learn(
+    au_store: FaceStore, identity_store: FaceStore, tmp_path: Path
+) -> None:
+    stores = {"au_stores": [au_store], "identity_stores": [identity_store], "quiet": True}
+    first = train(small_recipe(identity_stage=None), **stores, out=tmp_path / "first")
+    stage = small_recipe().au_stage.model_dump(mode="json") | {"still": ["fc5"]}
+    still = small_recipe(identity_stage=None, au_stage=stage)
+    run = train(still, **stores, initial=first.weights, out=tmp_path / "still")
+    before, after = first.load()[0], run.load()[0]
+    assert torch.equal(before.fc5.weight, after.fc5.weight)
+    assert not torch.equal(before.fc6.weight, after.fc6.weight)
+    wrong = small_recipe(identity_stage=None, au_stage=stage | {"still": ["fc99"]})
+    with pytest.raises(RecipeError, match="fc99"):
+        train(wrong, **stores, out=tmp_path / "wrong")
