@@ -27,7 +27,7 @@ def teach_command(
     The file has numbers only: how far brows, lids, lips and jaw have moved, for each picture. Pictures of one
     person belong into one subfolder, so that what is usual for that person can be taken out.
 
-    With --moved two copies of each photograph are written beside it, with brows, lids or corners of the mouth
+    With --moved a copy of each photograph is written beside it, with brows, lids or corners of the mouth
     moved as people rarely do when they are photographed. Prepare that folder as the face store to learn from.
     """
     from rich.console import Console

@@ -47,6 +47,9 @@ class Shape(NamedTuple):
 class ShapeBranch(nn.Module):
     """Faces (N, 3, 128, 128), floating point in [0, 1], to a `Shape`; each point is the middle of a heat map.
 
+    Coordinates enter in units of their spread about the usual face, two numbers that a training finds first:
+    lids a pixel apart are as large there as a chin.
+
     Args:
         normalised: With batch normalisation, as it is trained; without, as it is used: see `plain`.
     """
@@ -67,6 +70,10 @@ class ShapeBranch(nn.Module):
         self.read = nn.Sequential(
             nn.Linear(2 * SHAPE_POINTS, 128), nn.ReLU(), nn.Linear(128, SHAPE_FEATURES), nn.ReLU()
         )
+        self.usual: Tensor
+        self.spread: Tensor
+        self.register_buffer("usual", torch.zeros(SHAPE_POINTS, 2))
+        self.register_buffer("spread", torch.ones(SHAPE_POINTS, 2))
 
     def forward(self, faces: Tensor) -> Shape:
         """Return points of `faces` (N, 3, 128, 128), floating point, and what they say."""
@@ -77,7 +84,7 @@ class ShapeBranch(nn.Module):
         merged = self.merge_eighth(eighth + F.interpolate(coarse, scale_factor=2.0))
         merged = self.merge_quarter(self.from_quarter(quarter) + F.interpolate(merged, scale_factor=2.0))
         points = self.heat(merged).flatten(2).softmax(dim=2) @ _places(faces)
-        return Shape(points, self.read(upright(points).flatten(1)))
+        return Shape(points, self.read(((upright(points) - self.usual) / self.spread).flatten(1)))
 
     @torch.no_grad()
     def plain(self) -> "ShapeBranch":

@@ -248,12 +248,6 @@ def test_a_movement_of_one_side_is_shown_and_shown_there() -> None:
     assert (seen > 0).tolist() == [side > 0 for side in sides]
 
 
-def test_what_was_added_is_believed_wholly() -> None:
-    name = moved_name(15, 2)
-    labels = TeacherLabels((name, "b"), ("A", "A"), pd.DataFrame([dict.fromkeys(VALUES, 0.0)] * 2))
-    assert labels.believed([15, 1, 6, 12]).tolist() == [[1, 0.5, 0, 1], [0.25, 0.5, 0, 1]]
-
-
 def test_what_a_movement_is_worth_is_the_same_for_everybody() -> None:
     name = moved_name(1, 2)
     brows = np.array([0.6] * 5 + [0.1] * 4)  # whose brows rest high, and whose do not

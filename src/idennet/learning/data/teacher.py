@@ -160,11 +160,6 @@ class TeacherLabels:
         columns = [self._logit(lessons[au], relative) if au in lessons else nothing for au in aus]
         return np.stack(columns, axis=1).astype(np.float32)
 
-    def believed(self, aus: Sequence[int]) -> NDArray[np.float32]:
-        """Return how far each label is believed (N, A): by its lesson, wholly where it was added."""
-        added = np.array([[au in strengths for au in aus] for strengths in self._added], bool)
-        return np.where(added, 1, lesson_weights(aus)).astype(np.float32)
-
     def sides(self, aus: Sequence[int], relative: bool = True) -> NDArray[np.float32]:
         """Return intensities (N, A, 2) of the subject's left and right, 0 to 1; NaN where it says nothing.
 
@@ -262,6 +257,6 @@ class Taught:
         labels, row = self.labels, self.labels.rows_of(store)
         stranger = row < 0
         logits, sides = labels.logits(aus, self.relative)[row], labels.sides(aus, self.relative)[row]
-        believed = labels.believed(aus)[row]
-        logits[stranger], believed[stranger], sides[stranger] = np.nan, 0, np.nan
+        believed = np.where(stranger[:, None], 0, lesson_weights(aus))
+        logits[stranger], sides[stranger] = np.nan, np.nan
         return logits, believed, sides

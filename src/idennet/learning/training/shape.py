@@ -20,9 +20,10 @@ from idennet.learning.data.teacher import VALUES
 from idennet.learning.training.augment import Augmenter
 from idennet.learning.training.face_networks import FaceNetworkRecipe, Study, train_face_network
 from idennet.learning.training.recipe import load_recipe
-from idennet.models.shape import EYE_CORNERS, SHAPE_FEATURES, SHAPE_MIRROR, Shape, ShapeBranch
+from idennet.models.shape import EYE_CORNERS, SHAPE_FEATURES, SHAPE_MIRROR, Shape, ShapeBranch, upright
 from idennet.models.trunk import FACE_SHAPE
 
+_LEAST_SPREAD = 1e-3  # of a coordinate, in eye distances
 _HELD_OUT = 0.06  # share of the people of each store
 _STRONGEST = 4.0  # spreads from the mean, beyond which a teacher's value counts no further
 RIGHT_AND_LEFT = [
@@ -32,11 +33,19 @@ RIGHT_AND_LEFT = [
 
 
 class ShapeStudent(nn.Module):
-    """The branch as it is trained, and what it says of a teacher's values, in units of their spread."""
+    """The branch as it is trained, and what it says of a teacher's values, in units of their spread.
 
-    def __init__(self) -> None:
+    Args:
+        points: (N, 146, 2) from which the branch learns what is usual; None: that comes with its weights.
+    """
+
+    def __init__(self, points: Tensor | None = None) -> None:
         super().__init__()
         self.branch = ShapeBranch(normalised=True)
+        if points is not None:
+            spread, usual = torch.std_mean(upright(points), dim=0)
+            self.branch.usual.copy_(usual)
+            self.branch.spread.copy_(spread + _LEAST_SPREAD)
         self.values = nn.Linear(SHAPE_FEATURES, len(VALUES))
 
     def forward(self, faces: Tensor) -> tuple[Shape, Tensor]:
@@ -161,7 +170,8 @@ def train_shape(
         learned=len(learned.chosen),
         held_out=len(held_out.chosen),
     )
-    return train_face_network(ShapeStudent, recipe, study, out, start=start, quiet=quiet)
+    points = torch.from_numpy(np.concatenate([labels.points for _, labels in sources]))
+    return train_face_network(lambda: ShapeStudent(points), recipe, study, out, start=start, quiet=quiet)
 
 
 def _split(

@@ -12,8 +12,8 @@ Sides = tuple[float, float]
 MOVED = "~moved"
 """What follows the name of a photograph where a movement was added to it; a copy's number comes after it."""
 
-COPIES = 2
-"""How many pictures with a movement added are made of each photograph."""
+COPIES = 1
+"""How many pictures with a movement added are made of each photograph: more would outweigh real faces."""
 
 TOGETHER: tuple[tuple[int, ...], ...] = (
     (1,), (2,), (1, 2), (1, 2), (1, 2, 5), (5,), (4,), (4, 7), (7,), (1, 4),
