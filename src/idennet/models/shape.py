@@ -80,10 +80,12 @@ class ShapeBranch(nn.Module):
         spread, mean = torch.std_mean(faces, dim=(1, 2, 3), keepdim=True)
         quarter = self.quarter(self.stem((faces - mean) / (spread + 0.02)))
         eighth = self.eighth(quarter)
-        coarse = self.from_sixteenth(self.sixteenth(eighth))
+        coarse = _mixed(self.from_sixteenth, self.sixteenth(eighth))
         merged = self.merge_eighth(eighth + F.interpolate(coarse, scale_factor=2.0))
-        merged = self.merge_quarter(self.from_quarter(quarter) + F.interpolate(merged, scale_factor=2.0))
-        points = self.heat(merged).flatten(2).softmax(dim=2) @ _places(faces)
+        merged = self.merge_quarter(
+            _mixed(self.from_quarter, quarter) + F.interpolate(merged, scale_factor=2.0)
+        )
+        points = _mixed(self.heat, merged).flatten(2).softmax(dim=2) @ _places(faces)
         return Shape(points, self.read(((upright(points) - self.usual) / self.spread).flatten(1)))
 
     @torch.no_grad()
@@ -97,6 +99,12 @@ class ShapeBranch(nn.Module):
                 tensors |= {f"{name}.convolve.{key}": value for key, value in folded.state_dict().items()}
         found.load_state_dict({name: tensors[name] for name in found.state_dict()})
         return found.eval()
+
+
+def _mixed(layer: nn.Conv2d, x: Tensor) -> Tensor:
+    """Return what a convolution of 1 x 1 says, as a product, which is faster on one core."""
+    assert layer.bias is not None, "convolutions of the branch have a bias"
+    return (layer.weight.flatten(1) @ x.flatten(2) + layer.bias[:, None]).unflatten(2, x.shape[2:])
 
 
 def _places(like: Tensor) -> Tensor:

@@ -170,7 +170,7 @@ def train(
         distributed.wait()
         model = _build(recipe, len(corpus.aus))
         learnt = start_from(model, corpus.aus, initial) if initial is not None else ()
-        _give_shape(model, shape, learnt)
+        _give_shape(model, corpus.aus, shape, learnt)
         if recipe.model.fit_to_faces:
             some = training.sample(FITTING_FACES, recipe.seed)
             fit_to_faces(model, to_tensor(some.read(np.arange(len(some))), torch.device("cpu")), learnt)
@@ -235,8 +235,11 @@ def _held_still(model: Network, layers: Sequence[str]) -> Iterator[None]:
         parameter.requires_grad_(True)
 
 
-def _give_shape(model: Network, shape: Path | None, learnt: Collection[str]) -> None:
+def _give_shape(model: Network, aus: Sequence[int], shape: Path | None, learnt: Collection[str]) -> None:
     """Give a network that reads shapes its branch.
+
+    A new branch speaks at once: where a teacher's values stand for an Action Unit, the network begins with
+    the mean of what it says itself and of what the branch makes of the teacher's values.
 
     Raises:
         RecipeError: It has none, or there are no weights for it.
@@ -246,7 +249,15 @@ def _give_shape(model: Network, shape: Path | None, learnt: Collection[str]) -> 
     if shape is not None:
         if not isinstance(model, IdenNet) or not model.shaped:
             raise RecipeError("Weights of a shape branch are for networks with one; set model.shaped=true.")
-        model.shape.load_state_dict(with_weights(ShapeStudent(), shape).branch.plain().state_dict())
+        student = with_weights(ShapeStudent(), shape)
+        model.shape.load_state_dict(student.branch.plain().state_dict())
+        with torch.no_grad():
+            for row, lesson in enumerate(map({one.au: one for one in LESSONS}.get, aus)):
+                if lesson is not None:
+                    weight, bias = student.lesson(lesson)
+                    model.fc7.weight[row] /= 2
+                    model.fc7.bias[row] = (model.fc7.bias[row] + bias) / 2
+                    model.shape_aus.weight[row] = weight / 2
     elif has_branch and not any(name.startswith("shape.") for name in learnt):
         raise RecipeError("model.shaped needs the weights of a shape branch; give them with --shape.")
 

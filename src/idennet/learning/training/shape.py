@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,7 +17,7 @@ from idennet.faces.card import Material
 from idennet.learning.data.shapes import ShapeLabels
 from idennet.learning.data.split import split_subjects
 from idennet.learning.data.store import FaceStore
-from idennet.learning.data.teacher import VALUES
+from idennet.learning.data.teacher import VALUES, Lesson
 from idennet.learning.training.augment import Augmenter
 from idennet.learning.training.face_networks import FaceNetworkRecipe, Study, train_face_network
 from idennet.learning.training.recipe import load_recipe
@@ -37,21 +38,40 @@ class ShapeStudent(nn.Module):
 
     Args:
         points: (N, 146, 2) from which the branch learns what is usual; None: that comes with its weights.
+        values: (N, V) of the teacher, likewise.
     """
 
-    def __init__(self, points: Tensor | None = None) -> None:
+    def __init__(self, points: Tensor | None = None, values: Tensor | None = None) -> None:
         super().__init__()
         self.branch = ShapeBranch(normalised=True)
-        if points is not None:
+        self.values = nn.Linear(SHAPE_FEATURES, len(VALUES))
+        self.mean: Tensor
+        self.spread: Tensor
+        self.register_buffer("mean", torch.zeros(len(VALUES)))
+        self.register_buffer("spread", torch.ones(len(VALUES)))
+        if points is not None and values is not None:
             spread, usual = torch.std_mean(upright(points), dim=0)
             self.branch.usual.copy_(usual)
             self.branch.spread.copy_(spread + _LEAST_SPREAD)
-        self.values = nn.Linear(SHAPE_FEATURES, len(VALUES))
+            spread, mean = torch.std_mean(values, dim=0)
+            self.mean.copy_(mean)
+            self.spread.copy_(spread + 1e-6)
 
     def forward(self, faces: Tensor) -> tuple[Shape, Tensor]:
         """Return shapes and values (N, V) of uint8 faces (N, 128, 128, 3)."""
         shape = self.branch(faces.permute(0, 3, 1, 2).float() / 255)
         return shape, self.values(shape.features)
+
+    def lesson(self, lesson: Lesson) -> tuple[Tensor, Tensor]:
+        """Return weights (64,) and bias () that make the teacher's logit of an Action Unit of features.
+
+        Where the larger of two sides counts, their mean does here.
+        """
+        columns = [VALUES.index(column) for column in lesson.columns]
+        spread, mean = self.spread[columns], self.mean[columns]
+        weight = (spread[:, None] * self.values.weight[columns]).mean(dim=0) / lesson.width
+        value = (spread * self.values.bias[columns] + mean).mean()
+        return weight, (value - lesson.middle) / lesson.width
 
 
 class Shapes(NamedTuple):
@@ -171,7 +191,8 @@ def train_shape(
         held_out=len(held_out.chosen),
     )
     points = torch.from_numpy(np.concatenate([labels.points for _, labels in sources]))
-    return train_face_network(lambda: ShapeStudent(points), recipe, study, out, start=start, quiet=quiet)
+    build = partial(ShapeStudent, points, torch.from_numpy(values))
+    return train_face_network(build, recipe, study, out, start=start, quiet=quiet)
 
 
 def _split(
