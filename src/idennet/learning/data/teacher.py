@@ -40,6 +40,8 @@ class Lesson:
             0.5 above .7, 0.25 below or untested.
         relative: Taken relative to the person's own median.
         larger: The larger of the columns counts, not their mean (one closed eye).
+        from_shape: A network's shape branch speaks for it. Not for AU4, which this teacher ranks hardly better
+            than chance (.55) where others have been told of it.
     """
 
     au: int
@@ -49,6 +51,7 @@ class Lesson:
     weight: float
     relative: bool = False
     larger: bool = False
+    from_shape: bool = True
 
 
 def _sides(name: str) -> tuple[str, str]:
@@ -58,7 +61,7 @@ def _sides(name: str) -> tuple[str, str]:
 LESSONS: tuple[Lesson, ...] = (
     Lesson(1, ("browInnerUp",), 0.35, 0.1, 0.5, relative=True),
     Lesson(2, _sides("browOuterUp"), 0.4, 0.1, 0.5, relative=True),
-    Lesson(4, _sides("browDown"), 0.6, 0.1, 0.25, relative=True),
+    Lesson(4, _sides("browDown"), 0.6, 0.1, 0.25, relative=True, from_shape=False),
     Lesson(5, _sides("eyeWide"), 0.06, 0.015, 0.5, relative=True),
     Lesson(7, _sides("eyeSquint"), 0.6, 0.1, 0.5, relative=True),
     Lesson(10, _sides("mouthUpperUp"), 0.35, 0.1, 0.25),

@@ -252,8 +252,9 @@ def _give_shape(model: Network, aus: Sequence[int], shape: Path | None, learnt: 
         student = with_weights(ShapeStudent(), shape)
         model.shape.load_state_dict(student.branch.plain().state_dict())
         with torch.no_grad():
+            model.shape_aus.weight.zero_()
             for row, lesson in enumerate(map({one.au: one for one in LESSONS}.get, aus)):
-                if lesson is not None:
+                if lesson is not None and lesson.from_shape:
                     weight, bias = student.lesson(lesson)
                     model.fc7.weight[row] /= 2
                     model.fc7.bias[row] = (model.fc7.bias[row] + bias) / 2
