@@ -64,7 +64,8 @@ class IdenNet(nn.Module):
             of the face can be seen. The paper's does not.
         shaped: Whether Action Units are also read from the shape of the face, by a branch whose points are
             learnt elsewhere and stay as they are. The paper's are not.
-        generator: Source of the initial weights; PyTorch's global one by default.
+        generator: Source of the initial weights but those of a shape branch, which come from elsewhere;
+            PyTorch's global one by default.
     """
 
     def __init__(
@@ -116,7 +117,7 @@ class IdenNet(nn.Module):
         identity_embedding = self._embed_features(features)
         expression_features = self.mfm6(self.fc6(features))
         au_residual = self.combine(expression_features, identity_embedding)
-        shape = self.shape(scaled(faces)) if self.shaped else None
+        shape = self._see_shape(faces) if self.shaped else None
         return IdenNetOutput(
             self.read_aus(au_residual, shape),
             identity_embedding,
@@ -154,6 +155,11 @@ class IdenNet(nn.Module):
             initialize_gaussian(self.shape_aus, generator)
         if self.shaped and self.graded:
             initialize_gaussian(self.shape_sides, generator)
+
+    def _see_shape(self, faces: Tensor) -> Shape:
+        with torch.autocast(faces.device.type, enabled=False):  # a point is right to a tenth of a pixel
+            shape: Shape = self.shape(scaled(faces, self.fc7.weight.dtype))
+        return shape
 
     def _read_sides(self, au_residual: Tensor, shape: Shape | None) -> Tensor:
         sides: Tensor = self.sides(au_residual)

@@ -281,14 +281,14 @@ def test_each_photograph_is_written_as_it_is_and_moved(points: np.ndarray, tmp_p
         folder, out, lambda pixels: points if pixels.any() else None, lambda *step: steps.append(step)
     )
     assert [(one.subject, one.name) for one in photographs_of(out)] == [
-        ("Ada", "1"), ("Ada", "1~moved1"), ("Ada", "1~moved2"), ("Ada", "2"), ("Ada", "2~moved1"),
-        ("Ada", "2~moved2"), ("Ada", "3"), ("stranger", "stranger"),
+        ("Ada", "1"), ("Ada", "1~moved1"), ("Ada", "2"), ("Ada", "2~moved1"), ("Ada", "3"),
+        ("stranger", "stranger"),
     ]  # fmt: skip
     assert steps[-1] == (4, 4)
     assert (out / "Ada" / "1.png").read_bytes() == (folder / "Ada" / "1.png").read_bytes()
-    again = (out / "Ada" / "1~moved2.png").stat().st_mtime_ns
+    again = (out / "Ada" / "1~moved1.png").stat().st_mtime_ns
     write_moved(folder, out, lambda pixels: points)
-    assert (out / "Ada" / "1~moved2.png").stat().st_mtime_ns == again
+    assert (out / "Ada" / "1~moved1.png").stat().st_mtime_ns == again
     still = Landmarked(np.zeros((478, 2)) + np.arange(478)[:, None], np.zeros(len(BLENDSHAPES)))
     labels = teach(out, lambda pixels: still).labels
     taught = [lesson.au for lesson in LESSONS if lesson.au != 25]

@@ -14,11 +14,20 @@ from idennet.faces.card import read_network
 from idennet.faces.weights import with_weights
 from idennet.learning.data.shapes import ShapeLabels
 from idennet.learning.data.store import FaceStore
-from idennet.learning.data.teacher import VALUES
+from idennet.learning.data.teacher import LESSONS, VALUES
 from idennet.learning.training import train
 from idennet.learning.training.augment import Augmentation, Augmenter
 from idennet.learning.training.face_networks import load_face_recipe
-from idennet.learning.training.shape import RIGHT_AND_LEFT, Shapes, ShapeStudent, shape_loss, train_shape
+from idennet.learning.training.initialise import fit_to_faces
+from idennet.learning.training.shape import (
+    RIGHT_AND_LEFT,
+    Shapes,
+    ShapeStudent,
+    give_shape,
+    shape_loss,
+    train_shape,
+)
+from idennet.models.idennet import IdenNet
 from idennet.models.shape import SHAPE_POINTS, Shape
 
 SHORT = ["steps=3", "batch_size=4", "seed=3", "checkpoint_every=2", "optimiser.warm_up=1"]
@@ -91,7 +100,7 @@ def test_a_run_can_be_continued_and_its_card_says_what_it_was(
     with pytest.raises(RecipeError, match="another training"):
         train_shape(taught, load_face_recipe("shape", [*SHORT, "seed=4"]), weights.parent, quiet=True)
     nobody = ShapeLabels(*(array[:0] for array in vars(taught[0][1]).values()))
-    with pytest.raises(StoreError, match="no face"):
+    with pytest.raises(StoreError, match="enough people"):
         train_shape([(identity_store, nobody)], load_face_recipe("shape", SHORT), tmp_path, quiet=True)
 
 
@@ -113,6 +122,12 @@ def test_a_network_takes_the_branch_and_leaves_it_as_it_is(
     plain = small_recipe(identity_stage=None)
     with pytest.raises(RecipeError, match="shaped"):
         train(plain, **stores, shape=weights, out=tmp_path / "plain")
+    with pytest.raises(RecipeError, match="shaped"):
+        train(plain, **stores, initial=run.weights, out=tmp_path / "plain")
+    with pytest.raises(RecipeError, match="omit --shape"):
+        train(recipe, **stores, initial=run.weights, shape=weights, out=tmp_path / "twice")
+    assert not (tmp_path / "plain").exists()
+    assert not (tmp_path / "twice").exists()
     # Weights that have a branch bring it along.
     on = train(recipe, **stores, initial=run.weights, out=tmp_path / "on")
     assert torch.equal(on.load()[0].shape.heat.weight, taught.heat.weight)
@@ -133,3 +148,34 @@ def test_layers_that_are_held_still_do_not_learn(
     wrong = small_recipe(identity_stage=None, au_stage=stage | {"still": ["fc99"]})
     with pytest.raises(RecipeError, match="fc99"):
         train(wrong, **stores, out=tmp_path / "wrong")
+    everything = ["trunk", "fc5", "fc6", "fc7"]
+    nothing = small_recipe(identity_stage=None, au_stage=stage | {"still": everything})
+    with pytest.raises(RecipeError, match="nothing to learn"):
+        train(nothing, **stores, out=tmp_path / "wrong")
+    assert not (tmp_path / "wrong").exists()
+
+
+def test_a_new_branch_speaks_for_half_where_the_teacher_is_believed(weights: Path) -> None:
+    aus = (4, 6, 12)
+    generator = torch.Generator().manual_seed(0)
+    network = IdenNet(3, graded=True, shaped=True, generator=generator).eval()
+    plain = IdenNet(3, graded=True, generator=torch.Generator().manual_seed(0)).eval()
+    give_shape(network, aus, weights, ())
+    student = with_weights(ShapeStudent(), weights)
+    generator = torch.Generator().manual_seed(1)
+    faces = torch.randint(0, 256, (2, 128, 128, 3), dtype=torch.uint8, generator=generator)
+    values = student(faces)[1].detach() * student.spread + student.mean
+    smile = [VALUES.index(f"mouthSmile{side}") for side in ("Left", "Right")]
+    lesson = next(lesson for lesson in LESSONS if lesson.au == 12)
+    taught = (values[:, smile].mean(dim=1) - lesson.middle) / lesson.width
+    own, both = (one(faces.permute(0, 3, 1, 2)).au_logits.detach() for one in (plain, network))
+    torch.testing.assert_close(both[:, 2], (own[:, 2] + taught) / 2, atol=1e-3, rtol=1e-3)
+    torch.testing.assert_close(both[:, :2], own[:, :2])  # AU4 is left alone, and of AU6 the teacher is blind
+
+
+def test_fitting_to_faces_leaves_the_branch_alone(weights: Path) -> None:
+    network = IdenNet(3, shaped=True, generator=torch.Generator().manual_seed(0))
+    give_shape(network, (4, 6, 12), weights, ())
+    before = {name: value.clone() for name, value in network.state_dict().items() if name.startswith("shape")}
+    fit_to_faces(network, torch.randint(0, 256, (8, 3, 128, 128), dtype=torch.uint8))
+    assert all(torch.equal(network.state_dict()[name], value) for name, value in before.items())

@@ -16,6 +16,7 @@ from idennet.files import draft_of
 from idennet.learning.data.landmarker import READ_BY_BLENDSHAPES, Landmarked, Landmarker
 from idennet.learning.data.store import FaceStore
 from idennet.learning.data.teach import values_of
+from idennet.learning.data.teacher import VALUES
 
 _LARGER = 2  # the teacher reads larger faces better
 _MARGIN = 96  # pixels about the enlarged face, so that the teacher's finder sees a whole head
@@ -82,7 +83,7 @@ def read_shapes(
             found.append((row, seen))
         advance()
     points = np.array([seen.points[READ_BY_BLENDSHAPES] for _, seen in found], np.float32)
-    values = np.array([values_of(seen) for _, seen in found], np.float32)
+    values = np.array([values_of(seen) for _, seen in found], np.float32).reshape(-1, len(VALUES))
     in_crop = (points.reshape(-1, len(READ_BY_BLENDSHAPES), 2) - _MARGIN + 0.5) / _LARGER - 0.5
     return ShapeLabels(np.array([row for row, _ in found], np.int64), in_crop, values)
 

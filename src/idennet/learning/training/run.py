@@ -18,7 +18,6 @@ from torch import nn
 from idennet import facs
 from idennet.errors import RecipeError
 from idennet.faces.alignment import TEMPLATE
-from idennet.faces.weights import with_weights
 from idennet.learning.data.known_people import KnownPeople
 from idennet.learning.data.store import FaceStore
 from idennet.learning.data.teacher import LESSONS, Taught, TeacherLabels
@@ -32,7 +31,7 @@ from idennet.learning.training.initialise import fit_to_faces
 from idennet.learning.training.lesson import Prepared, StageLesson
 from idennet.learning.training.progress import Reporter, forget_metrics_after
 from idennet.learning.training.recipe import Recipe
-from idennet.learning.training.shape import ShapeStudent
+from idennet.learning.training.shape import give_shape
 from idennet.learning.training.stages import StagePlan, plan_stages, to_tensor
 from idennet.learning.training.taught_objective import TaughtSettings
 from idennet.models.action_units import ActionUnitModel
@@ -115,7 +114,8 @@ def train(
             Units; else trunk and identity branch (CONV1 to NORM, as in the paper).
         teacher: A teacher's labels of pictures of `identity_stores`, written by `idennet teach`.
         known_people: A teacher's embeddings of these pictures, as `KnownPeople.open` reads them.
-        shape: Weights of a shape branch, by `train_shape`; None: those of `initial`.
+        shape: Weights of a shape branch, by `train_shape`; None: those of `initial`, if it reads the same
+            Action Units.
         held_out: Subjects of the stores for validation, instead of the random share that the recipe asks for.
         fold: The fold that it is trained for, from `faces_of_fold`; its faces, validation subjects and Action
             Units take the place of `au_stores`, `held_out` and those of the stores.
@@ -152,6 +152,15 @@ def train(
     else:
         training, validation = corpus.split(recipe.validation.subject_fraction, recipe.validation.seed)
     plans = plan_stages(recipe, training, validation)
+    model = _build(recipe, len(corpus.aus))
+    learnt = start_from(model, corpus.aus, initial) if initial is not None else ()
+    if recipe.model.fit_to_faces:
+        some = training.sample(FITTING_FACES, recipe.seed)
+        fit_to_faces(model, to_tensor(some.read(np.arange(len(some))), torch.device("cpu")), learnt)
+    give_shape(model, corpus.aus, shape, learnt)
+    for plan in plans:
+        with _held_still(model, plan.settings.still):
+            pass  # a layer that is not there is told before the folder is made
     with distributed.process_group(where):
         if distributed.is_first():
             prepare_folder(
@@ -168,12 +177,6 @@ def train(
                 plans=plans,
             )
         distributed.wait()
-        model = _build(recipe, len(corpus.aus))
-        learnt = start_from(model, corpus.aus, initial) if initial is not None else ()
-        _give_shape(model, corpus.aus, shape, learnt)
-        if recipe.model.fit_to_faces:
-            some = training.sample(FITTING_FACES, recipe.seed)
-            fit_to_faces(model, to_tensor(some.read(np.arange(len(some))), torch.device("cpu")), learnt)
         model.to(device=where, memory_format=torch.channels_last)  # type: ignore[call-overload]
         saved = load_checkpoint(out / LAST) if (out / LAST).is_file() else None
         card = _card(recipe, corpus, fold)
@@ -219,9 +222,9 @@ def _held_still(model: Network, layers: Sequence[str]) -> Iterator[None]:
     """Keep some layers from learning.
 
     Raises:
-        RecipeError: The network has no such layer.
+        RecipeError: The network has no such layer, or nothing else to learn.
     """
-    held = []
+    held: list[nn.Parameter] = []
     for layer in layers:
         try:
             parameters = list(model.get_submodule(layer).parameters())
@@ -230,37 +233,13 @@ def _held_still(model: Network, layers: Sequence[str]) -> Iterator[None]:
         held += [parameter for parameter in parameters if parameter.requires_grad]
     for parameter in held:
         parameter.requires_grad_(False)
-    yield
-    for parameter in held:
-        parameter.requires_grad_(True)
-
-
-def _give_shape(model: Network, aus: Sequence[int], shape: Path | None, learnt: Collection[str]) -> None:
-    """Give a network that reads shapes its branch.
-
-    A new branch speaks at once: where a teacher's values stand for an Action Unit, the network begins with
-    the mean of what it says itself and of what the branch makes of the teacher's values.
-
-    Raises:
-        RecipeError: It has none, or there are no weights for it.
-        WeightsError: The file holds no shape branch.
-    """
-    has_branch = isinstance(model, IdenNet) and model.shaped
-    if shape is not None:
-        if not isinstance(model, IdenNet) or not model.shaped:
-            raise RecipeError("Weights of a shape branch are for networks with one; set model.shaped=true.")
-        student = with_weights(ShapeStudent(), shape)
-        model.shape.load_state_dict(student.branch.plain().state_dict())
-        with torch.no_grad():
-            model.shape_aus.weight.zero_()
-            for row, lesson in enumerate(map({one.au: one for one in LESSONS}.get, aus)):
-                if lesson is not None and lesson.from_shape:
-                    weight, bias = student.lesson(lesson)
-                    model.fc7.weight[row] /= 2
-                    model.fc7.bias[row] = (model.fc7.bias[row] + bias) / 2
-                    model.shape_aus.weight[row] = weight / 2
-    elif has_branch and not any(name.startswith("shape.") for name in learnt):
-        raise RecipeError("model.shaped needs the weights of a shape branch; give them with --shape.")
+    try:
+        if not any(parameter.requires_grad for parameter in model.parameters()):
+            raise RecipeError(f"still leaves nothing to learn: {', '.join(layers)}; name fewer layers.")
+        yield
+    finally:
+        for parameter in held:
+            parameter.requires_grad_(True)
 
 
 def _tell(reporter: Reporter, plans: Sequence[StagePlan], fold: FoldFaces | None) -> None:
@@ -368,8 +347,13 @@ def start_from(model: Network, aus: tuple[int, ...], initial: Path) -> tuple[str
 
     Of the same Action Units, all that fit are taken (outputs that the given network lacks stay new); else
     those of trunk and identity branch.
+
+    Raises:
+        RecipeError: All would be taken but the shape branch, without which FC7 says half.
     """
     network, card = load_weights(initial)
+    if card.aus == aus and card.architecture.shaped and not (isinstance(model, IdenNet) and model.shaped):
+        raise RecipeError(f"The weights {initial} read the shape of the face; set model.shaped=true.")
     own = model.state_dict()
     given = {
         name: tensor

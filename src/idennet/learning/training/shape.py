@@ -1,6 +1,6 @@
 """Training of the shape branch: a teacher says where the points of photographed and rendered faces are."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,17 +12,20 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from idennet.errors import StoreError
+from idennet.errors import RecipeError, StoreError
 from idennet.faces.card import Material
+from idennet.faces.weights import with_weights
 from idennet.learning.data.shapes import ShapeLabels
 from idennet.learning.data.split import split_subjects
 from idennet.learning.data.store import FaceStore
-from idennet.learning.data.teacher import VALUES, Lesson
+from idennet.learning.data.teacher import LESSONS, VALUES, Lesson
 from idennet.learning.training.augment import Augmenter
 from idennet.learning.training.face_networks import FaceNetworkRecipe, Study, train_face_network
 from idennet.learning.training.recipe import load_recipe
+from idennet.models.idennet import IdenNet
 from idennet.models.shape import EYE_CORNERS, SHAPE_FEATURES, SHAPE_MIRROR, Shape, ShapeBranch, upright
 from idennet.models.trunk import FACE_SHAPE
+from idennet.models.weights import Network
 
 _LEAST_SPREAD = 1e-3  # of a coordinate, in eye distances
 _HELD_OUT = 0.06  # share of the people of each store
@@ -152,7 +155,7 @@ def train_shape(
 ) -> Path:
     """Train the shape branch, and return the weights file of a `ShapeStudent`; see `train_face_network`.
 
-    Faces are changed as recipe `taught` changes them.
+    Faces are changed as recipe `taught` changes them, but nothing covers them.
 
     Args:
         sources: Stores with a teacher's points; some people of each are held out.
@@ -162,13 +165,17 @@ def train_shape(
         quiet: Show nothing.
 
     Raises:
-        StoreError: There are no faces.
+        StoreError: There are no faces to learn from, or none of other people to measure with.
     """
-    values = np.concatenate([labels.values for _, labels in sources])
-    if not len(values):
-        raise StoreError("The teacher finds no face in these stores; give others.")
-    mean, spread = values.mean(0), values.std(0) + 1e-6
-    learned, held_out = (Taught(sources, chosen, mean, spread) for chosen in _split(sources))
+    points, values = (
+        torch.from_numpy(np.concatenate([getattr(labels, name) for _, labels in sources]))
+        for name in ("points", "values")
+    )
+    parts = _split(sources)
+    if not all(map(len, parts)):
+        raise StoreError("The teacher finds no face of enough people in these stores; give others.")
+    first = ShapeStudent(points, values) if start is None else with_weights(ShapeStudent(), start)
+    learned, held_out = (Taught(sources, part, first.mean.numpy(), first.spread.numpy()) for part in parts)
     augmenter = Augmenter(load_recipe("taught").augmentation, recipe.seed)
 
     def draw(step: int) -> Shapes:
@@ -190,9 +197,48 @@ def train_shape(
         learned=len(learned.chosen),
         held_out=len(held_out.chosen),
     )
-    points = torch.from_numpy(np.concatenate([labels.points for _, labels in sources]))
-    build = partial(ShapeStudent, points, torch.from_numpy(values))
+    build = partial(ShapeStudent, points, values)
     return train_face_network(build, recipe, study, out, start=start, quiet=quiet)
+
+
+def give_shape(model: Network, aus: Sequence[int], shape: Path | None, learnt: Collection[str]) -> None:
+    """Give a network that reads shapes its branch.
+
+    A new branch speaks at once: where a teacher's values stand for an Action Unit, the network begins with
+    the mean of what it says itself and of what the branch makes of the teacher's values.
+
+    Args:
+        model: Changed in place.
+        aus: Its Action Units.
+        shape: Weights of `train_shape`; None: the network has its branch, if it needs one.
+        learnt: Names of the weights that the network has from an earlier training.
+
+    Raises:
+        RecipeError: The network reads no shapes, has a branch already, or has none.
+        WeightsError: The file holds no shape branch.
+    """
+    has_branch = any(name.startswith("shape.") for name in learnt)
+    if not isinstance(model, IdenNet) or not model.shaped:
+        if shape is not None:
+            raise RecipeError("Weights of a shape branch are for networks with one; set model.shaped=true.")
+        return
+    if shape is None and not has_branch:
+        raise RecipeError("model.shaped needs the weights of a shape branch; give them with --shape.")
+    if shape is None:
+        return
+    if has_branch:
+        raise RecipeError("The initial weights have a shape branch, which FC7 has learnt with; omit --shape.")
+    student = with_weights(ShapeStudent(), shape)
+    model.shape.load_state_dict(student.branch.plain().state_dict())
+    lessons = {lesson.au: lesson for lesson in LESSONS if lesson.from_shape}
+    with torch.no_grad():
+        model.shape_aus.weight.zero_()
+        for row, au in enumerate(aus):
+            if au in lessons:
+                weight, bias = student.lesson(lessons[au])
+                model.fc7.weight[row] /= 2
+                model.fc7.bias[row] = (model.fc7.bias[row] + bias) / 2
+                model.shape_aus.weight[row] = weight / 2
 
 
 def _split(

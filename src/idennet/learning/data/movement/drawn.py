@@ -13,7 +13,7 @@ MOVED = "~moved"
 """What follows the name of a photograph where a movement was added to it; a copy's number comes after it."""
 
 COPIES = 1
-"""How many pictures with a movement added are made of each photograph: more would outweigh real faces."""
+"""How many pictures with a movement added are made of each photograph; two outweighed real faces."""
 
 TOGETHER: tuple[tuple[int, ...], ...] = (
     (1,), (2,), (1, 2), (1, 2), (1, 2, 5), (5,), (4,), (4, 7), (7,), (1, 4),
