@@ -84,7 +84,8 @@ def read_shapes(
         advance()
     points = np.array([seen.points[READ_BY_BLENDSHAPES] for _, seen in found], np.float32)
     values = np.array([values_of(seen) for _, seen in found], np.float32).reshape(-1, len(VALUES))
-    in_crop = (points.reshape(-1, len(READ_BY_BLENDSHAPES), 2) - _MARGIN + 0.5) / _LARGER - 0.5
+    points = points.reshape(-1, len(READ_BY_BLENDSHAPES), 2)
+    in_crop = ((points - _MARGIN + 0.5) / _LARGER - 0.5).astype(np.float32)
     return ShapeLabels(np.array([row for row, _ in found], np.int64), in_crop, values)
 
 
