@@ -60,7 +60,7 @@ def test_an_altered_byte_is_noticed(saved: Path) -> None:
 @pytest.mark.parametrize("suffix", [".safetensors", ".json"])
 def test_a_missing_half_is_named(saved: Path, suffix: str) -> None:
     saved.with_suffix(suffix).unlink()
-    with pytest.raises(WeightsError, match="one is missing"):
+    with pytest.raises(WeightsError, match="one of the two is missing"):
         read_network(saved)
 
 
@@ -68,7 +68,7 @@ def test_a_missing_half_is_named(saved: Path, suffix: str) -> None:
 def test_a_card_that_does_not_fit_is_refused(saved: Path, change: dict[str, object]) -> None:
     record = saved.with_suffix(".json")
     record.write_text(json.dumps(json.loads(record.read_text()) | change))
-    with pytest.raises(WeightsError, match=r"small\.json is damaged"):
+    with pytest.raises(WeightsError, match=r"small\.json describes weights of another kind, or is damaged"):
         read_network(saved)
 
 

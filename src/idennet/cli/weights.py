@@ -159,11 +159,13 @@ def shape(
     from idennet.learning.data.landmarker import Landmarker
     from idennet.learning.data.shapes import shapes_of
     from idennet.learning.data.store import FaceStore
-    from idennet.learning.training.face_networks import load_face_recipe
-    from idennet.learning.training.shape import train_shape
+    from idennet.learning.training.face_networks import check_training_folder, load_face_recipe
+    from idennet.learning.training.shape import check_people, train_shape
 
     console, teacher = Console(), Landmarker(model)
     settings, stores = load_face_recipe(recipe, override or ()), [FaceStore.open(path) for path in store]
+    check_training_folder(out)
+    check_people(stores)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("Points", total=sum(map(len, stores)))
         taught = [(faces, shapes_of(faces, out, teacher, lambda: bar.advance(task))) for faces in stores]

@@ -105,11 +105,11 @@ def read_network(file: Path) -> tuple[bytes, NetworkCard]:
     """
     record = file.with_suffix(".json")
     if not file.is_file() or not record.is_file():
-        raise WeightsError(f"Face weights need {file} and {record.name} beside it; one is missing.")
+        raise WeightsError(f"Weights are {file} and {record.name} beside it; one of the two is missing.")
     try:
         card = NetworkCard.model_validate_json(record.read_bytes())
     except ValidationError as error:
-        raise WeightsError(f"{record} is damaged; fetch it again.") from error
+        raise WeightsError(f"{record} describes weights of another kind, or is damaged.") from error
     content = file.read_bytes()
     if hashlib.sha256(content).hexdigest() != card.sha256:
         raise WeightsError(f"{file} differs from the sha256 that {record.name} states; fetch it again.")

@@ -37,6 +37,8 @@ class TaskNetwork:
         Raises:
             WeightsError: There is no such file, or it holds no such network.
         """
+        if not file.is_file():
+            raise WeightsError(f"There is no {file}; give MediaPipe's face_landmarker.task.")
         try:
             with zipfile.ZipFile(file) as bundle:
                 self._content = bundle.read(member)

@@ -155,6 +155,9 @@ def test_folders_that_cannot_be_used_are_refused_in_a_sentence(people: Path, tmp
 
 def test_files_that_are_no_teacher_are_refused_in_a_sentence(people: Path, tmp_path: Path) -> None:
     model, out = tmp_path / "face_landmarker.task", tmp_path / "labels.parquet"
+    with pytest.raises(WeightsError, match="There is no"):
+        Landmarker(model)
+    model.write_bytes(b"no archive")
     with pytest.raises(WeightsError, match=r"holds no face_detector\.tflite; give MediaPipe's"):
         Landmarker(model)
     with zipfile.ZipFile(model, "w") as bundle:

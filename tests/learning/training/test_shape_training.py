@@ -23,6 +23,7 @@ from idennet.learning.training.shape import (
     RIGHT_AND_LEFT,
     Shapes,
     ShapeStudent,
+    check_people,
     give_shape,
     shape_loss,
     train_shape,
@@ -99,6 +100,11 @@ def test_a_run_can_be_continued_and_its_card_says_what_it_was(
     assert read_network(again)[1].sha256 == card.sha256
     with pytest.raises(RecipeError, match="another training"):
         train_shape(taught, load_face_recipe("shape", [*SHORT, "seed=4"]), weights.parent, quiet=True)
+    (tmp_path / "kept.csv").touch()
+    with pytest.raises(RecipeError, match="other files"):
+        train_shape(taught, load_face_recipe("shape", SHORT), tmp_path, quiet=True)
+    with pytest.raises(StoreError, match="one person"):
+        check_people([identity_store.select(identity_store.subjects[:1])])
     nobody = ShapeLabels(*(array[:0] for array in vars(taught[0][1]).values()))
     with pytest.raises(StoreError, match="enough people"):
         train_shape([(identity_store, nobody)], load_face_recipe("shape", SHORT), tmp_path, quiet=True)

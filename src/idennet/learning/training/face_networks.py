@@ -179,6 +179,18 @@ def train_face_network(
     return weights
 
 
+def check_training_folder(out: Path) -> None:
+    """Raise `RecipeError` if a folder holds something else than a training of a network of this kind.
+
+    Points that a teacher saw (`points-*.npz`) may lie there before a training begins.
+    """
+    if out.is_file() or (out.is_dir() and not (out / MANIFEST).is_file()):
+        others = [] if out.is_dir() else [out]
+        others += [file for file in out.glob("*") if not file.match("points-*.npz")]
+        if others:
+            raise RecipeError(f"{out} holds other files; choose an empty or new folder for the training.")
+
+
 def rendered_material(corpus: Path) -> Material:
     """Return what a card says of a corpus in the SynFACS format."""
     manifest = json.loads((corpus / "corpus.json").read_text(encoding="utf-8"))
@@ -197,6 +209,7 @@ def _prepare_folder(
         "trained_on": [material.model_dump() for material in study.trained_on],
         "started_from": _sha256(start),
     }
+    check_training_folder(out)
     manifest = out / MANIFEST
     if manifest.is_file():
         if json.loads(manifest.read_text(encoding="utf-8")) != run:

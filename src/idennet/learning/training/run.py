@@ -132,6 +132,8 @@ def train(
     where = choose_device(device, distributed.local_rank())
     if recipe.precision == "float16" and where.type != "cuda":
         raise RecipeError(f"Precision float16 needs a CUDA device, but this one is {where}; use float32.")
+    if shape is not None and not shape.is_file():
+        raise RecipeError(f"There is no {shape}; give the .safetensors file of idennet weights shape.")
     batches = None if recipe.au_stage is None else recipe.au_stage.batches
     relative = not isinstance(batches, TaughtSettings) or batches.relative
     if isinstance(batches, TaughtSettings) and batches.alpha_known and known_people is None:
@@ -145,7 +147,7 @@ def train(
     )
     if isinstance(batches, TaughtSettings) and batches.kept:
         if initial is None:
-            raise RecipeError("batches.kept needs weights that already read; give them with --initial.")
+            raise RecipeError("Recipes with batches.kept go on with other weights; give them with --initial.")
         corpus = _taught_by(initial, corpus, batches, choose_device(device, distributed.local_rank()))
     if held_out or fold is not None:
         training, validation = corpus.hold_out(held_out)

@@ -116,6 +116,13 @@ class Taught:
         return faces, np.stack(points), relative.clip(-_STRONGEST, _STRONGEST).astype(np.float32)
 
 
+def check_people(stores: Sequence[FaceStore]) -> None:
+    """Raise `StoreError` for a store with one person: some are learnt from, others measure."""
+    for store in stores:
+        if len(store.subjects) < 2:
+            raise StoreError(f"{store.path} has one person only; give stores of at least two.")
+
+
 def shape_loss(student: tuple[Shape, Tensor], batch: Shapes) -> Tensor:
     """Return the mean loss of a batch: points in pixels, and the values that they lead to."""
     shape, values = student
