@@ -18,7 +18,7 @@ from idennet.learning.data.store import FaceStore
 from idennet.learning.data.teach import values_of
 from idennet.learning.data.teacher import VALUES
 
-_LARGER = 2  # the teacher reads larger faces better
+_LARGER = 2  # crops of 128 pixels to the 256 that the teacher reads
 _MARGIN = 96  # pixels about the enlarged face, so that the teacher's finder sees a whole head
 
 

@@ -40,8 +40,8 @@ class Lesson:
             0.5 above .7, 0.25 below or untested.
         relative: Taken relative to the person's own median.
         larger: The larger of the columns counts, not their mean (one closed eye).
-        from_shape: A network's shape branch speaks for it; not for AU4, which this teacher ranks hardly
-            better than chance (.55 where others have been told of it).
+        from_shape: A network's shape branch speaks for it; not for AU4, which this teacher ranked hardly
+            better than chance on 29 photographs with proxy labels (AUC .55).
     """
 
     au: int

@@ -86,7 +86,7 @@ class Shapes(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Taught:
+class TaughtShapes:
     """Faces of some people of several stores with a teacher's points.
 
     Attributes:
@@ -131,7 +131,7 @@ def shape_loss(student: tuple[Shape, Tensor], batch: Shapes) -> Tensor:
 
 
 @torch.inference_mode()
-def shape_errors(network: nn.Module, taught: Taught) -> dict[str, float]:
+def shape_errors(network: nn.Module, taught: TaughtShapes) -> dict[str, float]:
     """Return errors on faces as they are: of points over the eyes' distance, and agreement with the values.
 
     `value_X` is the correlation with the teacher's value X.
@@ -182,7 +182,8 @@ def train_shape(
     if not all(map(len, parts)):
         raise StoreError("The teacher finds no face of enough people in these stores; give others.")
     first = ShapeStudent(points, values) if start is None else with_weights(ShapeStudent(), start)
-    learned, held_out = (Taught(sources, part, first.mean.numpy(), first.spread.numpy()) for part in parts)
+    mean, spread = first.mean.numpy(), first.spread.numpy()
+    learned, held_out = (TaughtShapes(sources, part, mean, spread) for part in parts)
     augmenter = Augmenter(load_recipe("taught").augmentation, recipe.seed)
 
     def draw(step: int) -> Shapes:
