@@ -21,7 +21,7 @@ from idennet.faces.alignment import align
 from idennet.faces.boxes import Pixels
 from idennet.facs import column
 from idennet.learning.data.landmarker import BLENDSHAPES, Landmarker
-from idennet.learning.data.movement.drawn import CLEAR, copies_of, drawn_movement
+from idennet.learning.data.movement.drawn import CLEAR, copy_of, drawn_movement
 from idennet.learning.data.movement.move import MOVES, move
 from idennet.learning.data.readers.locate import MainFaceLocator
 from idennet.learning.data.teach import photographs_of
@@ -113,7 +113,7 @@ def measure(
         pixels = read_picture(photograph.file).pixels
         if (landmarks := locate(pixels)) is None:
             continue
-        movement = drawn_movement(copies_of(photograph.name)[0])
+        movement = drawn_movement(copy_of(photograph.name))
         try:
             moved = move(pixels, landmarks, movement)
         except NoFaceError:

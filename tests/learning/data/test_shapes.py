@@ -35,6 +35,9 @@ class Spotter:
 
     calls = 0
 
+    def __init__(self, digest: str = "1" * 64) -> None:
+        self.digest = digest
+
     def __call__(self, pixels: Pixels) -> Landmarked | None:
         self.calls += 1
         weight = pixels.sum(axis=2).astype(float)
@@ -63,6 +66,8 @@ def test_points_are_read_once_and_belong_to_their_store(tmp_path: Path) -> None:
     again = shapes_of(store, tmp_path / "kept", teacher)
     assert teacher.calls == 4
     np.testing.assert_array_equal(first.points, again.points)
+    shapes_of(store, tmp_path / "kept", other := Spotter("2" * 64))
+    assert other.calls == 4  # another teacher may see them elsewhere
     file = next((tmp_path / "kept").glob("*.npz"))
     with pytest.raises(InputError, match="another store"):
         ShapeLabels.open(file, _other(store))

@@ -29,6 +29,19 @@ def test_validations_have_no_speed_and_lines_are_short(
     assert second == "identity 90000: validation mean_auc 0.812  mean_f1 0.400  verification_auc 0.900"
 
 
+def test_long_validations_are_shown_in_part_and_kept_whole(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scores = {f"value_{number}": number / 100 for number in range(30)}
+    with Reporter(tmp_path, active=True) as reporter:
+        reporter.begin("shape", 500, 1000)
+        reporter.scores(1000, scores)
+    begun, shown = capsys.readouterr().err.splitlines()
+    assert begun == "shape: going on after step 500 of 1000"
+    assert shown.endswith("value_7 0.070  and 22 more in metrics.jsonl")
+    assert len(read_metrics(tmp_path)[0]) == 2 + len(scores)
+
+
 def test_a_torn_record_is_left_out(tmp_path: Path) -> None:
     records = [{"stage": "au", "step": step} for step in (10, 20)]
     path = tmp_path / METRICS

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from idennet.errors import InputError, StoreError
+from idennet.errors import InputError, RecipeError, StoreError, WeightsError
 from idennet.learning.data.split import held_out
 from idennet.learning.training import load_recipe
 from idennet.models.weights import load_weights
@@ -83,6 +83,23 @@ def test_what_teaching_needs_is_told_before_anything_is_rendered(
             face_model=FACE_MODEL,
             **{name: tmp_path / name for name in given},
         )
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_shape_branch_that_cannot_be_taken_is_told_before_anything_is_rendered(tmp_path: Path) -> None:
+    shape = tmp_path / "shape.safetensors"
+
+    def build(*changes: str) -> None:
+        recipe, out = load_recipe("demo", [*SHORT, *changes]), tmp_path / "out"
+        build_weights(recipe, Faces(), out, tell=pytest.fail, shape=shape, face_model=FACE_MODEL)
+
+    with pytest.raises(RecipeError, match="There is no"):
+        build("model.shaped=true")
+    shape.touch()
+    with pytest.raises(RecipeError, match=r"model\.shaped"):
+        build()
+    with pytest.raises(WeightsError, match="is missing"):
+        build("model.shaped=true")
     assert not (tmp_path / "out").exists()
 
 

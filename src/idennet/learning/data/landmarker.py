@@ -4,6 +4,7 @@ Three networks in a row: BlazeFace finds the face, the second places 478 points 
 the third reads 52 blendshapes from 146 of the points. Google licenses them under Apache 2.0.
 """
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,7 +66,11 @@ class Landmarked:
 
 
 class Landmarker:
-    """Reads the face nearest the middle of a picture; may be called from several threads."""
+    """Reads the face nearest the middle of a picture; may be called from several threads.
+
+    Attributes:
+        digest: SHA-256 of the file, which tells one teacher from another.
+    """
 
     def __init__(self, file: Path) -> None:
         """Open the three networks.
@@ -77,6 +82,7 @@ class Landmarker:
             WeightsError: There is no such file, or it lacks one of the networks.
         """
         self._find = BlazeFace(file)
+        self.digest = hashlib.sha256(file.read_bytes()).hexdigest()
         self._place = TaskNetwork(file, "face_landmarks_detector.tflite")
         self._grade = TaskNetwork(file, "face_blendshapes.tflite")
 

@@ -59,9 +59,12 @@ class ShapeLabels:
 def shapes_of(
     store: FaceStore, folder: Path, landmarker: Landmarker, advance: Callable[[], None] = lambda: None
 ) -> ShapeLabels:
-    """Return the points of a store's faces, kept in `folder` from an earlier call or read now and kept."""
+    """Return the points of a store's faces, kept in `folder` from an earlier call or read now and kept.
+
+    What another teacher read is not taken for this one's.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    file = folder / f"points-{store.digest[:12]}.npz"
+    file = folder / f"points-{store.digest[:12]}-{landmarker.digest[:12]}.npz"
     if not file.is_file():
         read_shapes(store, landmarker, advance).save(file, store)
     return ShapeLabels.open(file, store)

@@ -15,7 +15,7 @@ from idennet.errors import ImageError, InputError, NoFaceError
 from idennet.faces.boxes import Pixels
 from idennet.files import draft_of
 from idennet.learning.data.landmarker import BLENDSHAPES, Landmarked, lip_gap
-from idennet.learning.data.movement.drawn import copies_of, drawn_movement, original
+from idennet.learning.data.movement.drawn import copy_of, drawn_movement, original
 from idennet.learning.data.movement.move import move
 from idennet.learning.data.readers.person_folders import PersonFolders
 from idennet.learning.data.teacher import LIP_GAP, VALUES, TeacherLabels
@@ -157,18 +157,17 @@ def write_moved(
     def write(photograph: Photograph) -> None:
         place = out / photograph.file.relative_to(folder).parent
         place.mkdir(parents=True, exist_ok=True)
-        copies = {name: place / f"{name}.png" for name in copies_of(photograph.file.stem)}
-        if not all(copy.exists() for copy in copies.values()):
+        copy = place / f"{copy_of(photograph.file.stem)}.png"
+        if not copy.exists():
             try:
                 pixels = read_picture(photograph.file).pixels
             except ImageError:
                 pixels = None
             if pixels is not None and (landmarks := locate(pixels)) is not None:
-                for name, copy in copies.items():
-                    with suppress(NoFaceError):
-                        moved = Image.fromarray(move(pixels, landmarks, drawn_movement(text_of(name))))
-                        with draft_of(copy) as draft:
-                            moved.save(draft, format="PNG")
+                with suppress(NoFaceError):
+                    moved = Image.fromarray(move(pixels, landmarks, drawn_movement(text_of(copy.stem))))
+                    with draft_of(copy) as draft:
+                        moved.save(draft, format="PNG")
         as_it_was = place / photograph.file.name
         if not as_it_was.exists():
             with draft_of(as_it_was) as draft:

@@ -86,7 +86,9 @@ _BOUND = 6.0  # of a teacher's logit: nothing is certain
 SURE = 1.0
 """Distance from 0 at which a teacher's logit is sure."""
 
-_FAINT = 0.2  # intensity at the middle of a lesson, the least that is coded
+FAINT = 0.2
+"""Intensity at the middle of a lesson, the least that is coded."""
+
 _STRONGEST = 0.999  # quantile of a value that counts as the strongest there is
 _FULL = 4.0  # widths from the middle to an added movement of full strength
 _LEAST_RISE = 4.0  # widths from the middle to the strongest, at least
@@ -198,7 +200,7 @@ class TeacherLabels:
     def _intensity(self, lesson: Lesson, relative: bool) -> NDArray[np.float64]:
         value = self._at_least(self._sides(lesson, relative), self._worth(lesson))
         strongest = max(float(np.nanquantile(value, _STRONGEST)), lesson.middle + _LEAST_RISE * lesson.width)
-        return np.interp(value, [0, lesson.middle, strongest], [0, _FAINT, 1])
+        return np.interp(value, [0, lesson.middle, strongest], [0, FAINT, 1])
 
     def _sides(self, lesson: Lesson, relative: bool) -> NDArray[np.float64]:
         """Return the teacher's values (N, 2) of left and right, relative to the person if the lesson is."""

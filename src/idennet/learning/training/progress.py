@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from idennet.files import write_text
 
 METRICS, TENSORBOARD = "metrics.jsonl", "tensorboard"
+_SHOWN = 8  # numbers of a validation that fit into a line
 
 
 class Reporter:
@@ -53,8 +54,10 @@ class Reporter:
             self._board.close()
 
     def begin(self, stage: str, step: int, steps: int) -> None:
-        """Start a stage's bar at a step."""
+        """Start a stage's bar at a step; say so where an interrupted training goes on."""
         self._stage = stage
+        if step:
+            self.say(f"{stage}: going on after step {step} of {steps}")
         self._task = self._bar.add_task(f"stage {stage}", total=steps, completed=step, news="")
         self._seen = (time.monotonic(), 0)
 
@@ -79,11 +82,12 @@ class Reporter:
             self.say(f"{self._stage} {step}: {news}")
 
     def scores(self, step: int, numbers: dict[str, float]) -> None:
-        """Write and show the numbers of a validation; `score` repeats one of them and is left out."""
+        """Write the numbers of a validation and show the first; `score` repeats one and is left out."""
         shown = {name: value for name, value in numbers.items() if name != "score"}
         self._write(step, {f"validation_{name}": value for name, value in shown.items()})
-        text = "  ".join(f"{name} {value:.3f}" for name, value in shown.items())
-        self.say(f"{self._stage} {step}: validation {text}")
+        text = "  ".join(f"{name} {value:.3f}" for name, value in list(shown.items())[:_SHOWN])
+        more = f"  and {len(shown) - _SHOWN} more in {METRICS}" if len(shown) > _SHOWN else ""
+        self.say(f"{self._stage} {step}: validation {text}{more}")
 
     def _write(self, step: int, values: dict[str, float]) -> None:
         self._seen = (time.monotonic(), 0)

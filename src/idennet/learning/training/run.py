@@ -31,7 +31,7 @@ from idennet.learning.training.initialise import fit_to_faces
 from idennet.learning.training.lesson import Prepared, StageLesson
 from idennet.learning.training.progress import Reporter, forget_metrics_after
 from idennet.learning.training.recipe import Recipe
-from idennet.learning.training.shape import give_shape
+from idennet.learning.training.shape import check_shape, give_shape
 from idennet.learning.training.stages import StagePlan, plan_stages, to_tensor
 from idennet.learning.training.taught_objective import TaughtSettings
 from idennet.models.action_units import ActionUnitModel
@@ -132,8 +132,8 @@ def train(
     where = choose_device(device, distributed.local_rank())
     if recipe.precision == "float16" and where.type != "cuda":
         raise RecipeError(f"Precision float16 needs a CUDA device, but this one is {where}; use float32.")
-    if shape is not None and not shape.is_file():
-        raise RecipeError(f"There is no {shape}; give the .safetensors file of idennet weights shape.")
+    if shape is not None:
+        check_shape(recipe, shape)
     batches = None if recipe.au_stage is None else recipe.au_stage.batches
     relative = not isinstance(batches, TaughtSettings) or batches.relative
     if isinstance(batches, TaughtSettings) and batches.alpha_known and known_people is None:

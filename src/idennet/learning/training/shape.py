@@ -1,5 +1,6 @@
 """Training of the shape branch: a teacher says where the points of photographed and rendered faces are."""
 
+import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -15,13 +16,14 @@ from torch.nn import functional as F
 from idennet.errors import RecipeError, StoreError
 from idennet.faces.card import Material
 from idennet.faces.weights import with_weights
+from idennet.facs import column
 from idennet.learning.data.shapes import ShapeLabels
 from idennet.learning.data.split import split_subjects
 from idennet.learning.data.store import FaceStore
-from idennet.learning.data.teacher import LESSONS, VALUES, Lesson
+from idennet.learning.data.teacher import FAINT, LESSONS, VALUES, Lesson
 from idennet.learning.training.augment import Augmenter
 from idennet.learning.training.face_networks import FaceNetworkRecipe, Study, train_face_network
-from idennet.learning.training.recipe import load_recipe
+from idennet.learning.training.recipe import Recipe, load_recipe
 from idennet.models.idennet import IdenNet
 from idennet.models.shape import EYE_CORNERS, SHAPE_FEATURES, SHAPE_MIRROR, Shape, ShapeBranch, upright
 from idennet.models.trunk import FACE_SHAPE
@@ -30,10 +32,13 @@ from idennet.models.weights import Network
 _LEAST_SPREAD = 1e-3  # of a coordinate, in eye distances
 _HELD_OUT = 0.06  # share of the people of each store
 _STRONGEST = 4.0  # spreads from the mean, beyond which a teacher's value counts no further
+_LARGER = {column(lesson.au): lesson for lesson in LESSONS if lesson.larger}
+TOLD: tuple[str, ...] = (*VALUES, *_LARGER)
+"""What is learnt of each face: the teacher's values, and where the larger of two sides counts, that one."""
 RIGHT_AND_LEFT = [
-    VALUES.index(name.replace("Left", "*").replace("Right", "Left").replace("*", "Right")) for name in VALUES
+    TOLD.index(name.replace("Left", "*").replace("Right", "Left").replace("*", "Right")) for name in TOLD
 ]
-"""What each of the teacher's values becomes in a mirror."""
+"""What each of them becomes in a mirror."""
 
 
 class ShapeStudent(nn.Module):
@@ -41,17 +46,17 @@ class ShapeStudent(nn.Module):
 
     Args:
         points: (N, 146, 2) from which the branch learns what is usual; None: that comes with its weights.
-        values: (N, V) of the teacher, likewise.
+        values: (N, T) of `TOLD`, likewise.
     """
 
     def __init__(self, points: Tensor | None = None, values: Tensor | None = None) -> None:
         super().__init__()
         self.branch = ShapeBranch(normalised=True)
-        self.values = nn.Linear(SHAPE_FEATURES, len(VALUES))
+        self.values = nn.Linear(SHAPE_FEATURES, len(TOLD))
         self.mean: Tensor
         self.spread: Tensor
-        self.register_buffer("mean", torch.zeros(len(VALUES)))
-        self.register_buffer("spread", torch.ones(len(VALUES)))
+        self.register_buffer("mean", torch.zeros(len(TOLD)))
+        self.register_buffer("spread", torch.ones(len(TOLD)))
         if points is not None and values is not None:
             spread, usual = torch.std_mean(upright(points), dim=0)
             self.branch.usual.copy_(usual)
@@ -61,16 +66,25 @@ class ShapeStudent(nn.Module):
             self.spread.copy_(spread + 1e-6)
 
     def forward(self, faces: Tensor) -> tuple[Shape, Tensor]:
-        """Return shapes and values (N, V) of uint8 faces (N, 128, 128, 3)."""
+        """Return shapes and values (N, T) of uint8 faces (N, 128, 128, 3)."""
         shape = self.branch(faces.permute(0, 3, 1, 2).float() / 255)
         return shape, self.values(shape.features)
 
     def lesson(self, lesson: Lesson) -> tuple[Tensor, Tensor]:
-        """Return weights (64,) and bias () that make the teacher's logit of an Action Unit of features.
+        """Return weights (64,) and bias () that make the teacher's logit of an Action Unit of features."""
+        return self._logit(lesson, [column(lesson.au)] if lesson.larger else lesson.columns)
 
-        Where the larger of two sides counts, their mean does here.
+    def sides(self, lesson: Lesson) -> tuple[Tensor, Tensor]:
+        """Return weights (2, 64) and bias (2,), likewise, of the subject's left and of the right.
+
+        The sigmoid is an intensity: `FAINT` at the lesson's middle.
         """
-        columns = [VALUES.index(column) for column in lesson.columns]
+        sides = [self._logit(lesson, [name]) for name in lesson.columns]
+        weight, bias = (torch.stack(parts) for parts in zip(*sides, strict=True))
+        return weight, bias + math.log(FAINT / (1 - FAINT))
+
+    def _logit(self, lesson: Lesson, names: Sequence[str]) -> tuple[Tensor, Tensor]:
+        columns = [TOLD.index(name) for name in names]
         spread, mean = self.spread[columns], self.mean[columns]
         weight = (spread[:, None] * self.values.weight[columns]).mean(dim=0) / lesson.width
         value = (spread * self.values.bias[columns] + mean).mean()
@@ -92,8 +106,8 @@ class TaughtShapes:
     Attributes:
         sources: Stores and their labels.
         chosen: (M, 2) store and row of its labels, of each face.
-        mean: (V,) of the teacher's values.
-        spread: (V,) of the teacher's values.
+        mean: (T,) of `TOLD`.
+        spread: (T,) of `TOLD`.
     """
 
     sources: Sequence[tuple[FaceStore, ShapeLabels]]
@@ -112,8 +126,16 @@ class TaughtShapes:
             faces[place] = store.read(labels.rows[row : row + 1])[0]
             points.append(labels.points[row])
             values.append(labels.values[row])
-        relative = (np.stack(values) - self.mean) / self.spread
+        relative = (told_of(np.stack(values)) - self.mean) / self.spread
         return faces, np.stack(points), relative.clip(-_STRONGEST, _STRONGEST).astype(np.float32)
+
+
+def told_of(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return `TOLD` (N, T) of a teacher's values (N, V)."""
+    larger = [
+        values[:, [VALUES.index(name) for name in lesson.columns]].max(axis=1) for lesson in _LARGER.values()
+    ]
+    return np.column_stack([values, *larger])
 
 
 def check_people(stores: Sequence[FaceStore]) -> None:
@@ -134,7 +156,7 @@ def shape_loss(student: tuple[Shape, Tensor], batch: Shapes) -> Tensor:
 def shape_errors(network: nn.Module, taught: TaughtShapes) -> dict[str, float]:
     """Return errors on faces as they are: of points over the eyes' distance, and agreement with the values.
 
-    `value_X` is the correlation with the teacher's value X.
+    `value_X` is the correlation with the teacher's value X, `values` the mean of them.
     """
     distances, said, meant = [], [], []
     for places in np.array_split(np.arange(len(taught.chosen)), max(len(taught.chosen) // 64, 1)):
@@ -146,10 +168,12 @@ def shape_errors(network: nn.Module, taught: TaughtShapes) -> dict[str, float]:
         said.append(read.numpy())
         meant.append(values)
     ours, theirs = np.concatenate(said), np.concatenate(meant)
-    errors = {"points": float(np.concatenate(distances).mean())}
-    for place, name in enumerate(VALUES):
-        errors[f"value_{name}"] = float(np.corrcoef(ours[:, place], theirs[:, place])[0, 1])
-    return {name: round(value, 4) for name, value in errors.items()}
+    alike = {
+        f"value_{name}": float(np.corrcoef(one, other)[0, 1])
+        for name, one, other in zip(TOLD, ours.T, theirs.T, strict=True)
+    }
+    errors = {"points": float(np.concatenate(distances).mean()), "values": float(np.mean([*alike.values()]))}
+    return {name: round(value, 4) for name, value in (errors | alike).items()}
 
 
 def train_shape(
@@ -174,10 +198,8 @@ def train_shape(
     Raises:
         StoreError: There are no faces to learn from, or none of other people to measure with.
     """
-    points, values = (
-        torch.from_numpy(np.concatenate([getattr(labels, name) for _, labels in sources]))
-        for name in ("points", "values")
-    )
+    points = torch.from_numpy(np.concatenate([labels.points for _, labels in sources]))
+    values = torch.from_numpy(told_of(np.concatenate([labels.values for _, labels in sources])))
     parts = _split(sources)
     if not all(map(len, parts)):
         raise StoreError("The teacher finds no face of enough people in these stores; give others.")
@@ -209,27 +231,40 @@ def train_shape(
     return train_face_network(build, recipe, study, out, start=start, quiet=quiet)
 
 
+def check_shape(recipe: Recipe, shape: Path) -> None:
+    """Refuse a shape branch that a training cannot take, before anything begins.
+
+    Raises:
+        RecipeError: The file is missing, or the recipe's network reads no shapes.
+        WeightsError: The file holds no shape branch.
+    """
+    if not shape.is_file():
+        raise RecipeError(f"There is no {shape}; give the .safetensors file of idennet weights shape.")
+    if not recipe.model.shaped:
+        raise RecipeError("Weights of a shape branch are for networks with one; set model.shaped=true.")
+    with_weights(ShapeStudent(), shape)
+
+
 def give_shape(model: Network, aus: Sequence[int], shape: Path | None, learnt: Collection[str]) -> None:
     """Give a network that reads shapes its branch.
 
     A new branch speaks at once: where a teacher's values stand for an Action Unit, the network begins with
-    the mean of what it says itself and of what the branch makes of the teacher's values.
+    the mean of what it says itself and of what the branch makes of the teacher's values. So do the sides of
+    Action Units whose larger side counts; of the others renderings teach more.
 
     Args:
         model: Changed in place.
         aus: Its Action Units.
-        shape: Weights of `train_shape`; None: the network has its branch, if it needs one.
+        shape: Weights of `train_shape`, checked by `check_shape`; None: the network has its branch, if it
+            needs one.
         learnt: Names of the weights that the network has from an earlier training.
 
     Raises:
-        RecipeError: The network reads no shapes, has a branch already, or has none.
-        WeightsError: The file holds no shape branch.
+        RecipeError: A network that reads shapes has a branch already, or has none.
     """
-    has_branch = any(name.startswith("shape.") for name in learnt)
     if not isinstance(model, IdenNet) or not model.shaped:
-        if shape is not None:
-            raise RecipeError("Weights of a shape branch are for networks with one; set model.shaped=true.")
         return
+    has_branch = any(name.startswith("shape.") for name in learnt)
     if shape is None and not has_branch:
         raise RecipeError("model.shaped needs the weights of a shape branch; give them with --shape.")
     if shape is None:
@@ -241,12 +276,20 @@ def give_shape(model: Network, aus: Sequence[int], shape: Path | None, learnt: C
     lessons = {lesson.au: lesson for lesson in LESSONS if lesson.from_shape}
     with torch.no_grad():
         model.shape_aus.weight.zero_()
+        if model.graded:
+            model.shape_sides.weight.zero_()
         for row, au in enumerate(aus):
             if au in lessons:
                 weight, bias = student.lesson(lessons[au])
                 model.fc7.weight[row] /= 2
                 model.fc7.bias[row] = (model.fc7.bias[row] + bias) / 2
                 model.shape_aus.weight[row] = weight / 2
+                if model.graded and lessons[au].larger:
+                    weight, bias = student.sides(lessons[au])
+                    rows = slice(2 * row, 2 * row + 2)
+                    model.sides.weight[rows] /= 2
+                    model.sides.bias[rows] = (model.sides.bias[rows] + bias) / 2
+                    model.shape_sides.weight[rows] = weight / 2
 
 
 def _split(

@@ -23,6 +23,7 @@ from idennet.learning.data.store import MANIFEST, FaceStore
 from idennet.learning.data.teacher import TeacherLabels
 from idennet.learning.training import Recipe, train
 from idennet.learning.training.folder import MANIFEST as RUN_MANIFEST
+from idennet.learning.training.shape import check_shape
 from idennet.learning.training.taught_objective import TaughtSettings
 from idennet.models.device import choose_device
 from idennet.models.weights import WeightsCard, load_weights, save_weights
@@ -113,6 +114,8 @@ def build_weights(
     """
     figures.check_packages()
     _check_teaching(recipe, photographs, teacher, known_people, initial)
+    if shape is not None:
+        check_shape(recipe, shape)
     load_face_model(face_model)  # a wrong path fails before anything begins
     people = None if photographs is None else TrainingPeople(photographs)
     if people is not None:

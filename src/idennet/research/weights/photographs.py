@@ -17,6 +17,10 @@ from idennet.models.action_units import ActionUnitModel
 MOST_AT_REST = 0.03
 """Share of faces at rest in which an Action Unit may be present after calibration; less than the 5 % aimed
 at, since those who use the weights photograph differently than the press."""
+MOST_UNTAUGHT = 0.015
+"""The same of Action Units of which photographs teach little or nothing: they meet real skin unprepared."""
+TAUGHT_ENOUGH = 0.5
+"""How far a teacher must be believed of an Action Unit for `MOST_AT_REST`."""
 SHOWN = 0.1
 """Share of faces that are taken to show an Action Unit, where movements added to photographs calibrate it."""
 TOLD = 0.8
@@ -56,7 +60,9 @@ def calibrate_by_photographs(
     for au, scale_and_shift in by_movement.items():
         calibration[reader.aus.index(au)] = scale_and_shift
     resting = labels.at_rest()[row]
-    calibration = quietened(calibration, probabilities[resting], MOST_AT_REST)
+    is_taught = lesson_weights(reader.aus) >= TAUGHT_ENOUGH
+    most = np.where(is_taught, MOST_AT_REST, MOST_UNTAUGHT)
+    calibration = quietened(calibration, probabilities[resting], most)
     names = ", ".join(column(au) for au, is_fitted in zip(reader.aus, believed, strict=True) if is_fitted)
     movements = (
         f"{', '.join(map(column, by_movement))}, told with an AUC of {TOLD} or more where movements were "
@@ -66,8 +72,9 @@ def calibrate_by_photographs(
     return calibration, (
         f"{names} are calibrated on {unseen.sum()} photographs of {len(photographs.unseen)} people who were "
         f"not trained on, by a teacher's probabilities; {movements if by_movement else ''}"
-        f"every Action Unit is present in at most {100 * MOST_AT_REST:.0f} % of {resting.sum()} photographs "
-        "in which the teacher sees a face at rest."
+        f"every Action Unit is present in at most {100 * MOST_AT_REST:g} % of {resting.sum()} photographs "
+        f"in which the teacher sees a face at rest, in {100 * MOST_UNTAUGHT:g} % where photographs teach "
+        "little or nothing of it."
     )
 
 

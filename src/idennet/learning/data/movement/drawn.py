@@ -10,10 +10,10 @@ Sides = tuple[float, float]
 """Of the subject's left and right."""
 
 MOVED = "~moved"
-"""What follows the name of a photograph where a movement was added to it; a copy's number comes after it."""
+"""What follows the name of a photograph where a movement was added to it; a number comes after it.
 
-COPIES = 1
-"""How many pictures with a movement added are made of each photograph; two outweighed real faces."""
+One copy is made of each photograph: two outweighed real faces. Older labels have several.
+"""
 
 TOGETHER: tuple[tuple[int, ...], ...] = (
     (1,), (2,), (1, 2), (1, 2), (1, 2, 5), (5,), (4,), (4, 7), (7,), (1, 4),
@@ -67,9 +67,9 @@ def drawn_movement(name: str) -> Movement:
     return Movement(strengths, (deep * lines[0], deep * lines[1]), deep * lines[2], int(rng.integers(2**32)))
 
 
-def copies_of(name: str) -> tuple[str, ...]:
-    """Return the names of the pictures that are made of a photograph by adding a movement."""
-    return tuple(f"{name}{MOVED}{number}" for number in range(1, COPIES + 1))
+def copy_of(name: str) -> str:
+    """Return the name of the picture that is made of a photograph by adding a movement."""
+    return f"{name}{MOVED}1"
 
 
 def is_moved(name: str) -> bool:
