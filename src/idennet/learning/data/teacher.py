@@ -176,6 +176,11 @@ class TeacherLabels:
         columns = [self._intensity(lessons[au], relative) if au in lessons else nothing for au in aus]
         return np.stack(columns, axis=1).astype(np.float32)
 
+    def values_of(self, lesson: Lesson) -> NDArray[np.float64]:
+        """Return the teacher's own value of each picture, (N,): the mean of a lesson's columns or the larger."""
+        columns = self.values[list(lesson.columns)].to_numpy(np.float64)
+        return columns.max(axis=1) if lesson.larger else columns.mean(axis=1)
+
     def rows_of(self, store: FaceStore) -> NDArray[np.int64]:
         """Return the row of each of a store's faces, (M,), -1 where the teacher does not know the picture.
 
