@@ -57,6 +57,7 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=Path, required=name == "out")
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--steps", type=int, default=100)
+    parser.add_argument("--still", nargs="+", default=[], help="layers that do not learn: several times faster")
     asked = parser.parse_args()
     if asked.au is not None:
         for seed, arm in itertools.product(range(asked.seeds), ARMS):
@@ -73,6 +74,7 @@ def train_arm(arm: str, seed: int, asked: argparse.Namespace) -> dict[str, Any]:
             *("au_stage.batches.kept=[]", "au_stage.optimiser.warm_up=20"),
             *(f"au_stage.validate_every={asked.steps}", "au_stage.optimiser.average=0.95"),
             *(f"au_stage.batches.{field}" for field in ARMS[arm]),
+            f"au_stage.still=[{','.join(asked.still)}]",
         ],
     )
     run = train(
@@ -85,7 +87,7 @@ def train_arm(arm: str, seed: int, asked: argparse.Namespace) -> dict[str, Any]:
         quiet=True,
     )
     return {
-        **{"arm": arm, "seed": seed, "steps": asked.steps, "faces": 80 * asked.steps},
+        **{"arm": arm, "seed": seed, "steps": asked.steps, "faces": 80 * asked.steps, "still": asked.still},
         "initial": load_weights(asked.initial)[1].version,
         **judge(run.weights, asked),
     }
