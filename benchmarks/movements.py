@@ -83,18 +83,16 @@ def network_reader(model: ActionUnitModel) -> Reader:
 
 def teacher_reader(landmarker: Landmarker) -> Reader:
     """Return what the landmarker reads: the values that its lessons are made of."""
-    values = {
-        lesson.au: [BLENDSHAPES.index(name) for name in lesson.columns]
-        for lesson in LESSONS
-        if lesson.au in MOVES
-    }
+    lessons = {lesson.au: lesson for lesson in LESSONS if lesson.au in MOVES}
+    values = {au: [BLENDSHAPES.index(name) for name in lesson.columns] for au, lesson in lessons.items()}
 
     def read(pixels: Pixels, landmarks: NDArray[np.floating]) -> NDArray[np.floating] | None:
         if (seen := landmarker(pixels)) is None:
             return None
         shapes = np.asarray(seen.blendshapes)
         left, right = np.array([shapes[values[au]] for au in SIDED]).T
-        return np.concatenate([[shapes[values[au]].mean() for au in AUS], left - right])
+        read = [shapes[values[au]].max() if lessons[au].larger else shapes[values[au]].mean() for au in AUS]
+        return np.concatenate([read, left - right])
 
     return read
 

@@ -57,11 +57,12 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=Path, required=name == "out")
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--steps", type=int, default=100)
-    parser.add_argument("--still", nargs="+", default=[], help="layers that do not learn: several times faster")
+    parser.add_argument("--still", nargs="+", default=[], help="layers that do not learn")
     asked = parser.parse_args()
     if asked.au is not None:
         for seed, arm in itertools.product(range(asked.seeds), ARMS):
-            make_run(asked.out, f"{arm} {seed}", partial(train_arm, arm, seed, asked))
+            still = " ".join(["", "still", *asked.still] if asked.still else [])
+            make_run(asked.out, f"{arm} {seed}, {asked.steps}{still}", partial(train_arm, arm, seed, asked))
     write_tables(asked.out, tables(gather(asked.out)))
 
 
@@ -81,7 +82,7 @@ def train_arm(arm: str, seed: int, asked: argparse.Namespace) -> dict[str, Any]:
         recipe,
         au_stores=[FaceStore.open(store) for store in asked.au],
         identity_stores=[FaceStore.open(store) for store in asked.identity],
-        out=asked.out / "training" / f"{arm} {seed}",
+        out=asked.out / "training" / f"{arm} {seed}, {asked.steps}",
         initial=asked.initial,
         teacher=asked.teacher,
         quiet=True,

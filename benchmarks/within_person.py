@@ -1,4 +1,4 @@
-"""How far do readings follow a teacher within a person? On photographs of people whom nobody learnt from.
+"""How do readings correlate with a teacher within a person? On photographs of people nobody learnt from.
 
     idennet teach LFW --model face_landmarker.task --out labels.parquet
     python -m benchmarks.within_person stores/lfw-out --labels labels.parquet --weights a.safetensors
@@ -10,6 +10,7 @@ a person neither helps nor harms. Writes `tables.md`, and `runs.jsonl` with the 
 """
 
 import argparse
+import hashlib
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from idennet.models.action_units import ActionUnitModel
 from idennet.models.calibration import logits_of
 
 MEANT = (1, 2, 4, 5, 7, 12, 15, 17, 25, 26, 43)
-"""Action Units over which the mean is taken: the commonest of those that have a lesson."""
+"""Action Units over which the mean is taken: those that candidates for 0.8.0 were compared by."""
 
 
 def main() -> None:
@@ -41,20 +42,23 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     asked = parser.parse_args()
     store, labels = FaceStore.open(asked.photographs), TeacherLabels.open(asked.labels)
+    of_labels = hashlib.sha256(asked.labels.read_bytes()).hexdigest()
     for weights in asked.weights:
         reader = ActionUnitModel.open(weights)
-        make_run(asked.out, reader.card.version, partial(judge, reader, store, labels))
+        made_of = f"{reader.card.version} {reader.card.sha256[:8]} {store.digest[:8]} {of_labels[:8]}"
+        make_run(asked.out, made_of, partial(judge, reader, store, labels, of_labels))
     write_tables(asked.out, table(gather(asked.out)))
 
 
-def judge(reader: ActionUnitModel, store: FaceStore, labels: TeacherLabels) -> dict[str, Any]:
-    """Return the agreement of a network with a teacher, and on what it was measured."""
+def judge(reader: ActionUnitModel, store: FaceStore, labels: TeacherLabels, of_labels: str) -> dict[str, Any]:
+    """Return how a network correlates with a teacher within a person, and on what that was measured."""
     row = labels.rows_of(store)
-    known = np.flatnonzero(row >= 0)
+    is_seen = ~labels.values.isna().any(axis=1).to_numpy()
+    known = np.flatnonzero((row >= 0) & is_seen[row])
     logits = logits_of(reader.read(store.read(known)).probs)
     people = store.subject_index[known]
-    agreement = {
-        column(lesson.au): agreement_within(
+    correlation = {
+        column(lesson.au): correlation_within(
             logits[:, reader.aus.index(lesson.au)], labels.values_of(lesson)[row[known]], people
         )
         for lesson in LESSONS
@@ -64,15 +68,16 @@ def judge(reader: ActionUnitModel, store: FaceStore, labels: TeacherLabels) -> d
     return {
         "weights": reader.card.version,
         "weights_sha256": reader.card.sha256,
-        "agreement": {name: round(value, 4) for name, value in agreement.items()},
+        "correlation": {name: round(value, 4) for name, value in correlation.items()},
         "people": len(np.unique(people[enough])),
         "photographs": int(enough.sum()),
         "store": {"source": store.source, "digest": store.digest},
+        "labels_sha256": of_labels,
         "git_commit": git_commit(Path(__file__).parent),
     }
 
 
-def agreement_within(
+def correlation_within(
     ours: NDArray[np.floating], theirs: NDArray[np.floating], people: NDArray[np.int64]
 ) -> float:
     """Return the correlation of ranks less their mean over the person; of people with enough pictures.
@@ -92,13 +97,13 @@ def agreement_within(
 
 def table(runs: list[dict[str, Any]]) -> str:
     """Return a table with a line for each network."""
-    rows = pd.DataFrame({run["weights"]: run["agreement"] for run in runs}).T
+    rows = pd.DataFrame({run["weights"]: run["correlation"] for run in runs}).T
     rows.insert(0, f"mean of {len(MEANT)}", rows[[column(au) for au in MEANT]].mean(axis=1))
     of = runs[0]
-    return (
-        f"Agreement with a teacher within a person, {of['photographs']} photographs of {of['people']} people.\n\n"
-        f"{markdown(rows.map('{:.2f}'.format))}\n"
+    told = (
+        f"Correlation with a teacher within a person: {of['photographs']} photographs, {of['people']} people."
     )
+    return f"{told}\n\n{markdown(rows.map('{:.2f}'.format))}\n"
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from idennet.cli.main import app
 from idennet.errors import WeightsError
-from idennet.learning.training.run import start_from
+from idennet.learning.training.start import start_from
 from idennet.models.caffemodel import read_caffemodel
 from idennet.models.idennet import IdenNet
 from idennet.models.import_lightcnn import GREY_OF_RGB, import_lightcnn

@@ -29,11 +29,11 @@ from idennet.learning.training.shape import (
     Shapes,
     ShapeStudent,
     check_people,
-    give_shape,
     shape_loss,
     told_of,
     train_shape,
 )
+from idennet.learning.training.start import give_shape
 from idennet.models.idennet import IdenNet
 from idennet.models.shape import SHAPE_POINTS, Shape
 
@@ -47,6 +47,7 @@ def labels_of(store: FaceStore, seed: int = 0) -> ShapeLabels:
         rows,
         rng.uniform(20, 100, (len(rows), SHAPE_POINTS, 2)).astype(np.float32),
         rng.uniform(0, 1, (len(rows), len(VALUES))).astype(np.float32),
+        teacher="1" * 64,
     )
 
 
@@ -100,6 +101,51 @@ def test_right_answers_cost_nothing() -> None:
     assert shape_loss((moved, values), batch).item() == pytest.approx(1.75)  # smooth L1 of 2 with beta 0.5
 
 
+def test_a_killed_training_of_a_branch_goes_on(
+    identity_store: FaceStore, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taught, recipe = [(identity_store, labels_of(identity_store))], load_face_recipe("shape", SHORT)
+    calls = []
+
+    def dying(*arguments: object) -> torch.Tensor:
+        calls.append(arguments)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return shape_loss(*arguments)
+
+    (tmp_path / ".points-1.npz.draft").touch()  # a kill before this one
+    with monkeypatch.context() as patch:
+        patch.setattr("idennet.learning.training.shape.shape_loss", dying)
+        with pytest.raises(KeyboardInterrupt):
+            train_shape(taught, recipe, tmp_path, quiet=True)
+    again = train_shape(taught, recipe, tmp_path, quiet=True)
+    assert again.read_bytes() == weights.read_bytes()
+
+
+def test_both_sides_are_learnt_in_the_same_units_since_a_mirror_swaps_them() -> None:
+    values = torch.from_numpy(told_of(np.random.default_rng(0).uniform(size=(9, len(VALUES)))))
+    student = ShapeStudent(torch.rand(9, SHAPE_POINTS, 2), values)
+    for units in (student.mean, student.spread):
+        assert torch.equal(units, units[RIGHT_AND_LEFT])
+
+
+def test_nobody_is_learnt_from_in_one_store_and_held_out_in_another(
+    identity_store: FaceStore, tmp_path: Path
+) -> None:
+    some = identity_store.select(identity_store.subjects[1:])
+    taught = [(store, labels_of(store)) for store in (identity_store, some)]
+    card = read_network(train_shape(taught, load_face_recipe("shape", SHORT), tmp_path, quiet=True))[1]
+    held = [sum(store.frames["subject"] == name) for name in identity_store.subjects for store in (some,)]
+    assert card.held_out in {4 + count for count in held}  # one person, in both stores
+
+
+def test_what_cannot_be_told_of_the_held_out_is_left_out(identity_store: FaceStore, tmp_path: Path) -> None:
+    labels = labels_of(identity_store)
+    still = ShapeLabels(labels.rows, labels.points, np.zeros_like(labels.values), labels.teacher)
+    trained = train_shape([(identity_store, still)], load_face_recipe("shape", SHORT), tmp_path, quiet=True)
+    assert set(read_network(trained)[1].errors) == {"points"}
+
+
 def test_a_run_can_be_continued_and_its_card_says_what_it_was(
     identity_store: FaceStore, weights: Path, tmp_path: Path
 ) -> None:
@@ -120,7 +166,8 @@ def test_a_run_can_be_continued_and_its_card_says_what_it_was(
         train_shape(taught, load_face_recipe("shape", SHORT), tmp_path, quiet=True)
     with pytest.raises(StoreError, match="one person"):
         check_people([identity_store.select(identity_store.subjects[:1])])
-    nobody = ShapeLabels(*(array[:0] for array in vars(taught[0][1]).values()))
+    labels = taught[0][1]
+    nobody = ShapeLabels(labels.rows[:0], labels.points[:0], labels.values[:0], labels.teacher)
     with pytest.raises(StoreError, match="enough people"):
         train_shape([(identity_store, nobody)], load_face_recipe("shape", SHORT), tmp_path, quiet=True)
 
@@ -181,7 +228,7 @@ def test_a_new_branch_speaks_for_half_where_the_teacher_is_believed(weights: Pat
     generator = torch.Generator().manual_seed(0)
     network = IdenNet(4, graded=True, shaped=True, generator=generator).eval()
     plain = IdenNet(4, graded=True, generator=torch.Generator().manual_seed(0)).eval()
-    give_shape(network, aus, weights, ())
+    give_shape(network, aus, weights)
     student = with_weights(ShapeStudent(), weights)
     generator = torch.Generator().manual_seed(1)
     faces = torch.randint(0, 256, (2, 128, 128, 3), dtype=torch.uint8, generator=generator)
@@ -197,7 +244,7 @@ def test_a_new_branch_speaks_for_half_where_the_teacher_is_believed(weights: Pat
 
 def test_fitting_to_faces_leaves_the_branch_alone(weights: Path) -> None:
     network = IdenNet(3, shaped=True, generator=torch.Generator().manual_seed(0))
-    give_shape(network, (4, 6, 12), weights, ())
+    give_shape(network, (4, 6, 12), weights)
     before = {name: value.clone() for name, value in network.state_dict().items() if name.startswith("shape")}
     fit_to_faces(network, torch.randint(0, 256, (8, 3, 128, 128), dtype=torch.uint8))
     assert all(torch.equal(network.state_dict()[name], value) for name, value in before.items())
@@ -252,7 +299,7 @@ def test_each_lid_speaks_for_its_own_side(weights: Path) -> None:
         for _ in range(2)
     ]
     given, plain = networks
-    give_shape(given, (12, 43), weights, ())
+    give_shape(given, (12, 43), weights)
     with torch.no_grad():  # what it says without a shape: the branch's own words are taken out
         plain.shape.load_state_dict(given.shape.state_dict())
         plain.shape_sides.weight.zero_()

@@ -75,6 +75,19 @@ def test_photographs_need_a_teacher_unless_none_are_asked_for(
     assert corpus.au_coded[batch.rows].all()
 
 
+def test_photographs_of_people_with_one_picture_each_teach_without_pairs(corpus: Corpus) -> None:
+    first = np.unique(corpus.identities[~corpus.au_coded], return_index=True)[1]
+    chosen = corpus.au_coded.copy()
+    chosen[np.flatnonzero(~corpus.au_coded)[first]] = True
+    single = corpus.only(chosen)
+    alone = TaughtSettings(**{**SETTINGS, "photograph_pairs": 0})
+    batch = alone.drawing(single, 0, learn_aus=True, learn_identity=True).draw(0)
+    assert batch.pairs == 2  # of rendered people
+    assert (~single.au_coded[batch.rows]).sum() == 8
+    with pytest.raises(InputError, match="two faces each"):
+        TaughtSettings(**SETTINGS).drawing(single, 0, learn_aus=True, learn_identity=True)
+
+
 def test_labels_of_other_pictures_teach_nothing(
     au_store: FaceStore, identity_store: FaceStore, labels: TeacherLabels
 ) -> None:
@@ -164,6 +177,10 @@ def test_a_run_learns_from_both_and_says_who_taught(
     names = set().union(*map(json.loads, (run.folder / "metrics.jsonl").read_text().splitlines()))
     assert {"au_loss", "taught_loss", "within_loss", "sides_loss", "parts_loss"} <= names
     assert json.loads((run.folder / "run.json").read_text())["teacher"]
+    stage = {"steps": 1, "validate_every": 1, "batches": {**SETTINGS, "photographs": 0}}
+    alone = small_recipe(identity_stage=None, au_stage=stage)
+    taught_by_none = train(alone, **stores, teacher=tmp_path / "labels.parquet", out=tmp_path / "c")
+    assert "taught" not in taught_by_none.load()[1].provenance
 
 
 def test_the_bundled_recipe_keeps_what_the_teacher_cannot_teach() -> None:

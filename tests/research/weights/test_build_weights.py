@@ -7,7 +7,7 @@ import pytest
 from idennet.errors import InputError, RecipeError, StoreError, WeightsError
 from idennet.learning.data.split import held_out
 from idennet.learning.training import load_recipe
-from idennet.models.weights import load_weights
+from idennet.models.weights import bundled_weights_path, load_weights
 from idennet.research.weights.build import Faces, TrainingPeople, build_weights
 from small_face import FACE_MODEL
 
@@ -89,12 +89,18 @@ def test_what_teaching_needs_is_told_before_anything_is_rendered(
 def test_a_shape_branch_that_cannot_be_taken_is_told_before_anything_is_rendered(tmp_path: Path) -> None:
     shape = tmp_path / "shape.safetensors"
 
-    def build(*changes: str) -> None:
+    def build(*changes: str, shape: Path | None = shape, initial: Path | None = None) -> None:
         recipe, out = load_recipe("demo", [*SHORT, *changes]), tmp_path / "out"
-        build_weights(recipe, Faces(), out, tell=pytest.fail, shape=shape, face_model=FACE_MODEL)
+        build_weights(
+            recipe, Faces(), out, tell=pytest.fail, shape=shape, initial=initial, face_model=FACE_MODEL
+        )
 
     with pytest.raises(RecipeError, match="There is no"):
         build("model.shaped=true")
+    with pytest.raises(RecipeError, match="--shape"):
+        build("model.shaped=true", shape=None)
+    with pytest.raises(RecipeError, match=r"read the shape of the face; set model\.shaped=true"):
+        build(shape=None, initial=bundled_weights_path())
     shape.touch()
     with pytest.raises(RecipeError, match=r"model\.shaped"):
         build()

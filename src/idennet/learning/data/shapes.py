@@ -30,11 +30,13 @@ class ShapeLabels:
         rows: (N,) of the store; faces in which the teacher finds none are missing.
         points: (N, 146, 2) float32, pixels of the crop.
         values: (N, V) float32, what the teacher reads, in the order of `teacher.VALUES`.
+        teacher: SHA-256 of the teacher's file.
     """
 
     rows: NDArray[np.int64]
     points: NDArray[np.float32]
     values: NDArray[np.float32]
+    teacher: str
 
     @classmethod
     def open(cls, file: Path, store: FaceStore) -> "ShapeLabels":
@@ -48,12 +50,12 @@ class ShapeLabels:
         with np.load(file, allow_pickle=False) as arrays:
             if str(arrays["store"]) != store.digest:
                 raise InputError(f"{file} has the points of another store than {store.path}; read them anew.")
-            return cls(arrays["rows"], arrays["points"], arrays["values"])
+            return cls(arrays["rows"], arrays["points"], arrays["values"], str(arrays["teacher"]))
 
     def save(self, file: Path, store: FaceStore) -> None:
         """Write a NumPy archive that `open` reads."""
         with draft_of(file) as draft, draft.open("wb") as stream:
-            np.savez(stream, store=store.digest, rows=self.rows, points=self.points, values=self.values)
+            np.savez(stream, store=store.digest, **vars(self))
 
 
 def shapes_of(
@@ -89,7 +91,7 @@ def read_shapes(
     values = np.array([values_of(seen) for _, seen in found], np.float32).reshape(-1, len(VALUES))
     points = points.reshape(-1, len(READ_BY_BLENDSHAPES), 2)
     in_crop = ((points - _MARGIN + 0.5) / _LARGER - 0.5).astype(np.float32)
-    return ShapeLabels(np.array([row for row, _ in found], np.int64), in_crop, values)
+    return ShapeLabels(np.array([row for row, _ in found], np.int64), in_crop, values, landmarker.digest)
 
 
 def _enlarged(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -177,7 +177,7 @@ class TeacherLabels:
         return np.stack(columns, axis=1).astype(np.float32)
 
     def values_of(self, lesson: Lesson) -> NDArray[np.float64]:
-        """Return the teacher's own value of each picture, (N,): the mean of a lesson's columns or the larger."""
+        """Return the teacher's own value of each picture, (N,): the mean of both sides, or the larger."""
         columns = self.values[list(lesson.columns)].to_numpy(np.float64)
         return columns.max(axis=1) if lesson.larger else columns.mean(axis=1)
 

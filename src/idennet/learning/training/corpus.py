@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from idennet import facs
 from idennet.errors import InputError
 from idennet.learning.data.known_people import KnownPeople
+from idennet.learning.data.movement.drawn import is_moved
 from idennet.learning.data.provenance import Origin
 from idennet.learning.data.split import split_subjects
 from idennet.learning.data.store import FaceStore
@@ -64,6 +65,16 @@ class Corpus:
     def is_taught(self) -> NDArray[np.bool_]:
         """(N,) whether a teacher says anything of the face."""
         return np.asarray(~np.isnan(self.taught).all(axis=1))
+
+    @property
+    def is_moved(self) -> NDArray[np.bool_]:
+        """(N,) whether a movement was added to the picture."""
+        moved = np.zeros(len(self), bool)
+        for position, store in enumerate(self.stores):
+            here = self.store_of == position
+            names = store.frames["sequence"].astype(str).to_numpy()[self.row_of[here]]
+            moved[here] = [is_moved(name) for name in names]
+        return moved
 
     def read(self, indices: NDArray[np.int64]) -> NDArray[np.uint8]:
         """Return the faces at `indices` as (n, 128, 128, 3) uint8 RGB."""

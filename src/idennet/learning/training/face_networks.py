@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from idennet.errors import RecipeError
 from idennet.faces.card import Material, NetworkCard, to_bytes, write_network
 from idennet.faces.weights import with_weights
-from idennet.files import write_text
+from idennet.files import draft_path, drafts_of
 from idennet.learning.training.checkpoint import load_checkpoint
 from idennet.learning.training.engine import Cost, Engine, Lesson, Numbers, Pace, running_mean
 from idennet.learning.training.folder import LAST, MANIFEST, RECIPE
@@ -182,11 +182,12 @@ def train_face_network(
 def check_training_folder(out: Path) -> None:
     """Raise `RecipeError` if a folder holds something else than a training of a network of this kind.
 
-    Points that a teacher saw (`points-*.npz`) may lie there before a training begins.
+    Points that a teacher saw (`points-*.npz`) may lie there before a training begins, and what a kill left.
     """
     if out.is_file() or (out.is_dir() and not (out / MANIFEST).is_file()):
         others = [] if out.is_dir() else [out]
-        others += [file for file in out.glob("*") if not file.match("points-*.npz")]
+        own = ("points-*.npz", *(draft_path(out / name).name for name in ("points-*.npz", RECIPE, MANIFEST)))
+        others += [file for file in out.glob("*") if not any(file.match(pattern) for pattern in own)]
         if others:
             raise RecipeError(f"{out} holds other files; choose an empty or new folder for the training.")
 
@@ -216,8 +217,9 @@ def _prepare_folder(
             raise RecipeError(f"{out} holds another training; choose another folder.")
         return
     out.mkdir(parents=True, exist_ok=True)
-    write_text(out / RECIPE, yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False))
-    write_text(manifest, json.dumps(run, indent=2) + "\n")
+    with drafts_of(out / RECIPE, manifest) as (settings, record):
+        settings.write_text(yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False), encoding="utf-8")
+        record.write_text(json.dumps(run, indent=2) + "\n", encoding="utf-8")
 
 
 def _sha256(file: Path | None) -> str | None:

@@ -31,8 +31,8 @@ from idennet.learning.training.initialise import fit_to_faces
 from idennet.learning.training.lesson import Prepared, StageLesson
 from idennet.learning.training.progress import Reporter, forget_metrics_after
 from idennet.learning.training.recipe import Recipe
-from idennet.learning.training.shape import check_shape, give_shape
 from idennet.learning.training.stages import StagePlan, plan_stages, to_tensor
+from idennet.learning.training.start import check_start, give_shape, start_from
 from idennet.learning.training.taught_objective import TaughtSettings
 from idennet.models.action_units import ActionUnitModel
 from idennet.models.calibration import logits_of
@@ -132,8 +132,6 @@ def train(
     where = choose_device(device, distributed.local_rank())
     if recipe.precision == "float16" and where.type != "cuda":
         raise RecipeError(f"Precision float16 needs a CUDA device, but this one is {where}; use float32.")
-    if shape is not None:
-        check_shape(recipe, shape)
     batches = None if recipe.au_stage is None else recipe.au_stage.batches
     relative = not isinstance(batches, TaughtSettings) or batches.relative
     if isinstance(batches, TaughtSettings) and batches.alpha_known and known_people is None:
@@ -145,9 +143,8 @@ def train(
         None if teacher is None else Taught(TeacherLabels.open(teacher), str(teacher), relative),
         None if known_people is None else KnownPeople.open(known_people),
     )
-    if isinstance(batches, TaughtSettings) and batches.kept:
-        if initial is None:
-            raise RecipeError("Recipes with batches.kept go on with other weights; give them with --initial.")
+    check_start(recipe, corpus.aus, initial, shape)
+    if initial is not None and isinstance(batches, TaughtSettings) and batches.kept:
         corpus = _taught_by(initial, corpus, batches, choose_device(device, distributed.local_rank()))
     if held_out or fold is not None:
         training, validation = corpus.hold_out(held_out)
@@ -159,7 +156,8 @@ def train(
     if recipe.model.fit_to_faces:
         some = training.sample(FITTING_FACES, recipe.seed)
         fit_to_faces(model, to_tensor(some.read(np.arange(len(some))), torch.device("cpu")), learnt)
-    give_shape(model, corpus.aus, shape, learnt)
+    if shape is not None:
+        give_shape(model, corpus.aus, shape)
     for plan in plans:
         with _held_still(model, plan.settings.still):
             pass  # a layer that is not there is told before the folder is made
@@ -204,8 +202,6 @@ def train(
 def _taught_by(initial: Path, corpus: Corpus, batches: TaughtSettings, device: torch.device) -> Corpus:
     """Return a corpus in which weights teach the kept Action Units on faces that a teacher knows."""
     network, card = load_weights(initial)
-    if missing := set(batches.kept) - set(card.aus):
-        raise RecipeError(f"The weights {initial} do not read {facs.column(min(missing))}, which is in kept.")
     rows = np.flatnonzero(corpus.is_taught)
     reader = ActionUnitModel(network, card.model_copy(update={"calibration": {}}), str(device), mirror=True)
     probs = np.concatenate(
@@ -322,7 +318,8 @@ def _card(recipe: Recipe, corpus: Corpus, fold: FoldFaces | None) -> WeightsCard
             for store in corpus.stores
         ],
     }
-    if corpus.is_taught.any():
+    batches = None if recipe.au_stage is None else recipe.au_stage.batches
+    if isinstance(batches, TaughtSettings) and batches.photographs and corpus.is_taught.any():
         taught = {lesson.au for lesson in LESSONS} & set(corpus.aus)
         provenance |= {"taught": facs.columns(sorted(taught))}
     if fold is not None:
@@ -342,27 +339,3 @@ def _build(recipe: Recipe, num_aus: int) -> Network:
         return LightCNN(num_aus, generator=generator)
     model = recipe.model
     return IdenNet(num_aus, model.normalize, model.identity, model.graded, model.shaped, generator=generator)
-
-
-def start_from(model: Network, aus: tuple[int, ...], initial: Path) -> tuple[str, ...]:
-    """Copy weights into a model, and return their names.
-
-    Of the same Action Units, all that fit are taken (outputs that the given network lacks stay new); else
-    those of trunk and identity branch.
-
-    Raises:
-        RecipeError: All would be taken but the shape branch, without which FC7 says half.
-    """
-    network, card = load_weights(initial)
-    if card.aus == aus and card.architecture.shaped and not (isinstance(model, IdenNet) and model.shaped):
-        raise RecipeError(f"The weights {initial} read the shape of the face; set model.shaped=true.")
-    own = model.state_dict()
-    given = {
-        name: tensor
-        for name, tensor in network.state_dict().items()
-        if name in own and own[name].shape == tensor.shape
-    }
-    if card.aus != aus:
-        given = {name: tensor for name, tensor in given.items() if name.startswith(("trunk.", "fc5."))}
-    model.load_state_dict({**own, **given})
-    return tuple(given)

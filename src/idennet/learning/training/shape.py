@@ -1,7 +1,7 @@
 """Training of the shape branch: a teacher says where the points of photographed and rendered faces are."""
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from idennet.errors import RecipeError, StoreError
+from idennet.errors import StoreError
 from idennet.faces.card import Material
 from idennet.faces.weights import with_weights
 from idennet.facs import column
@@ -23,14 +23,12 @@ from idennet.learning.data.store import FaceStore
 from idennet.learning.data.teacher import FAINT, LESSONS, VALUES, Lesson
 from idennet.learning.training.augment import Augmenter
 from idennet.learning.training.face_networks import FaceNetworkRecipe, Study, train_face_network
-from idennet.learning.training.recipe import Recipe, load_recipe
-from idennet.models.idennet import IdenNet
+from idennet.learning.training.recipe import load_recipe
 from idennet.models.shape import EYE_CORNERS, SHAPE_FEATURES, SHAPE_MIRROR, Shape, ShapeBranch, upright
 from idennet.models.trunk import FACE_SHAPE
-from idennet.models.weights import Network
 
 _LEAST_SPREAD = 1e-3  # of a coordinate, in eye distances
-_HELD_OUT = 0.06  # share of the people of each store
+_HELD_OUT = 0.06  # share of the people
 _STRONGEST = 4.0  # spreads from the mean, beyond which a teacher's value counts no further
 _LARGER = {column(lesson.au): lesson for lesson in LESSONS if lesson.larger}
 TOLD: tuple[str, ...] = (*VALUES, *_LARGER)
@@ -61,7 +59,8 @@ class ShapeStudent(nn.Module):
             spread, usual = torch.std_mean(upright(points), dim=0)
             self.branch.usual.copy_(usual)
             self.branch.spread.copy_(spread + _LEAST_SPREAD)
-            spread, mean = torch.std_mean(values, dim=0)
+            both = torch.cat([values, values[:, RIGHT_AND_LEFT]])  # in a mirror each side is the other
+            spread, mean = torch.std_mean(both, dim=0)
             self.mean.copy_(mean)
             self.spread.copy_(spread + 1e-6)
 
@@ -139,10 +138,10 @@ def told_of(values: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def check_people(stores: Sequence[FaceStore]) -> None:
-    """Raise `StoreError` for a store with one person: some are learnt from, others measure."""
-    for store in stores:
-        if len(store.subjects) < 2:
-            raise StoreError(f"{store.path} has one person only; give stores of at least two.")
+    """Raise `StoreError` where the stores have one person together: some are learnt from, others measure."""
+    if len({person for store in stores for person in store.subjects}) < 2:
+        names = ", ".join(str(store.path) for store in stores)
+        raise StoreError(f"{names}: here is one person only; give stores of at least two people.")
 
 
 def shape_loss(student: tuple[Shape, Tensor], batch: Shapes) -> Tensor:
@@ -156,7 +155,8 @@ def shape_loss(student: tuple[Shape, Tensor], batch: Shapes) -> Tensor:
 def shape_errors(network: nn.Module, taught: TaughtShapes) -> dict[str, float]:
     """Return errors on faces as they are: of points over the eyes' distance, and agreement with the values.
 
-    `value_X` is the correlation with the teacher's value X, `values` the mean of them.
+    `value_X` is the correlation with the teacher's value X, `values` the mean of them; what cannot be told,
+    as where nobody held out moves, is missing.
     """
     distances, said, meant = [], [], []
     for places in np.array_split(np.arange(len(taught.chosen)), max(len(taught.chosen) // 64, 1)):
@@ -171,8 +171,11 @@ def shape_errors(network: nn.Module, taught: TaughtShapes) -> dict[str, float]:
     alike = {
         f"value_{name}": float(np.corrcoef(one, other)[0, 1])
         for name, one, other in zip(TOLD, ours.T, theirs.T, strict=True)
+        if len(one) > 1 and min(np.ptp(one), np.ptp(other)) > 0
     }
-    errors = {"points": float(np.concatenate(distances).mean()), "values": float(np.mean([*alike.values()]))}
+    errors = {"points": float(np.concatenate(distances).mean())}
+    if alike:
+        errors["values"] = float(np.mean([*alike.values()]))
     return {name: round(value, 4) for name, value in (errors | alike).items()}
 
 
@@ -223,7 +226,7 @@ def train_shape(
         draw=draw,
         loss=lambda network, batch: shape_loss(network(batch.faces), batch),
         errors=lambda network: shape_errors(network, held_out),
-        trained_on=tuple(_material(store) for store, _ in sources),
+        trained_on=tuple(_material(store, labels) for store, labels in sources),
         learned=len(learned.chosen),
         held_out=len(held_out.chosen),
     )
@@ -231,83 +234,22 @@ def train_shape(
     return train_face_network(build, recipe, study, out, start=start, quiet=quiet)
 
 
-def check_shape(recipe: Recipe, shape: Path) -> None:
-    """Refuse a shape branch that a training cannot take, before anything begins.
-
-    Raises:
-        RecipeError: The file is missing, or the recipe's network reads no shapes.
-        WeightsError: The file holds no shape branch.
-    """
-    if not shape.is_file():
-        raise RecipeError(f"There is no {shape}; give the .safetensors file of idennet weights shape.")
-    if not recipe.model.shaped:
-        raise RecipeError("Weights of a shape branch are for networks with one; set model.shaped=true.")
-    with_weights(ShapeStudent(), shape)
-
-
-def give_shape(model: Network, aus: Sequence[int], shape: Path | None, learnt: Collection[str]) -> None:
-    """Give a network that reads shapes its branch.
-
-    A new branch speaks at once: where a teacher's values stand for an Action Unit, the network begins with
-    the mean of what it says itself and of what the branch makes of the teacher's values. So do the sides of
-    Action Units whose larger side counts; of the others renderings teach more.
-
-    Args:
-        model: Changed in place.
-        aus: Its Action Units.
-        shape: Weights of `train_shape`, checked by `check_shape`; None: the network has its branch, if it
-            needs one.
-        learnt: Names of the weights that the network has from an earlier training.
-
-    Raises:
-        RecipeError: A network that reads shapes has a branch already, or has none.
-    """
-    if not isinstance(model, IdenNet) or not model.shaped:
-        return
-    has_branch = any(name.startswith("shape.") for name in learnt)
-    if shape is None and not has_branch:
-        raise RecipeError("model.shaped needs the weights of a shape branch; give them with --shape.")
-    if shape is None:
-        return
-    if has_branch:
-        raise RecipeError("The initial weights have a shape branch, which FC7 has learnt with; omit --shape.")
-    student = with_weights(ShapeStudent(), shape)
-    model.shape.load_state_dict(student.branch.plain().state_dict())
-    lessons = {lesson.au: lesson for lesson in LESSONS if lesson.from_shape}
-    with torch.no_grad():
-        model.shape_aus.weight.zero_()
-        if model.graded:
-            model.shape_sides.weight.zero_()
-        for row, au in enumerate(aus):
-            if au in lessons:
-                weight, bias = student.lesson(lessons[au])
-                model.fc7.weight[row] /= 2
-                model.fc7.bias[row] = (model.fc7.bias[row] + bias) / 2
-                model.shape_aus.weight[row] = weight / 2
-                if model.graded and lessons[au].larger:
-                    weight, bias = student.sides(lessons[au])
-                    rows = slice(2 * row, 2 * row + 2)
-                    model.sides.weight[rows] /= 2
-                    model.sides.bias[rows] = (model.sides.bias[rows] + bias) / 2
-                    model.shape_sides.weight[rows] = weight / 2
-
-
 def _split(
     sources: Sequence[tuple[FaceStore, ShapeLabels]],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return store and row of each face of people to learn from, and of others."""
+    """Return store and row of each face of people to learn from, and of others: one split for all stores."""
+    _, others = split_subjects({person for store, _ in sources for person in store.subjects}, _HELD_OUT)
     parts: tuple[list[NDArray[np.int64]], list[NDArray[np.int64]]] = ([], [])
     for number, (store, labels) in enumerate(sources):
-        _, others = split_subjects(store.subjects, _HELD_OUT)
         is_other = store.frames["subject"].isin(others).to_numpy()[labels.rows]
         for part, rows in zip(parts, (np.flatnonzero(~is_other), np.flatnonzero(is_other)), strict=True):
             part.append(np.column_stack([np.full(len(rows), number), rows]))
     return np.concatenate(parts[0]), np.concatenate(parts[1])
 
 
-def _material(store: FaceStore) -> Material:
+def _material(store: FaceStore, labels: ShapeLabels) -> Material:
     return Material(
-        name=store.path.name,
+        name=f"{store.path.name}, points of teacher {labels.teacher[:12]}",
         fingerprint=store.digest[:12],
         pictures=len(store),
         people=len(store.subjects),

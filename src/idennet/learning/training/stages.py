@@ -176,7 +176,7 @@ def _au_judge(recipe: Recipe, validation: Corpus) -> Judge | None:
     has_both = ((faces.au_labels == 1).any(axis=0) & (faces.au_labels == 0).any(axis=0)).any()
     if not has_both:
         return None
-    taught = validation.only(validation.is_taught)
+    taught = validation.only(validation.is_taught & ~validation.is_moved)
     taught = taught.sample(recipe.validation.faces, recipe.validation.seed)
     if np.isnan(taught_aucs(taught.taught, taught.taught, taught.aus)).all():
         return DetectAUs(faces)

@@ -71,7 +71,9 @@ class TaughtDrawing:
 
     def __init__(self, settings: TaughtSettings, corpus: Corpus, seed: int) -> None:
         self._settings = settings
-        self._kinds: list[tuple[NDArray[np.int64], IdentityPairSampler, int, BalancedFaceSampler, int]] = []
+        self._kinds: list[
+            tuple[NDArray[np.int64], IdentityPairSampler | None, int, BalancedFaceSampler, int]
+        ] = []
         taught = corpus.is_taught & ~corpus.au_coded
         if settings.photographs and not taught.any():
             raise InputError(
@@ -87,10 +89,10 @@ class TaughtDrawing:
             if not faces:
                 continue
             rows = np.flatnonzero(chosen)
-            sampler = IdentityPairSampler(
-                corpus.identities[rows], max(pairs, 1), named_seed(seed, 2 * number)
-            )
-            pairs = min(sampler.identities, pairs, faces // 2)
+            sampler = None
+            if pairs:
+                sampler = IdentityPairSampler(corpus.identities[rows], pairs, named_seed(seed, 2 * number))
+                pairs = min(sampler.identities, faces // 2)
             singles = BalancedFaceSampler(labels[rows], named_seed(seed, 2 * number + 1))
             self._kinds.append((rows, sampler, pairs, singles, faces - 2 * pairs))
 
@@ -110,7 +112,7 @@ class TaughtDrawing:
 
     def draw(self, step: int) -> Batch:
         """Return the faces of a step: all pairs, then all single faces."""
-        pairs = [rows[sampler.draw(step)[:count]] for rows, sampler, count, _, _ in self._kinds]
+        pairs = [rows[sampler.draw(step)[:count]] for rows, sampler, count, _, _ in self._kinds if sampler]
         singles = [rows[faces.draw(step, count)] for rows, _, _, faces, count in self._kinds]
         paired = np.concatenate([own.ravel() for own in pairs])
         return Batch(

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from idennet.errors import InputError
+from idennet.facs import SYNFACS_AUS
 from idennet.files import write_text
 from idennet.learning.data.known_people import KnownPeople
 from idennet.learning.data.prepare import prepare
@@ -23,7 +24,7 @@ from idennet.learning.data.store import MANIFEST, FaceStore
 from idennet.learning.data.teacher import TeacherLabels
 from idennet.learning.training import Recipe, train
 from idennet.learning.training.folder import MANIFEST as RUN_MANIFEST
-from idennet.learning.training.shape import check_shape
+from idennet.learning.training.start import check_start
 from idennet.learning.training.taught_objective import TaughtSettings
 from idennet.models.device import choose_device
 from idennet.models.weights import WeightsCard, load_weights, save_weights
@@ -113,9 +114,8 @@ def build_weights(
         MissingExtraError: The package that draws `reliability.png` is not installed.
     """
     figures.check_packages()
-    _check_teaching(recipe, photographs, teacher, known_people, initial)
-    if shape is not None:
-        check_shape(recipe, shape)
+    _check_teaching(recipe, photographs, teacher, known_people)
+    check_start(recipe, recipe.model.aus or SYNFACS_AUS, initial, shape)
     load_face_model(face_model)  # a wrong path fails before anything begins
     people = None if photographs is None else TrainingPeople(photographs)
     if people is not None:
@@ -185,7 +185,6 @@ def _check_teaching(
     photographs: Path | None,
     teacher: Path | None,
     known_people: Path | None,
-    initial: Path | None,
 ) -> None:
     """Refuse before hours of rendering what the training would refuse after them."""
     batches = None if recipe.au_stage is None else recipe.au_stage.batches
@@ -195,8 +194,6 @@ def _check_teaching(
         TeacherLabels.open(teacher)
     if known_people is not None:
         KnownPeople.open(known_people)
-    if initial is not None:
-        load_weights(initial)
     if not isinstance(batches, TaughtSettings):
         return
     if batches.photographs and teacher is None:
@@ -208,11 +205,6 @@ def _check_teaching(
         raise InputError(
             f"Recipe {recipe.name} learns from embeddings of people (batches.alpha_known); give them with "
             "--known-people."
-        )
-    if batches.kept and initial is None:
-        raise InputError(
-            f"Recipe {recipe.name} keeps what other weights read; give weights of recipe transfer "
-            "with --initial."
         )
 
 

@@ -14,7 +14,7 @@ from idennet.learning.data.samplers import IdentityPairSampler
 from idennet.learning.losses.au import masked_au_loss
 from idennet.learning.training.batches import named_seed
 from idennet.learning.training.initialise import fit_to_faces
-from idennet.learning.training.run import start_from
+from idennet.learning.training.start import start_from
 from idennet.models.idennet import IdenNet, IdenNetOutput
 from idennet.research.benchmark.losses.contrastive import contrastive_loss, share_expression
 from idennet.research.benchmark.losses.tuplet_cluster import TupletClusterLoss

@@ -1,0 +1,78 @@
+"""What photographs decide of a calibration, and what stays where they cannot."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch.nn.functional as F
+
+from idennet.learning.data.store import FaceStore
+from idennet.learning.data.store_writer import FaceStoreWriter, Part
+from idennet.learning.data.teacher import VALUES, TeacherLabels, lesson_weights
+from idennet.models.action_units import ActionUnitModel
+from idennet.models.calibration import calibrate
+from idennet.models.trunk import Trunk
+from idennet.research.weights.photographs import Photographs, calibrate_by_photographs
+
+PEOPLE, EACH = 40, 10
+LOUD = (2.0, 8.0)
+"""Scale and shift by which every Action Unit is present nearly everywhere."""
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FaceStore:
+    monkeypatch.setattr(
+        Trunk, "forward", lambda _, faces: F.adaptive_avg_pool2d(faces.float() / 255, 40).flatten(1)
+    )
+    number = PEOPLE * EACH
+    frames = pd.DataFrame({
+        "subject": [f"toy/{index // EACH}" for index in range(number)],
+        "sequence": [f"picture_{index}" for index in range(number)],
+        "frame": 0,
+        "landmarks": [np.full(136, np.nan, np.float32)] * number,
+    })  # fmt: skip
+    faces = np.random.default_rng(0).integers(0, 256, (number, 128, 128, 3), dtype=np.uint8)
+    with FaceStoreWriter(tmp_path / "store", source="toy") as writer:
+        writer.write("0", Part(faces, frames))
+        return writer.finish(["0"])
+
+
+def labels_of(store: FaceStore, resting: np.ndarray) -> TeacherLabels:
+    """Return labels in which some faces show nothing and the others everything by turns."""
+    rng = np.random.default_rng(1)
+    values = np.where(resting[:, None], 0, rng.uniform(0, 1, (len(store), len(VALUES))))
+    values[~resting, VALUES.index("jawOpen")] = 0.9  # nobody of them rests
+    subjects = [subject.rpartition("/")[2] for subject in store.frames["subject"]]
+    return TeacherLabels(
+        tuple(store.frames["sequence"]), tuple(subjects), pd.DataFrame(values, columns=list(VALUES))
+    )
+
+
+def test_faces_at_rest_are_quiet_and_quieter_where_photographs_teach_little(
+    store: FaceStore, random_weights: Path
+) -> None:
+    reader = ActionUnitModel.open(random_weights)
+    resting = np.arange(len(store)) % 2 == 0
+    loud = np.tile(LOUD, (len(reader.aus), 1))
+    photographs = Photographs(store, labels_of(store, resting), frozenset(store.subjects[:20]))
+    found, words = calibrate_by_photographs(reader, loud, photographs)
+    probabilities = reader.read(store.faces[resting]).probs
+    present = (calibrate(probabilities, found) >= 0.5).sum(axis=0)
+    is_taught = lesson_weights(reader.aus) >= 0.5
+    allowed = np.where(is_taught, 6, 3)  # of 200: 3 %, and 1.5 %
+    assert (present <= allowed).all()
+    assert np.mean(present == allowed) > 0.5  # and no quieter than asked for, but where readings are equal
+    assert f"at most 3 % of {resting.sum()} photographs" in words
+    assert "in 1.5 % where" in words
+    assert "AU12, AU25, AU26, AU43 are calibrated on 200 photographs of 20 people" in words
+
+
+def test_what_photographs_cannot_decide_stays_and_is_said(store: FaceStore, random_weights: Path) -> None:
+    reader = ActionUnitModel.open(random_weights)
+    loud = np.tile(LOUD, (len(reader.aus), 1))
+    nobody_rests = labels_of(store, np.zeros(len(store), bool))
+    kept, words = calibrate_by_photographs(reader, loud, Photographs(store, nobody_rests, frozenset()))
+    np.testing.assert_array_equal(kept, loud)
+    assert words.startswith("nobody on the photographs is unseen")
+    assert "no face at rest" in words
