@@ -25,8 +25,8 @@ from idennet.people.population import Floats, Population, PopulationCard, Rest
 from idennet.people.zero import RunningZero
 
 DIRECTIONS = 128
-"""Width K of identity space, at most; 64 tell unseen people of LFW apart as well (AUC .9763, 128: .9766; with
-mirror images .9797, .9801)."""
+"""Width K of identity space, at most. Of 1,353 people of LFW in five folds, AUC of pairs of those left out of
+the fit (the network knows them): .9828 with 32, .9838 with 64, .9840 with 128, .9841 with 256."""
 
 LOOSENING = 1.0
 """How much of the mean variance within people is added to that of each direction: directions in which few
