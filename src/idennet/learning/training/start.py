@@ -15,6 +15,10 @@ from idennet.learning.training.taught_objective import TaughtSettings
 from idennet.models.idennet import IdenNet
 from idennet.models.weights import Network, load_weights
 
+SHARE = 2 / 3
+"""Of a new branch in a logit. The largest of 1/2, 3/5, 2/3, 3/4 and 4/5 with which rendered faces are read no
+worse than by weights 0.3.0 (AUC .894 and .892); photographs by eye are ranked alike by all five (.886, .887)."""
+
 
 def check_start(recipe: Recipe, aus: Sequence[int], initial: Path | None, shape: Path | None) -> None:
     """Refuse what a training cannot begin with, before anything else is done.
@@ -76,8 +80,8 @@ def start_from(model: Network, aus: tuple[int, ...], initial: Path) -> tuple[str
 def give_shape(model: Network, aus: Sequence[int], shape: Path) -> None:
     """Give a network that reads shapes a branch that it did not have.
 
-    A new branch speaks at once: where a teacher's values stand for an Action Unit, the network begins with
-    the mean of what it says itself and of what the branch makes of the teacher's values. So do the sides of
+    A new branch speaks at once: where a teacher's values stand for an Action Unit, a `SHARE` of the logit is
+    what the branch makes of the teacher's values, the rest what the network says itself. So with the sides of
     Action Units whose larger side counts; of the others renderings teach more.
 
     Args:
@@ -96,12 +100,12 @@ def give_shape(model: Network, aus: Sequence[int], shape: Path) -> None:
         for row, au in enumerate(aus):
             if au in lessons:
                 weight, bias = student.lesson(lessons[au])
-                model.fc7.weight[row] /= 2
-                model.fc7.bias[row] = (model.fc7.bias[row] + bias) / 2
-                model.shape_aus.weight[row] = weight / 2
+                model.fc7.weight[row] *= 1 - SHARE
+                model.fc7.bias[row] += SHARE * (bias - model.fc7.bias[row])
+                model.shape_aus.weight[row] = SHARE * weight
                 if model.graded and lessons[au].larger:
                     weight, bias = student.sides(lessons[au])
                     rows = slice(2 * row, 2 * row + 2)
-                    model.sides.weight[rows] /= 2
-                    model.sides.bias[rows] = (model.sides.bias[rows] + bias) / 2
-                    model.shape_sides.weight[rows] = weight / 2
+                    model.sides.weight[rows] *= 1 - SHARE
+                    model.sides.bias[rows] += SHARE * (bias - model.sides.bias[rows])
+                    model.shape_sides.weight[rows] = SHARE * weight
