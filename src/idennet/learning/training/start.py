@@ -17,7 +17,7 @@ from idennet.models.weights import Network, load_weights
 
 SHARE = 2 / 3
 """Of a new branch in a logit. The largest of 1/2, 3/5, 2/3, 3/4 and 4/5 with which rendered faces are read no
-worse than by weights 0.3.0 (AUC .894 and .892); photographs by eye are ranked alike by all five (.886, .887)."""
+worse than by weights 0.3.0 (AUC .894, .892); photographs by eye are ranked alike by all of them (.886)."""
 
 
 def check_start(recipe: Recipe, aus: Sequence[int], initial: Path | None, shape: Path | None) -> None:
