@@ -33,7 +33,7 @@ from idennet.learning.training.shape import (
     told_of,
     train_shape,
 )
-from idennet.learning.training.start import SHARE, give_shape
+from idennet.learning.training.start import give_shape
 from idennet.models.idennet import IdenNet
 from idennet.models.shape import SHAPE_POINTS, Shape
 
@@ -238,7 +238,7 @@ def test_a_new_branch_has_its_share_where_the_teacher_is_believed(weights: Path)
     own, both = (one(faces.permute(0, 3, 1, 2)).au_logits.detach() for one in (plain, network))
     for place, lesson, value in ((2, smile, smiling), (3, lids, values[:, TOLD.index("AU43")])):
         taught = (value - lesson.middle) / lesson.width
-        expected = own[:, place] + SHARE * (taught - own[:, place])
+        expected = own[:, place] + lesson.share * (taught - own[:, place])
         torch.testing.assert_close(both[:, place], expected, atol=1e-3, rtol=1e-3)
     torch.testing.assert_close(both[:, :2], own[:, :2])  # AU4 is left alone, and of AU6 the teacher is blind
 
@@ -310,5 +310,7 @@ def test_each_lid_speaks_for_its_own_side(weights: Path) -> None:
     lids = values[:, [TOLD.index("eyeBlinkLeft"), TOLD.index("eyeBlinkRight")]]
     wanted = (lids - lesson.middle) / lesson.width + np.log(0.2 / 0.8)
     own, both = (network(faces.permute(0, 3, 1, 2)).side_logits.detach() for network in (plain, given))
-    torch.testing.assert_close(both[:, 1], own[:, 1] + SHARE * (wanted - own[:, 1]), atol=1e-3, rtol=1e-3)
+    torch.testing.assert_close(
+        both[:, 1], own[:, 1] + lesson.share * (wanted - own[:, 1]), atol=1e-3, rtol=1e-3
+    )
     torch.testing.assert_close(both[:, 0], own[:, 0], atol=1e-3, rtol=1e-3)  # smiles stay as they were

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
+from torch import Tensor, nn
 
 from idennet import facs
 from idennet.errors import RecipeError
@@ -14,10 +15,6 @@ from idennet.learning.training.shape import ShapeStudent
 from idennet.learning.training.taught_objective import TaughtSettings
 from idennet.models.idennet import IdenNet
 from idennet.models.weights import Network, load_weights
-
-SHARE = 2 / 3
-"""Of a new branch in a logit. The largest of 1/2, 3/5, 2/3, 3/4 and 4/5 with which rendered faces are read no
-worse than by weights 0.3.0 (AUC .894, .892); photographs by eye are ranked alike by all of them (.886)."""
 
 
 def check_start(recipe: Recipe, aus: Sequence[int], initial: Path | None, shape: Path | None) -> None:
@@ -80,9 +77,9 @@ def start_from(model: Network, aus: tuple[int, ...], initial: Path) -> tuple[str
 def give_shape(model: Network, aus: Sequence[int], shape: Path) -> None:
     """Give a network that reads shapes a branch that it did not have.
 
-    A new branch speaks at once: where a teacher's values stand for an Action Unit, a `SHARE` of the logit is
-    what the branch makes of the teacher's values, the rest what the network says itself. So with the sides of
-    Action Units whose larger side counts; of the others renderings teach more.
+    A new branch speaks at once: where a teacher's values stand for an Action Unit, the lesson's share of the
+    logit is what the branch makes of the teacher's values, the rest what the network says itself. So with the
+    sides of Action Units whose larger side counts; of the others renderings teach more.
 
     Args:
         model: Changed in place.
@@ -92,20 +89,24 @@ def give_shape(model: Network, aus: Sequence[int], shape: Path) -> None:
     assert isinstance(model, IdenNet), "only networks of the kind idennet read shapes"
     student = with_weights(ShapeStudent(), shape)
     model.shape.load_state_dict(student.branch.plain().state_dict())
-    lessons = {lesson.au: lesson for lesson in LESSONS if lesson.from_shape}
+    lessons = {lesson.au: lesson for lesson in LESSONS}
     with torch.no_grad():
         model.shape_aus.weight.zero_()
         if model.graded:
             model.shape_sides.weight.zero_()
-        for row, au in enumerate(aus):
-            if au in lessons:
-                weight, bias = student.lesson(lessons[au])
-                model.fc7.weight[row] *= 1 - SHARE
-                model.fc7.bias[row] += SHARE * (bias - model.fc7.bias[row])
-                model.shape_aus.weight[row] = SHARE * weight
-                if model.graded and lessons[au].larger:
-                    weight, bias = student.sides(lessons[au])
-                    rows = slice(2 * row, 2 * row + 2)
-                    model.sides.weight[rows] *= 1 - SHARE
-                    model.sides.bias[rows] += SHARE * (bias - model.sides.bias[rows])
-                    model.shape_sides.weight[rows] = SHARE * weight
+        for row, lesson in enumerate(map(lessons.get, aus)):
+            if lesson is None:
+                continue
+            said = student.lesson(lesson)
+            _mix(model.fc7, model.shape_aus, slice(row, row + 1), said, lesson.share)
+            if model.graded and lesson.larger:
+                rows, said = slice(2 * row, 2 * row + 2), student.sides(lesson)
+                _mix(model.sides, model.shape_sides, rows, said, lesson.share)
+
+
+def _mix(own: nn.Linear, shape: nn.Linear, rows: slice, said: tuple[Tensor, Tensor], share: float) -> None:
+    """Let outputs be a share of what weights and bias make of a shape, and else what they were."""
+    weight, bias = said
+    own.weight[rows] *= 1 - share
+    own.bias[rows] += share * (bias - own.bias[rows])
+    shape.weight[rows] = share * weight
