@@ -41,9 +41,9 @@ class Lesson:
         relative: Taken relative to the person's own median.
         larger: The larger of the columns counts, not their mean (one closed eye).
         share: What a new shape branch has of a network's logit, 0 to 1. Nothing for AU4, which this teacher
-            ranked hardly better than chance on 29 photographs with proxy labels (AUC .55); a third where skin
-            tells as much (AU12, AU25); two thirds else, the largest simple share with which rendered people
-            are read no worse than by weights 0.3.0.
+            ranked hardly better than chance on 29 photographs with proxy labels (AUC .55). Where skin tells as
+            much, both count alike: half of AU12, a third of AU25, whose lesson is over twice as steep. Two
+            thirds else, the largest simple share with which rendered people are read no worse than by 0.3.0.
     """
 
     au: int
@@ -67,7 +67,7 @@ LESSONS: tuple[Lesson, ...] = (
     Lesson(5, _sides("eyeWide"), 0.06, 0.015, 0.5, relative=True),
     Lesson(7, _sides("eyeSquint"), 0.6, 0.1, 0.5, relative=True),
     Lesson(10, _sides("mouthUpperUp"), 0.35, 0.1, 0.25),
-    Lesson(12, _sides("mouthSmile"), 0.3, 0.1, 1.0, share=1 / 3),
+    Lesson(12, _sides("mouthSmile"), 0.3, 0.1, 1.0, share=1 / 2),
     Lesson(15, _sides("mouthFrown"), 0.06, 0.02, 0.25, relative=True),
     Lesson(17, ("mouthShrugLower",), 0.45, 0.1, 0.25, relative=True),
     Lesson(18, ("mouthPucker",), 0.6, 0.1, 0.25),
