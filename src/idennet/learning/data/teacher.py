@@ -41,9 +41,10 @@ class Lesson:
         relative: Taken relative to the person's own median.
         larger: The larger of the columns counts, not their mean (one closed eye).
         share: What a new shape branch has of a network's logit, 0 to 1. Nothing for AU4, which this teacher
-            ranked hardly better than chance on 29 photographs with proxy labels (AUC .55). Where skin tells as
-            much, both count alike: half of AU12, a third of AU25, whose lesson is over twice as steep. Two
-            thirds else, the largest simple share with which rendered people are read no worse than by 0.3.0.
+            ranked hardly better than chance on 29 photographs with proxy labels (AUC .55). Where skin tells
+            as much, both count alike: half of AU12, a third of AU25, whose lesson is over twice as steep.
+            Two thirds else, the largest simple share with which rendered people are read no worse than by
+            weights 0.3.0.
     """
 
     au: int

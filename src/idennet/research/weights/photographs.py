@@ -77,8 +77,8 @@ def calibrate_by_photographs(
     if resting.any():
         calibration = quietened(calibration, probabilities[resting], MOST_AT_REST)
         said.append(
-            f"every Action Unit is present in at most {100 * MOST_AT_REST:.0f} % of {resting.sum()} photographs "
-            "in which the teacher sees a face at rest"
+            f"every Action Unit is present in at most {100 * MOST_AT_REST:.0f} % of {resting.sum()} "
+            "photographs in which the teacher sees a face at rest"
         )
     else:
         said.append("the teacher sees no face at rest by which an Action Unit could be made quiet")
