@@ -164,12 +164,14 @@ def test_faces_at_rest_become_quiet_and_quiet_action_units_stay_as_they_are() ->
     rng = np.random.default_rng(4)
     probabilities = sigmoid(rng.normal((0.5, -6), (1, 0.3), (200, 2)))
     calibration = np.array([(2.0, 0.3), (1.5, 0.2)])
-    found = quietened(calibration, probabilities, most=0.03)
+    found = quietened(calibration, probabilities, most=np.array([0.03, 0.03]))
     present = calibrate(probabilities, found) >= 0.5
     assert present[:, 0].sum() == 6  # no more than allowed, and no fewer
     np.testing.assert_array_equal(found[:, 0], calibration[:, 0])
     np.testing.assert_array_equal(found[1], calibration[1])
     assert found[0, 1] < 0.3
+    each = quietened(calibration, probabilities[:, [0, 0]], most=np.array([0.03, 0.015]))
+    assert (calibrate(probabilities[:, [0, 0]], each) >= 0.5).sum(axis=0).tolist() == [6, 3]
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5])

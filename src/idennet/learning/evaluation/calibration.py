@@ -152,21 +152,21 @@ def fit_apart(
 
 
 def quietened(
-    calibration: NDArray[np.float64], probabilities: NDArray[np.floating], most: float
+    calibration: NDArray[np.float64], probabilities: NDArray[np.floating], most: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Return a calibration (A, 2) by which few of some faces at rest show any one Action Unit.
 
-    Shifts are lowered until at most the share `most` of the faces reaches .5; scales, and so all rankings,
+    Shifts are lowered until at most a share `most` of the faces reaches .5; scales, and so all rankings,
     stay as they are, and an Action Unit that is quiet already is left alone.
 
     Args:
         calibration: Scale and shift of each Action Unit, (A, 2).
         probabilities: (N, A) of faces at rest, before calibration.
-        most: Largest share of them in which an Action Unit may be present, 0 to 1.
+        most: Largest share of them in which each Action Unit may be present, (A,), 0 to less than 1.
     """
-    allowed = int(most * len(probabilities))
+    allowed = (most * len(probabilities)).astype(int)
     scale, shift = calibration.T
-    loudest = np.sort(scale * logits_of(probabilities), axis=0)[::-1][allowed]
+    loudest = np.sort(scale * logits_of(probabilities), axis=0)[::-1][allowed, np.arange(len(allowed))]
     return np.stack([scale, np.minimum(shift, -loudest - _MARGIN)], axis=1)
 
 
