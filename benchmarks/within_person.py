@@ -28,7 +28,7 @@ from idennet.models.action_units import ActionUnitModel
 from idennet.models.calibration import logits_of
 
 MEANT = (1, 2, 4, 5, 7, 12, 15, 17, 25, 26, 43)
-"""Action Units over which the mean is taken: those that candidates for 0.8.0 were compared by."""
+"""Action Units over which the mean is taken: those that candidates for `synfacs-0.8.0` were compared by."""
 
 
 def main() -> None:

@@ -71,7 +71,7 @@ def example() -> dict[str, Any]:
         au_evidence=dict.fromkeys((6, 12), Evidence.TESTED),
         au_intensities={6: 2.11, 12: 3.24}, au_sides={6: Sides(1.94, 2.11), 12: Sides(3.24, 2.9)},
     )  # fmt: skip
-    return answer_of(Result("photo.jpg", (640, 480), (face,), (6, 12), "synfacs-0.8.0", graded=True))
+    return answer_of(Result("photo.jpg", (640, 480), (face,), (6, 12), "synfacs-0.9.0", graded=True))
 
 
 def _seen(face: Face, values: NDArray[np.floating]) -> dict[str, float | None]:
