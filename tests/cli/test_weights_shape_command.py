@@ -32,9 +32,11 @@ class Guesser:
 def teach(store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     monkeypatch.setattr("idennet.learning.data.landmarker.Landmarker", Guesser)
 
-    def run(*changes: str, out: str = "shape") -> Result:
+    def run(*changes: str, out: str = "shape", extra: tuple[str, ...] = ()) -> Result:
         command = ["weights", "shape", str(store), "--model", "teacher.task", "--out", str(tmp_path / out)]
-        return CliRunner().invoke(app, [*command, *(f"--set={change}" for change in (*SHORT, *changes))])
+        return CliRunner().invoke(
+            app, [*command, *extra, *(f"--set={change}" for change in (*SHORT, *changes))]
+        )
 
     return run
 
@@ -68,3 +70,17 @@ def test_what_cannot_be_done_is_one_sentence(teach: Callable[..., Result], tmp_p
     wrong = teach("stepz=3", out="wrong")
     assert wrong.exit_code == 2
     assert "stepz" in wrong.stderr
+
+
+def test_a_wrong_start_or_recipe_is_told_before_the_teacher_reads(
+    teach: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Guesser, "__call__", lambda *_: pytest.fail("the teacher reads"))
+    start = teach(extra=("--start", str(tmp_path / "none.safetensors")))
+    assert start.exit_code == 2
+    assert "is missing" in start.stderr
+    recipe = teach(extra=("--recipe", "taught"))
+    assert recipe.exit_code == 2
+    assert "bundled are" in recipe.stderr
+    assert "shape" in recipe.stderr
+    assert not (tmp_path / "shape").exists()

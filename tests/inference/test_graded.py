@@ -10,7 +10,7 @@ import pytest
 
 from idennet.facs import AUS_OF_PART, PARTS, SIDED_AUS, SYNFACS_AUS, columns, letter
 from idennet.inference.analyser import Analyser
-from idennet.inference.face import Face, Sides
+from idennet.inference.face import Face, HeadPose, Sides
 from idennet.inference.panel import panel_for
 from idennet.inference.quality import Flag
 from idennet.inference.result import Result, Results, graded_columns, table_columns
@@ -180,3 +180,9 @@ def test_the_real_graded_network_fills_everything(graded_weights: Path) -> None:
         for au, both in zip(model.aus, sides, strict=True):
             strength = float("nan") if au in unseen else both.max()
             np.testing.assert_allclose(face.au_intensities[au], strength, atol=1e-4)
+
+
+def test_of_a_turned_head_it_is_not_said_that_one_side_alone_moves(graded_weights: Path) -> None:
+    face = face_of(graded_weights, AU43=(4.8, 0.3))
+    for yaw, side in ((15.0, "left"), (-25.0, None), (30.0, None)):
+        assert replace(face, pose=HeadPose(yaw, 0.0, 0.0)).only_side(43) == side

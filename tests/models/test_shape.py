@@ -108,3 +108,10 @@ def test_weights_with_a_shape_are_kept(tmp_path: Path) -> None:
 def test_wrong_faces_are_refused_with_a_shape_too() -> None:
     with pytest.raises(ShapeError):
         network(shaped=True)(torch.zeros(1, 3, 64, 64))
+
+
+@pytest.mark.filterwarnings("error")
+def test_no_face_is_no_warning() -> None:
+    shape = ShapeBranch().eval()(torch.zeros(0, 3, 128, 128))
+    assert shape.points.shape == (0, SHAPE_POINTS, 2)
+    assert shape.features.shape == (0, SHAPE_FEATURES)

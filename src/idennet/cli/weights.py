@@ -156,16 +156,19 @@ def shape(
     from rich.console import Console
     from rich.progress import Progress
 
+    from idennet.faces.weights import with_weights
     from idennet.learning.data.landmarker import Landmarker
     from idennet.learning.data.shapes import shapes_of
     from idennet.learning.data.store import FaceStore
     from idennet.learning.training.face_networks import check_training_folder, load_face_recipe
-    from idennet.learning.training.shape import check_people, train_shape
+    from idennet.learning.training.shape import ShapeStudent, check_people, train_shape
 
     console, teacher = Console(), Landmarker(model)
     settings, stores = load_face_recipe(recipe, override or ()), [FaceStore.open(path) for path in store]
     check_training_folder(out)
     check_people(stores)
+    if start is not None:
+        with_weights(ShapeStudent(), start)  # a wrong file is told before the teacher reads
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("Points", total=sum(map(len, stores)))
         taught = [(faces, shapes_of(faces, out, teacher, lambda: bar.advance(task))) for faces in stores]

@@ -50,6 +50,10 @@ class HeadPose(NamedTuple):
     roll: float
 
 
+MOST_YAW_OF_SIDES = 20.0
+"""Degrees to the side up to which it is told that an Action Unit shows on one side alone."""
+
+
 @dataclass(frozen=True, eq=False)
 class Zeroed:
     """Action Units with the person's own resting face taken out; see `idennet.people.zero`.
@@ -169,7 +173,12 @@ class Face:
         return (*flags, *map(self._unread, self._hidden_in_order))
 
     def only_side(self, au: int) -> Literal["left", "right"] | None:
-        """Return the side on which alone an Action Unit shows; None for both, neither or unknown."""
+        """Return the side on which alone an Action Unit shows; None for both, neither or unknown.
+
+        Nothing is known of heads turned by more than `MOST_YAW_OF_SIDES`: the far side is seen askew.
+        """
+        if self.pose is not None and abs(self.pose.yaw) > MOST_YAW_OF_SIDES:
+            return None
         return self.au_sides[au].only if au in self.au_sides else None
 
     def strength(self, au: int) -> str:

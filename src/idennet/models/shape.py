@@ -77,8 +77,9 @@ class ShapeBranch(nn.Module):
 
     def forward(self, faces: Tensor) -> Shape:
         """Return points of `faces` (N, 3, 128, 128), floating point, and what they say."""
-        spread, mean = torch.std_mean(faces, dim=(1, 2, 3), keepdim=True)
-        quarter = self.quarter(self.stem((faces - mean) / (spread + 0.02)))
+        centred = faces - faces.mean(dim=(1, 2, 3), keepdim=True)
+        spread = centred.square().mean(dim=(1, 2, 3), keepdim=True).sqrt()
+        quarter = self.quarter(self.stem(centred / (spread + 0.02)))
         eighth = self.eighth(quarter)
         coarse = _mixed(self.from_sixteenth, self.sixteenth(eighth))
         merged = self.merge_eighth(eighth + F.interpolate(coarse, scale_factor=2.0))

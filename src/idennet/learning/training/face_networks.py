@@ -94,6 +94,9 @@ def load_face_recipe(recipe: str | Path, overrides: Sequence[str] = ()) -> FaceN
     if Path(recipe).suffix:
         return load_config(FaceNetworkRecipe, Path(recipe), overrides)
     with resources.as_file(resources.files("idennet.learning") / "recipes" / "faces") as folder:
+        if not (folder / f"{recipe}.yaml").is_file():
+            known = ", ".join(sorted(file.stem for file in folder.glob("*.yaml")))
+            raise RecipeError(f"There is no recipe {recipe} here; bundled are {known}, or give a YAML file.")
         return load_config(FaceNetworkRecipe, folder / f"{recipe}.yaml", overrides)
 
 

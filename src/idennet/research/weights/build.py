@@ -139,6 +139,8 @@ def build_weights(
         with cost.step("prepare"):
             identity_stores.append(_store(people, out / "stores" / "photographs", locate=locate))
 
+    if teacher is not None and not (recipe.au_stage and isinstance(recipe.au_stage.batches, TaughtSettings)):
+        tell(f"Recipe {recipe.name} learns from no teacher; the labels calibrate the probabilities.")
     tell("Training.")
     wild = [stores["wild"]]
     with cost.step(f"train on {choose_device(device).type}"):

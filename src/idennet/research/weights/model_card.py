@@ -17,6 +17,12 @@ _LABELS = {
 _SCORES = ("auc", "f1", "f1_all_positive", "rate", "ece_before", "ece_after")
 
 
+_SHAPED = (
+    "; beside the paper's network a shape branch, which places 146 points of the face and has a share in "
+    "most Action Units"
+)
+
+
 def model_card(card: WeightsSidecar) -> str:
     """Return the card of weights as Markdown; every number comes from the weights' JSON file."""
     provenance = card.provenance
@@ -27,7 +33,8 @@ def model_card(card: WeightsSidecar) -> str:
         "",
         f"{card.architecture.kind} after Table I of the paper, {len(card.aus)} Action Units, "
         f"identity embedding of {'unit length' if card.architecture.normalize else 'free length'}, "
-        f"faces aligned as `{card.template}`. sha256 of the tensors: `{card.sha256}`.",
+        f"faces aligned as `{card.template}`{_SHAPED if card.architecture.shaped else ''}. "
+        f"sha256 of the tensors: `{card.sha256}`.",
         "",
         "## Scores on rendered faces",
         "",
