@@ -148,9 +148,10 @@ class Face:
 
     @property
     def ranked_aus(self) -> tuple[int, ...]:
-        """Action Units that were read: first those that occur; here and there unreliable ones last.
+        """Action Units that were read: first those that occur, the unreliable of them last; then the others.
 
-        Within each of the four groups the probability falls. Those of hidden parts are missing.
+        Within each of the three groups the probability falls: an unreliable one that nearly occurs is worth
+        a look. Those of hidden parts are missing.
         """
         return tuple(sorted((au for au, prob in self.au_probs.items() if not isnan(prob)), key=self._rank))
 
@@ -213,7 +214,8 @@ class Face:
         return f"<Face at ({place}): {occurring or 'no Action Unit'}>"
 
     def _rank(self, au: int) -> tuple[bool, bool, float, int]:
-        return not self.au_occurrences[au], au in self.unreliable_aus, -self.au_probs[au], au
+        present = bool(self.au_occurrences[au])
+        return not present, present and au in self.unreliable_aus, -self.au_probs[au], au
 
     @property
     def _hidden_in_order(self) -> tuple[str, ...]:
