@@ -91,8 +91,7 @@ def teacher_reader(landmarker: Landmarker) -> Reader:
             return None
         shapes = np.asarray(seen.blendshapes)
         left, right = np.array([shapes[values[au]] for au in SIDED]).T
-        read = [shapes[values[au]].max() if lessons[au].larger else shapes[values[au]].mean() for au in AUS]
-        return np.concatenate([read, left - right])
+        return np.concatenate([[lessons[au].value(shapes[values[au]]) for au in AUS], left - right])
 
     return read
 

@@ -61,9 +61,13 @@ def main() -> None:
     asked = parser.parse_args()
     if asked.au is not None:
         for seed, arm in itertools.product(range(asked.seeds), ARMS):
-            still = " ".join(["", "still", *asked.still] if asked.still else [])
-            make_run(asked.out, f"{arm} {seed}, {asked.steps}{still}", partial(train_arm, arm, seed, asked))
+            make_run(asked.out, named(arm, seed, asked), partial(train_arm, arm, seed, asked))
     write_tables(asked.out, tables(gather(asked.out)))
+
+
+def named(arm: str, seed: int, asked: argparse.Namespace) -> str:
+    """Return what tells a run from others."""
+    return " ".join([arm, f"{seed}, {asked.steps}", *(["still"] if asked.still else []), *asked.still])
 
 
 def train_arm(arm: str, seed: int, asked: argparse.Namespace) -> dict[str, Any]:
@@ -82,7 +86,7 @@ def train_arm(arm: str, seed: int, asked: argparse.Namespace) -> dict[str, Any]:
         recipe,
         au_stores=[FaceStore.open(store) for store in asked.au],
         identity_stores=[FaceStore.open(store) for store in asked.identity],
-        out=asked.out / "training" / f"{arm} {seed}, {asked.steps}",
+        out=asked.out / "training" / named(arm, seed, asked),
         initial=asked.initial,
         teacher=asked.teacher,
         quiet=True,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny_training import small_recipe
+from tiny_training import killed_at, small_recipe
 from torch import Tensor, nn
 
 from idennet.learning.data.store import FaceStore
@@ -20,9 +20,7 @@ from idennet.learning.training.checkpoint import (
     optimiser_tensors,
     save_checkpoint,
 )
-from idennet.learning.training.engine import Cost
 from idennet.learning.training.folder import LAST, MANIFEST
-from idennet.learning.training.lesson import Prepared, StageLesson
 from idennet.models.fastcpu.library import VARIABLE
 from idennet.models.weights import best_weights
 from idennet.research.benchmark.systems.contract import Budget
@@ -105,17 +103,8 @@ def test_a_recipe_goes_on_with_the_real_network(
         return {path.name: path.read_bytes() for path in (folder / LAST, best_weights(folder, "au"))}
 
     whole = run(tmp_path / "whole")
-    cost = StageLesson.cost
-
-    def dying(self: StageLesson, prepared: Prepared, step: int) -> Cost:
-        if step == 3:
-            raise KeyboardInterrupt
-        return cost(self, prepared, step)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(StageLesson, "cost", dying)
-        with pytest.raises(KeyboardInterrupt):
-            run(tmp_path / "resumed")
+    with killed_at(3):
+        run(tmp_path / "resumed")
     assert run(tmp_path / "resumed") == whole
     run(tmp_path / "resumed")  # complete: not continued again
     story = [json.loads((tmp_path / name / MANIFEST).read_text()) for name in ("whole", "resumed")]

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from tiny_training import small_recipe
+from tiny_training import killed_at, small_recipe
 
 from idennet.errors import RecipeError, StoreError
 from idennet.faces.card import read_network
@@ -17,11 +17,9 @@ from idennet.learning.data.store import FaceStore
 from idennet.learning.data.teacher import LESSONS, VALUES
 from idennet.learning.training import train
 from idennet.learning.training.augment import Augmentation, Augmenter
-from idennet.learning.training.engine import Cost
 from idennet.learning.training.face_networks import load_face_recipe
 from idennet.learning.training.folder import LAST
 from idennet.learning.training.initialise import fit_to_faces
-from idennet.learning.training.lesson import Prepared, StageLesson
 from idennet.learning.training.progress import read_metrics
 from idennet.learning.training.shape import (
     RIGHT_AND_LEFT,
@@ -270,7 +268,6 @@ def test_a_killed_training_with_layers_held_still_goes_on(
     weights: Path,
     light_trunk: None,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     stage = small_recipe().au_stage.model_dump(mode="json")
     stage |= {"steps": 4, "validate_every": 2, "still": ["trunk", "fc5", "fc6", "shape"]}
@@ -280,17 +277,9 @@ def test_a_killed_training_with_layers_held_still_goes_on(
         run = train(recipe, au_stores=[au_store], shape=weights, out=tmp_path / name, quiet=True)
         return {path.name: path.read_bytes() for path in (run.folder / LAST, run.weights)}
 
-    whole, cost = run("whole"), StageLesson.cost
-
-    def dying(self: StageLesson, prepared: Prepared, step: int) -> Cost:
-        if step == 3:
-            raise KeyboardInterrupt
-        return cost(self, prepared, step)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(StageLesson, "cost", dying)
-        with pytest.raises(KeyboardInterrupt):
-            run("resumed")
+    whole = run("whole")
+    with killed_at(3):
+        run("resumed")
     assert run("resumed") == whole
 
 

@@ -1,5 +1,7 @@
 """Tiny stores of random textures: identity is the picture's hue, an Action Unit a bright bar."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +17,27 @@ from idennet.learning.data.store import FaceStore
 from idennet.learning.data.store_writer import FaceStoreWriter, Part
 from idennet.learning.training import Recipe
 from idennet.learning.training.batches import Targets
+from idennet.learning.training.engine import Cost
+from idennet.learning.training.lesson import Prepared, StageLesson
 from idennet.models.trunk import Trunk
 
 AUS = (6, 12)
+
+
+@contextmanager
+def killed_at(step: int) -> Iterator[None]:
+    """Let every training within be killed before it learns from the batch of a step."""
+    cost = StageLesson.cost
+
+    def dying(self: StageLesson, prepared: Prepared, at: int) -> Cost:
+        if at == step:
+            raise KeyboardInterrupt
+        return cost(self, prepared, at)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(StageLesson, "cost", dying)
+        with pytest.raises(KeyboardInterrupt):
+            yield
 
 
 def make_store(

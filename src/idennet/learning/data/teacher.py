@@ -56,6 +56,10 @@ class Lesson:
     larger: bool = False
     share: float = 2 / 3
 
+    def value(self, sides: NDArray[np.floating]) -> NDArray[np.floating]:
+        """Return what counts of values (..., C) of its columns: their mean, or the larger."""
+        return np.asarray(sides.max(axis=-1) if self.larger else sides.mean(axis=-1))
+
 
 def _sides(name: str) -> tuple[str, str]:
     return f"{name}Left", f"{name}Right"
@@ -179,10 +183,9 @@ class TeacherLabels:
         columns = [self._intensity(lessons[au], relative) if au in lessons else nothing for au in aus]
         return np.stack(columns, axis=1).astype(np.float32)
 
-    def values_of(self, lesson: Lesson) -> NDArray[np.float64]:
+    def values_of(self, lesson: Lesson) -> NDArray[np.floating]:
         """Return the teacher's own value of each picture, (N,): the mean of both sides, or the larger."""
-        columns = self.values[list(lesson.columns)].to_numpy(np.float64)
-        return columns.max(axis=1) if lesson.larger else columns.mean(axis=1)
+        return lesson.value(self.values[list(lesson.columns)].to_numpy(np.float64))
 
     def rows_of(self, store: FaceStore) -> NDArray[np.int64]:
         """Return the row of each of a store's faces, (M,), -1 where the teacher does not know the picture.
@@ -200,8 +203,7 @@ class TeacherLabels:
         return np.asarray((logits < -SURE).all(axis=1))
 
     def _logit(self, lesson: Lesson, relative: bool) -> NDArray[np.float64]:
-        sides = self._sides(lesson, relative)
-        value = sides.max(axis=1) if lesson.larger else sides.mean(axis=1)
+        value = lesson.value(self._sides(lesson, relative))
         value = self._at_least(value, np.fmax(*self._worth(lesson).T))
         return ((value - lesson.middle) / lesson.width).clip(-_BOUND, _BOUND)
 
@@ -230,7 +232,7 @@ class TeacherLabels:
         return lesson.middle + _FULL * lesson.width * (added - CLEAR) / (1 - CLEAR)
 
     @staticmethod
-    def _at_least(value: NDArray[np.float64], worth: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _at_least(value: NDArray[np.floating], worth: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the teacher's value, or what was added if that is more.
 
         Of a raised brow above a smile the teacher hardly ever knows.

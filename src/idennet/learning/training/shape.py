@@ -132,7 +132,8 @@ class TaughtShapes:
 def told_of(values: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return `TOLD` (N, T) of a teacher's values (N, V)."""
     larger = [
-        values[:, [VALUES.index(name) for name in lesson.columns]].max(axis=1) for lesson in _LARGER.values()
+        lesson.value(values[:, [VALUES.index(name) for name in lesson.columns]])
+        for lesson in _LARGER.values()
     ]
     return np.column_stack([values, *larger])
 
