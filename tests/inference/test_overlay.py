@@ -33,23 +33,51 @@ def face_at(x0: float, y0: float, side: float, seed: int = 0) -> Face:
     )
 
 
-@pytest.mark.parametrize("size", [(2400, 1800), (900, 600), (250, 250), (64, 48), (20, 300)])
-def test_an_overlay_has_the_size_of_the_picture_and_changes_it(size: tuple[int, int]) -> None:
+SIZES = [(2400, 1800), (900, 600), (250, 250), (64, 48), (20, 300)]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_an_overlay_of_a_frame_has_its_size_and_changes_it(size: tuple[int, int]) -> None:
     pixels = np.full((size[1], size[0], 3), 128, np.uint8)
-    drawn = overlay.draw_faces(pixels, [face_at(size[0] * 0.3, size[1] * 0.3, 0.4 * min(size))])
+    face = face_at(size[0] * 0.3, size[1] * 0.3, 0.4 * min(size))
+    drawn = overlay.draw_faces(pixels, [face], may_widen=False)
     assert (drawn.mode, drawn.size) == ("RGB", size)
     assert (np.asarray(drawn) != pixels).any(axis=2).mean() > 0.01
     assert (pixels == 128).all()
 
 
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("part", [0.4, 0.98])
+def test_a_photograph_without_room_beside_its_face_is_widened(size: tuple[int, int], part: float) -> None:
+    """No text lies on the face, and all of it is inside."""
+    side = part * min(size)
+    face = face_at((size[0] - side) / 2, (size[1] - side) / 2, side)
+    (panel,), (spot,), width = overlay._lay_out([face], size, may_widen=True)
+    assert not spot.overlap(Rect(*face.box))
+    assert panel.style != "tag" or size[1] < 200
+    assert 0 <= spot.x0 < spot.x1 <= width
+    assert 0 <= spot.y0 < spot.y1 <= size[1]
+    assert (width == size[0]) == (spot.x1 <= size[0])
+    pixels = np.full((size[1], size[0], 3), 128, np.uint8)
+    assert overlay.draw_faces(pixels, [face], may_widen=True).size == (width, size[1])
+
+
+def test_several_faces_that_fill_a_photograph_have_their_tags_beside_it() -> None:
+    faces = [face_at(80 * x, 2, 80, seed=x) for x in range(3)]
+    panels, spots, width = overlay._lay_out(faces, (240, 84), may_widen=True)
+    assert [panel.style for panel in panels] == ["tag"] * 3
+    assert all(240 <= spot.x0 < spot.x1 <= width for spot in spots)
+    assert not any(a.overlap(b) for a, b in combinations(spots, 2))
+
+
 def test_a_picture_without_faces_is_unchanged() -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8)
-    np.testing.assert_array_equal(np.asarray(overlay.draw_faces(pixels, [])), pixels)
+    np.testing.assert_array_equal(np.asarray(overlay.draw_faces(pixels, [], may_widen=True)), pixels)
 
 
 def test_a_face_that_reaches_outside_the_picture_can_be_drawn() -> None:
     pixels = np.zeros((100, 120, 3), np.uint8)
-    drawn = overlay.draw_faces(pixels, [face_at(-40, -30, 110), face_at(90, 60, 90, seed=1)])
+    drawn = overlay.draw_faces(pixels, [face_at(-40, -30, 110), face_at(90, 60, 90, seed=1)], may_widen=True)
     assert np.asarray(drawn).any()
 
 
@@ -59,7 +87,7 @@ def test_the_inner_edges_of_lips_are_not_drawn() -> None:
     landmarks[60:68] += 7
     moved = replace(face, landmarks=landmarks)
     pixels = np.zeros((300, 400, 3), np.uint8)
-    drawn, other = (np.asarray(overlay.draw_faces(pixels, [each])) for each in (face, moved))
+    drawn, other = (np.asarray(overlay.draw_faces(pixels, [each], may_widen=True)) for each in (face, moved))
     np.testing.assert_array_equal(drawn, other)
 
 
@@ -67,22 +95,23 @@ def test_the_inner_edges_of_lips_are_not_drawn() -> None:
 def test_panels_meet_neither_faces_nor_each_other(columns: int) -> None:
     faces = [face_at(60 + 300 * x, 80 + 250 * y, 110, seed=x + y) for x in range(columns) for y in range(2)]
     size = (300 * columns + 100, 600)
-    panels, spots = overlay._lay_out(faces, size)
+    panels, spots, width = overlay._lay_out(faces, size, may_widen=True)
+    assert width == size[0]
     for spot in spots:
         assert spot.x0 >= 0
         assert spot.y0 >= 0
         assert spot.x1 <= size[0]
         assert spot.y1 <= size[1]
-        assert not any(spot.overlap(overlay._tight_box(face)) for face in faces)
+        assert not any(spot.overlap(Rect(*face.box)) for face in faces)
     assert not any(a.overlap(b) for a, b in combinations(spots, 2))
     assert len({panel.style for panel in panels}) == 1
 
 
 def test_one_face_with_room_gets_plain_names_and_a_crowd_gets_tags() -> None:
-    panels, _ = overlay._lay_out([face_at(100, 100, 200)], (900, 600))
+    panels, _, _ = overlay._lay_out([face_at(100, 100, 200)], (900, 600), may_widen=True)
     assert panels[0].style == "names"
     crowd = [face_at(10 + 60 * x, 10 + 60 * y, 40) for x in range(8) for y in range(8)]
-    panels, spots = overlay._lay_out(crowd, (500, 500))
+    panels, spots, _ = overlay._lay_out(crowd, (500, 500), may_widen=True)
     assert panels[0].style == "tag"
     assert len(spots) == 64
     assert [panel.title.split()[0] for panel in panels[:3]] == ["1", "2", "3"]

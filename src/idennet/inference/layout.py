@@ -1,4 +1,4 @@
-"""Where panels go on an overlay: beside their face, inside the picture, on nobody else's face."""
+"""Where panels go on an overlay: beside their face on nobody else's, or beside the picture."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -64,6 +64,21 @@ def place(
         if not any(rect.overlap(other) for other in taken):
             return rect
     return None
+
+
+def stacked(panels: Sequence[tuple[float, float]], picture: tuple[int, int], gap: float) -> list[Rect] | None:
+    """Return places for panels under each other, right of the picture; None where it is not high enough.
+
+    Args:
+        panels: Width and height of each, in pixels.
+        picture: (width, height) of the picture.
+        gap: Between them, and to the picture and the borders.
+    """
+    spots, top = [], gap
+    for width, height in panels:
+        spots.append(Rect(picture[0] + gap, top, picture[0] + gap + width, top + height))
+        top += height + gap
+    return spots if top <= picture[1] else None
 
 
 def _candidates(width: float, height: float, face: Rect, gap: float) -> Iterator[tuple[float, float]]:

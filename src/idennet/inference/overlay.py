@@ -1,7 +1,8 @@
 """Pictures for a talk: each face with its contours and a panel of its Action Units.
 
 Everything is drawn on a transparent layer, finer than the picture, and laid over it at the end, so that
-thin lines stay smooth. Sizes follow the faces and the picture: a panel can be read on any of them.
+thin lines stay smooth. Sizes follow the faces and the picture: a panel can be read on any of them. It lies on
+no face as long as there is another place: a photograph without one gets a strip on the right.
 """
 
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from idennet.errors import ImageError
 from idennet.inference.face import Face
-from idennet.inference.layout import Rect, place
+from idennet.inference.layout import Rect, place, stacked
 from idennet.inference.panel import Panel, Style, panel_for
 
 MARK = b"IdenNet overlay"
@@ -37,8 +38,12 @@ CONTOURS: tuple[tuple[range, bool], ...] = (
 No others are drawn: the inner edges of the lips are not where the points say, see docs/faces.md.
 """
 
-_STYLES: tuple[tuple[Style, int], ...] = (("names", 9), ("numbers", 12), ("numbers", 6), ("tag", 7))
+_NAMES: tuple[Style, int] = ("names", 9)
+_TAG: tuple[Style, int] = ("tag", 7)
+_STYLES: tuple[tuple[Style, int], ...] = (_NAMES, ("numbers", 12), ("numbers", 6), ("numbers", 4), _TAG)
 """Styles and how many Action Units they show, the most telling first."""
+
+_STRIP = (13, 17, 23)
 _SMALLEST_FONT = 10.0
 _SMALLEST_SIDE_WITH_DOTS = 90
 
@@ -48,25 +53,26 @@ class _Plan:
     style: Style
     most: int
     font_size: float
-    tight: bool
-    """Panels may cover a face's box outside its landmarks."""
 
 
-def draw_faces(pixels: np.ndarray, faces: Sequence[Face]) -> Image.Image:
+def draw_faces(pixels: np.ndarray, faces: Sequence[Face], *, may_widen: bool) -> Image.Image:
     """Return the picture with faces and their Action Units drawn on it.
 
     Args:
         pixels: (H, W, 3) uint8 RGB.
         faces: The faces found in it.
+        may_widen: Whether a strip is added on the right where there is no room beside the faces. Frames of a
+            video keep their size, so tags may lie on faces that fill them.
 
     Returns:
-        An RGB image of the same size.
+        An RGB image of the same size, or wider.
     """
     picture = Image.fromarray(pixels)
     if not faces:
         return picture
+    panels, spots, width = _lay_out(faces, picture.size, may_widen=may_widen)
+    picture = _widened(picture, width)
     size = picture.size
-    panels, spots = _lay_out(faces, size)
     for panel, spot in zip(panels, spots, strict=True):
         _blur_behind(picture, spot, panel.line_height)
 
@@ -105,27 +111,48 @@ def is_overlay(path: Path) -> bool:
         return False
 
 
-def _lay_out(faces: Sequence[Face], size: tuple[int, int]) -> tuple[list[Panel], list[Rect]]:
-    """Return panels of one style for all faces: the most telling style for which all find a place."""
-    for plan in _plans(faces, size):
-        panels = _panels(faces, plan)
-        spots = _spots(panels, faces, plan, size)
-        if spots is not None:
-            return panels, spots
-    panels = _panels(faces, _Plan("tag", _STYLES[-1][1], _SMALLEST_FONT, tight=True))
-    return panels, [_forced(panel, face, size) for panel, face in zip(panels, faces, strict=True)]
+def _lay_out(
+    faces: Sequence[Face], size: tuple[int, int], *, may_widen: bool
+) -> tuple[list[Panel], list[Rect], int]:
+    """Return panels of one style for all faces, their places, and how wide the picture must be for them.
+
+    Of the styles for which all find a place the most telling one is taken; but before a single face gets a
+    mere tag, or a tag lies on a face, the picture is widened.
+    """
+    rows, tags = _plans(faces, size, _STYLES[:-1]), _plans(faces, size, (_TAG,))
+    names = _plans(faces, size, (_NAMES,)) if len(faces) == 1 else []
+    for plans, beside in ((rows, False), (names, True), (tags, False), (tags, True)):
+        for plan in plans if may_widen or not beside else ():
+            panels = _panels(faces, plan)
+            if beside:
+                spots = stacked([(panel.width, panel.height) for panel in panels], size, 0.6 * plan.font_size)
+            else:
+                spots = _spots(panels, faces, plan, size)
+            if spots is not None:
+                right = max(spot.x1 for spot in spots) + 0.6 * plan.font_size
+                return panels, spots, int(np.ceil(right)) if beside else size[0]
+    panels = _panels(faces, _Plan(*_TAG, _SMALLEST_FONT))
+    return panels, [_forced(panel, face, size) for panel, face in zip(panels, faces, strict=True)], size[0]
 
 
-def _plans(faces: Sequence[Face], size: tuple[int, int]) -> list[_Plan]:
+def _widened(picture: Image.Image, width: int) -> Image.Image:
+    """Return a picture with a dark strip on the right, up to a width."""
+    if width == picture.width:
+        return picture
+    wide = Image.new("RGB", (width, picture.height), _STRIP)
+    wide.paste(picture)
+    return wide
+
+
+def _plans(faces: Sequence[Face], size: tuple[int, int], styles: Sequence[tuple[Style, int]]) -> list[_Plan]:
     face_height = float(np.median([face.box.y1 - face.box.y0 for face in faces]))
     longest = max(size)
     ideal = max(min(max(0.055 * face_height, 0.014 * longest), 0.03 * longest), _SMALLEST_FONT)
     smallest = max(0.012 * longest, _SMALLEST_FONT)
     sizes = sorted({max(ideal * factor, smallest) for factor in (1.0, 0.85, 0.7)}, reverse=True)
     return [
-        _Plan(style, most, font_size, tight)
-        for style, most in _STYLES
-        for tight in (False, True)
+        _Plan(style, most, font_size)
+        for style, most in styles
         for font_size in (sizes if style != "tag" else [*sizes, _SMALLEST_FONT])
     ]
 
@@ -147,23 +174,17 @@ def _panels(faces: Sequence[Face], plan: _Plan) -> list[Panel]:
 def _spots(
     panels: Sequence[Panel], faces: Sequence[Face], plan: _Plan, size: tuple[int, int]
 ) -> list[Rect] | None:
-    bodies = [_tight_box(face) if plan.tight else Rect(*face.box) for face in faces]
-    taken = list(bodies)
+    boxes = [Rect(*face.box) for face in faces]
+    taken = list(boxes)
     spots = []
     gap = 0.6 * plan.font_size
-    for panel, body in zip(panels, bodies, strict=True):
-        spot = place(panel.width, panel.height, body, taken, size, gap)
+    for panel, box in zip(panels, boxes, strict=True):
+        spot = place(panel.width, panel.height, box, taken, size, gap)
         if spot is None:
             return None
         spots.append(spot)
         taken.append(spot.grown(gap / 2))
     return spots
-
-
-def _tight_box(face: Face) -> Rect:
-    low, high = face.landmarks.min(axis=0), face.landmarks.max(axis=0)
-    forehead = 0.15 * (high[1] - low[1])
-    return Rect(low[0], low[1] - forehead, high[0], high[1])
 
 
 def _forced(panel: Panel, face: Face, size: tuple[int, int]) -> Rect:

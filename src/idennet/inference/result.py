@@ -150,7 +150,9 @@ class Result:
         }
 
     def draw(self, frame: Frame | None = None) -> Image.Image:
-        """Return the picture, in its own size, with boxes, landmarks and Action Units drawn on it.
+        """Return the picture, with boxes, landmarks and Action Units drawn on it.
+
+        A photograph without room beside its faces gets a strip on the right; frames keep their size.
 
         Args:
             frame: The picture, if it is at hand; else one from a file is read again, so that results of many
@@ -162,7 +164,7 @@ class Result:
         if self.error:
             raise ImageError(self.error)
         frame = frame or self._frame or self._read_again()
-        return draw_faces(frame.pixels, self.faces)
+        return draw_faces(frame.pixels, self.faces, may_widen=self.time is None)
 
     def _read_again(self) -> Frame:
         path = self.path or Path(self.source)
