@@ -2,9 +2,12 @@
 
 import hashlib
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from idennet.errors import InputError
 
 _LONGEST_NAME = 200  # bytes; file systems allow 255, and some encryption on top of them takes a part
 
@@ -15,6 +18,22 @@ def draft_path(path: Path) -> Path:
     if len(name) > _LONGEST_NAME:
         return path.with_name(f".{hashlib.sha256(name).hexdigest()}.draft")
     return path.with_name(f".{path.name}.draft")
+
+
+def check_folder(folder: Path) -> None:
+    """Find out whether files can be written in a folder, or in one that would have to be made; leave nothing.
+
+    Raises:
+        InputError: They cannot.
+    """
+    try:
+        there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+        with tempfile.TemporaryDirectory(prefix=".", dir=there):
+            pass
+    except OSError as error:
+        raise InputError(
+            f"Nothing can be written in {folder}: {error.strerror}; choose another place."
+        ) from error
 
 
 @contextmanager

@@ -311,7 +311,7 @@ def test_no_overlay_writes_tables_only_and_quiet_prints_the_summary_only(
     [
         (["{tmp}/none.jpg"], "No picture, video or folder matches"),
         (["{tmp}/one.png", "--overlay"], "Overlays need a folder; add --out FOLDER."),
-        (["{tmp}/one.png", "--out", "{tmp}/one.png"], "one.png is a file; --out needs a folder."),
+        (["{tmp}/one.png", "--out", "{tmp}/one.png"], "one.png: Not a directory; choose another place."),
         (["{tmp}", "--out", "{tmp}/a/.."], "give --out another one, such as"),
         (["{tmp}/one.png", "--weights", "{tmp}/one.png"], "one.png is no weights file"),
     ],

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from idennet.cli.options import folder_to_write
 from idennet.errors import InputError
 from idennet.facs import NAMES
 from idennet.research.benchmark.systems.names import EXPERIMENTAL, SHOWN
@@ -35,7 +36,12 @@ class Kind(StrEnum):
 def benchmark_command(
     kind: Annotated[Kind, typer.Argument(help="Tables III to V, VI and VII, the text on NORM, or Table II.")],
     corpus: Annotated[list[Path], typer.Option(help="Folder of a face store of one corpus; repeatable.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the results; grids may share it.")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out", "-o", help="Folder of the results; grids may share it.", callback=folder_to_write
+        ),
+    ],
     systems: Annotated[
         str | None,
         typer.Option(

@@ -5,10 +5,15 @@ from typing import Annotated
 
 import typer
 
+from idennet.cli.options import folder_to_write
+
 
 def demo_command(
     out: Annotated[
-        Path, typer.Option("--out", "-o", help="Folder for the report and what it is made of.")
+        Path,
+        typer.Option(
+            "--out", "-o", help="Folder for the report and what it is made of.", callback=folder_to_write
+        ),
     ] = Path("demo"),
 ) -> None:
     """Read a real photograph, train both stages for about two minutes, and write one HTML report.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from idennet.cli.errors import EXIT_MISTAKE, complain, exit_code
-from idennet.cli.options import Finder, Weights
+from idennet.cli.options import Finder, Weights, folder_to_write
 from idennet.errors import InputError
 
 if TYPE_CHECKING:
@@ -34,7 +34,10 @@ def detect_command(
         ),
     ],
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Folder for aus.csv, aus.jsonl and the overlays.")
+        Path | None,
+        typer.Option(
+            "--out", "-o", help="Folder for aus.csv, aus.jsonl and the overlays.", callback=folder_to_write
+        ),
     ] = None,
     weights: Weights = None,
     finder: Finder = None,
@@ -107,8 +110,6 @@ def detect_command(
 
     if overlay and out is None:
         raise InputError("Overlays need a folder; add --out FOLDER.")
-    if out is not None and out.is_file():
-        raise InputError(f"{out} is a file; --out needs a folder.")
     if out is not None and out.resolve() in (Path(name).resolve() for name in pictures):
         raise InputError(
             f"{text_of(out)} is the folder of the pictures, and tables and overlays would lie among them; "

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from idennet.errors import InputError
+from idennet.cli.options import file_of_folder
 from idennet.learning.evaluation.prediction_formats import Format, Missing
 
 _TOOLS, _HOW = "Predictions of another tool", "How they are judged"
@@ -22,7 +22,10 @@ def evaluate_command(
             "(default: bundled weights)."
         ),
     ] = None,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="JSON file for counts and scores.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="JSON file for counts and scores.", callback=file_of_folder),
+    ] = None,
     protocol: Annotated[
         str | None, typer.Option(help="See docs/protocols.md (default: everybody).", rich_help_panel=_HOW)
     ] = None,
@@ -50,7 +53,12 @@ def evaluate_command(
     ] = None,
     saved: Annotated[
         Path | None,
-        typer.Option("--save-predictions", help="CSV file for scores and decisions.", rich_help_panel=_HOW),
+        typer.Option(
+            "--save-predictions",
+            help="CSV file for scores and decisions.",
+            rich_help_panel=_HOW,
+            callback=file_of_folder,
+        ),
     ] = None,
     predictions: Annotated[
         Path | None, typer.Option(help="CSV file, or folder of them.", rich_help_panel=_TOOLS)
@@ -76,11 +84,6 @@ def evaluate_command(
     Give people who were not trained on: the result is meaningless otherwise. Everything else is in
     docs/evaluate-your-own.md.
     """
-    for file in (out, saved):
-        if file is not None and not file.absolute().parent.is_dir():
-            raise InputError(f"There is no folder {file.parent}; make it, or choose another place.")
-        if file is not None and file.is_dir():
-            raise InputError(f"{file} is a folder; give the name of a file to write.")
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 

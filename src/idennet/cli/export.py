@@ -5,13 +5,18 @@ from typing import Annotated
 
 import typer
 
+from idennet.cli.options import folder_to_write
+
 
 def export_command(
     results: Annotated[
         Path, typer.Argument(help="Folder of idennet detect --out, or a CSV file of OpenFace.")
     ],
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Folder to write to (default: that of the results).")
+        Path | None,
+        typer.Option(
+            "--out", "-o", help="Folder to write to (default: that of the results).", callback=folder_to_write
+        ),
     ] = None,
 ) -> None:
     """Write results for other programs: Parquet, episodes, OpenFace's tables, ELAN and Praat.

@@ -5,10 +5,15 @@ from typing import Annotated
 
 import typer
 
+from idennet.cli.options import file_of_folder
+
 
 def import_lightcnn_command(
     caffemodel: Annotated[Path, typer.Argument(help="Released Lightened CNN model A, a .caffemodel file.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Weights to write, a .safetensors file.")],
+    out: Annotated[
+        Path,
+        typer.Option("--out", "-o", help="Weights to write, a .safetensors file.", callback=file_of_folder),
+    ],
 ) -> None:
     """Convert the weights from which the paper starts, for [bold]idennet train --initial[/bold].
 

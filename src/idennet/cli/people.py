@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from idennet.cli.errors import complain
+from idennet.cli.options import file_of_folder
 from idennet.errors import InputError
 
 if TYPE_CHECKING:
@@ -33,7 +34,9 @@ Weights = Annotated[
 
 @people_app.command()
 def enrol(
-    store: Store,
+    store: Annotated[
+        Path, typer.Argument(help="File of the person store.", show_default=False, callback=file_of_folder)
+    ],
     pictures: Annotated[list[str], typer.Argument(help="Photographs, clips, folders, or patterns.")],
     name: Annotated[
         str | None,

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from idennet.cli.options import folder_to_write
 from idennet.cli.words import count, some
 from idennet.errors import InputError
 from idennet.learning.data.readers.kinds import Kind
@@ -21,7 +22,10 @@ EXIT_INCOMPLETE = 1
 def prepare_command(
     kind: Annotated[Kind, typer.Argument(help="What ROOT is.")],
     root: Annotated[Path, typer.Argument(help="Folder of the data set, or CSV file.")],
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder of the face store to make.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Folder of the face store to make.", callback=folder_to_write),
+    ] = None,
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing; say what ROOT lacks and how to get it.")
     ] = False,

@@ -5,10 +5,17 @@ from typing import Annotated
 
 import typer
 
+from idennet.cli.options import folder_to_write
+
 
 def report_command(
     results: Annotated[Path, typer.Argument(help="Folder of idennet benchmark.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the page, tables and figures.")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out", "-o", help="Folder for the page, tables and figures.", callback=folder_to_write
+        ),
+    ],
 ) -> None:
     """Write the paper's tables from a benchmark's results: Markdown, LaTeX, CSV, and figures.
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from idennet.cli.options import Finder, Weights
+from idennet.cli.options import Finder, Weights, folder_to_write
 
 
 def serve_command(
@@ -20,7 +20,10 @@ def serve_command(
         ),
     ] = None,
     folder: Annotated[
-        Path | None, typer.Option(help="Keep the rows of all results here (default: keep nothing).")
+        Path | None,
+        typer.Option(
+            help="Keep the rows of all results here (default: keep nothing).", callback=folder_to_write
+        ),
     ] = None,
     weights: Weights = None,
     finder: Finder = None,

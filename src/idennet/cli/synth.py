@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
+from idennet.cli.options import file_to_write, folder_to_write
 from idennet.errors import InputError
 from idennet.research.synth.corpora import CORPORA, corpus_config
 from idennet.research.synth.fake_trees.kinds import FakeKind
@@ -24,7 +25,9 @@ FaceModel = Annotated[
 @synth_app.command(epilog="Example: idennet synth render studio --out corpora/studio --workers 8")
 def render(
     corpus: Annotated[str, typer.Argument(help=f"One of {', '.join(CORPORA)}.")],
-    out: Annotated[Path, typer.Option(help="Folder of the corpus; a started one is continued.")],
+    out: Annotated[
+        Path, typer.Option(help="Folder of the corpus; a started one is continued.", callback=folder_to_write)
+    ],
     subjects: Annotated[int | None, typer.Option(help="Number of subjects.")] = None,
     frames: Annotated[int | None, typer.Option(help="Frames of each subject.")] = None,
     seed: Annotated[int | None, typer.Option(help="Another seed gives other people.")] = None,
@@ -59,7 +62,7 @@ def render(
 @synth_app.command(epilog="Example: idennet synth sheet corpora/studio --out studio.jpg")
 def sheet(
     corpus: Annotated[Path, typer.Argument(help="Folder of a rendered corpus.")],
-    out: Annotated[Path, typer.Option(help="Picture to write, PNG or JPEG.")],
+    out: Annotated[Path, typer.Option(help="Picture to write, PNG or JPEG.", callback=file_to_write)],
     rows: Annotated[int, typer.Option(help="Subjects.")] = 6,
     columns: Annotated[int, typer.Option(help="Frames of each subject.")] = 8,
 ) -> None:
@@ -71,7 +74,7 @@ def sheet(
 
 @synth_app.command(epilog="Example: idennet synth group --out group.jpg")
 def group(
-    out: Annotated[Path, typer.Option(help="JPEG to write.")],
+    out: Annotated[Path, typer.Option(help="JPEG to write.", callback=file_to_write)],
     face_model: FaceModel = None,
 ) -> None:
     """Render the group photo of the demo: four people who do not exist."""
@@ -82,7 +85,7 @@ def group(
 
 @synth_app.command(epilog="Example: idennet synth movements --out src/idennet/assets/movements")
 def movements(
-    out: Annotated[Path, typer.Option(help="Folder of the pictures.")],
+    out: Annotated[Path, typer.Option(help="Folder of the pictures.", callback=folder_to_write)],
     face_model: FaceModel = None,
 ) -> None:
     """Render a picture of each Action Unit for the page: at rest beside in full."""
@@ -94,7 +97,7 @@ def movements(
 @synth_app.command(epilog="Example: idennet synth fake-tree bp4d fake/bp4d --subjects 3 --frames 12")
 def fake_tree(
     kind: Annotated[FakeKind, typer.Argument(help="Data set to imitate.")],
-    out: Annotated[Path, typer.Argument(help="Folder to write, new or empty.")],
+    out: Annotated[Path, typer.Argument(help="Folder to write, new or empty.", callback=folder_to_write)],
     subjects: Annotated[int, typer.Option(min=1, help="Number of subjects.")] = 3,
     frames: Annotated[int, typer.Option(min=4, help="Labelled frames of each subject.")] = 12,
     seed: Annotated[int, typer.Option(min=0, help="Another seed gives other people.")] = 0,
@@ -115,7 +118,7 @@ def fake_tree(
 @synth_app.command(epilog="Example: idennet synth import-face-model ICT-FaceKit --out ict_facekit.npz")
 def import_face_model(
     path: Annotated[Path, typer.Argument(help="A clone of https://github.com/ICT-VGL/ICT-FaceKit")],
-    out: Annotated[Path, typer.Option(help="NPZ file to write, about 17 MB.")],
+    out: Annotated[Path, typer.Option(help="NPZ file to write, about 17 MB.", callback=file_to_write)],
 ) -> None:
     """Convert ICT-FaceKit Light (USC ICT, MIT licence) into the face model of the renderer."""
     from idennet.research.synth import import_facekit

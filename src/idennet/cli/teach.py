@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
+from idennet.cli.options import file_of_folder, folder_to_write
 from idennet.cli.words import count, some
-from idennet.errors import InputError
 
 
 def teach_command(
@@ -14,10 +14,15 @@ def teach_command(
         Path, typer.Argument(help="Photographs: a subfolder for each person, such as LFW, or pictures.")
     ],
     model: Annotated[Path, typer.Option(help="MediaPipe's face_landmarker.task, the teacher.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Parquet file of the labels.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Parquet file of the labels.", callback=file_of_folder)
+    ],
     moved: Annotated[
         Path | None,
-        typer.Option(help="Folder for the photographs and moved copies of them; the labels are for both."),
+        typer.Option(
+            help="Folder for the photographs and moved copies of them; the labels are for both.",
+            callback=folder_to_write,
+        ),
     ] = None,
 ) -> None:
     """Write what a teacher says of photographs, for idennet train and idennet weights build --teacher.
@@ -37,8 +42,6 @@ def teach_command(
     from idennet.learning.data.readers.locate import MainFaceLocator
     from idennet.learning.data.teach import teach, write_moved
 
-    if not out.resolve().parent.is_dir():
-        raise InputError(f"There is no folder {out.parent} for {out.name}; make it first.")
     console = Console()
     columns = TextColumn("Teaching"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:

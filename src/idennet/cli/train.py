@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from idennet.cli.options import folder_to_write
 from idennet.errors import InputError
 
 _FOLD = "One fold of a protocol"
@@ -17,7 +18,7 @@ def train_command(
             help="Recipe: demo, paper, released_code, taught, transfer, or the path of a YAML file."
         ),
     ],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the run.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the run.", callback=folder_to_write)],
     au: Annotated[list[Path] | None, typer.Option(help="Face store with Action Units; repeatable.")] = None,
     identity: Annotated[
         list[Path] | None, typer.Option(help="Face store of which only the subjects count; repeatable.")

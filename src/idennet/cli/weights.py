@@ -6,13 +6,19 @@ from typing import Annotated
 import typer
 
 from idennet.cli.import_lightcnn import import_lightcnn_command
+from idennet.cli.options import folder_to_write
 
 weights_app = typer.Typer(help="Build weights, and make them the bundled ones.", no_args_is_help=True)
 
 
 @weights_app.command()
 def build(
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for corpora, stores, run and weights.")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out", "-o", help="Folder for corpora, stores, run and weights.", callback=folder_to_write
+        ),
+    ],
     recipe: Annotated[str, typer.Argument(help="Name of a bundled recipe, or a YAML file.")] = "transfer",
     subjects: Annotated[int, typer.Option(min=4, help="Rendered subjects with Action Units.")] = 1500,
     frames: Annotated[int, typer.Option(min=2, help="Frames of each.")] = 24,
@@ -116,7 +122,9 @@ def promote(
 @weights_app.command()
 def landmarks(
     corpus: Annotated[list[Path], typer.Argument(help="Folders of idennet synth render.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the training.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Folder of the training.", callback=folder_to_write)
+    ],
     recipe: Annotated[str, typer.Option(help="Bundled recipe, or a YAML file.")] = "landmarks",
     override: Annotated[
         list[str] | None, typer.Option("--set", help="Replace a field of the recipe; repeatable.")
@@ -140,7 +148,9 @@ def landmarks(
 def shape(
     store: Annotated[list[Path], typer.Argument(help="Face stores, of photographs and of rendered faces.")],
     model: Annotated[Path, typer.Option(help="MediaPipe's face_landmarker.task, the teacher.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the training.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Folder of the training.", callback=folder_to_write)
+    ],
     recipe: Annotated[str, typer.Option(help="Bundled recipe, or a YAML file.")] = "shape",
     override: Annotated[
         list[str] | None, typer.Option("--set", help="Replace a field of the recipe; repeatable.")
@@ -183,7 +193,9 @@ def shots(
         typer.Option(help="Table of face_labels, and the folder of its pictures."),
     ],
     rendered: Annotated[list[Path], typer.Option(help="Folder of idennet synth render; repeatable.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the training.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Folder of the training.", callback=folder_to_write)
+    ],
     empty: Annotated[
         list[Path] | None, typer.Option(help="Folder of JPEG files without faces; repeatable.")
     ] = None,
