@@ -1,6 +1,7 @@
 import json
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from io import StringIO
@@ -13,7 +14,7 @@ from PIL import Image
 from rich.console import Console
 from typer.testing import CliRunner, Result
 
-from idennet.cli.counts import VideoCounts
+from idennet.cli.counts import VideoCounts, ZeroedCounts
 from idennet.cli.main import app
 from idennet.cli.screen import print_video
 from idennet.inference.analyser import Analyser
@@ -65,7 +66,15 @@ def test_a_video_tells_what_each_person_s_zero_changes(random_weights: Path, tmp
     console = Console(file=StringIO(), width=200)
     print_video(console, counts, quiet=False)
     told = console.file.getvalue().splitlines()[1]
-    assert told == f"  person 2 (Anna), raw to zero taken out: AU{other} 0% to 100%  ~AU{au} 100% to 33%"
+    assert told == f"  person 2 (Anna), own zero: AU{other} 0% to 100%  ~AU{au} 100% to 33%"
+
+
+@pytest.mark.parametrize(("frames", "told"), [(20, "AU12 5% to 0%"), (21, "the same")])
+def test_shares_that_a_zero_hardly_changes_are_not_told(frames: int, told: str) -> None:
+    counts = ZeroedCounts(
+        frames, Counter({6: frames, 12: 1}), Counter({6: frames}), Counter({6: frames, 12: frames})
+    )
+    assert counts.line(()) == told
 
 
 def test_no_shares_are_told_of_a_person_of_a_few_frames_and_of_no_action_unit(
@@ -83,7 +92,7 @@ def test_no_shares_are_told_of_a_person_of_a_few_frames_and_of_no_action_unit(
     console = Console(file=StringIO(), width=200)
     print_video(console, counts, quiet=False)
     assert console.file.getvalue().splitlines()[1:] == [
-        "  person 1, raw to zero taken out: no Action Unit",
+        "  person 1, own zero: the same",
         "  person 2: 4 frames",
     ]
 

@@ -5,7 +5,9 @@ import math
 import shutil
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib import resources
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +17,14 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 from clips import write_clip
+from idennet.cli.console import Screen
+from idennet.cli.counts import Summary
 from idennet.cli.main import app
 from idennet.cli.people import _shown
-from idennet.cli.screen import _from_zero
+from idennet.cli.screen import _from_zero, print_footnotes, print_result
 from idennet.inference.analyser import Analyser
 from idennet.inference.face import Box, Face, HeadPose, Zeroed
+from idennet.inference.result import Result as Reading
 
 GROUP = Path(str(resources.files("idennet") / "assets" / "rendered_group.jpg"))
 
@@ -56,7 +61,8 @@ def test_people_of_a_folder_are_numbered_and_read_from_their_own_zero(pictures: 
     lines = [json.loads(line) for line in (tmp_path / "aus.jsonl").read_text().splitlines()]
     assert lines[0]["faces"][2]["zeroed"]["way"] == "whole"
     assert "person 3" in ran.output
-    assert "from the own zero (whole, 2 looks)" in ran.output
+    assert ran.output.count("own zero: ") == 9  # eight faces, and what that is
+    assert "?" not in ran.output
     more = idennet("detect", pictures, "--people", "--zero", "running", "--out", tmp_path)
     assert more.exit_code == 2
     assert "another zero" in more.output
@@ -358,12 +364,45 @@ def test_what_cannot_be_enrolled_is_told_and_makes_no_store(pictures: Path, tmp_
     assert "(new): 1 appearance added." in ran.output
 
 
-def test_hidden_action_units_do_not_disturb_the_order():
-    probs = {1: 0.6, 2: math.nan, 12: 0.9, 4: math.nan, 6: 0.7}
-    occurrences = {au: None if math.isnan(prob) else True for au, prob in probs.items()}
-    face = Face(
+@pytest.fixture
+def smiling() -> Face:
+    """AU12, AU6 and AU1 occur, AU25 does not, AU2 and AU4 are hidden."""
+    probs = {1: 0.6, 2: math.nan, 12: 0.9, 4: math.nan, 6: 0.7, 25: 0.4}
+    occurrences = {au: None if math.isnan(prob) else prob >= 0.5 for au, prob in probs.items()}
+    return Face(
         Box(0, 0, 9, 9), np.zeros((68, 2), np.float32), 0.9, HeadPose(0, 0, 0), probs, occurrences,
-        dict.fromkeys(probs, 0.5), frozenset(),
+        dict.fromkeys(probs, 0.5), frozenset({1}),
     )  # fmt: skip
-    told = _from_zero(face, Zeroed("whole", 3, probs, occurrences, frozenset()))
-    assert "AU12 90% AU6 70% AU1 60%" in told
+
+
+@pytest.mark.parametrize(
+    ("zeroed", "told"),
+    [
+        ({}, "the same"),
+        ({6: False}, "without AU6"),
+        ({6: False, 1: False, 25: True}, "without AU6 ~AU1, AU25 too"),
+        ({25: True}, "AU25 too"),
+    ],
+)
+def test_what_the_own_zero_changes_is_told_in_words(smiling: Face, zeroed: dict[int, bool], told: str):
+    occurrences = {**smiling.au_occurrences, **zeroed}
+    own = Zeroed("whole", 3, smiling.au_probs, occurrences, frozenset({12}))
+    assert _from_zero(smiling, own) == f"own zero: {told}"
+
+
+def test_lines_of_a_run_with_zeros_have_no_other_numbers_and_provisional_zeros_are_told_once(smiling: Face):
+    own = Zeroed("whole", 3, smiling.au_probs, smiling.au_occurrences, frozenset({12}))
+    summary, console = Summary(), Screen(file=StringIO(), width=200)
+    for number in (1, 1, 2, 3):
+        settled = own if number < 3 else replace(own, unsettled_aus=frozenset({25}))
+        graded = dict.fromkeys(smiling.au_probs, 2.0)
+        face = replace(smiling, person=number, zeroed=settled, au_intensities=graded)
+        result = Reading("a.jpg", (9, 9), (face,), tuple(smiling.au_probs), "test")
+        summary.add(result)
+        print_result(console, result, details=False, quiet=False, strengths=False)
+    print_footnotes(console, summary, details=False, strengths=False)
+    told = console.file.getvalue()
+    assert told.splitlines()[0].rstrip() == "a.jpg person 1  AU12 90%  AU6 70%  ~AU1 60%  own zero: the same"
+    assert told.count("may still change") == 1
+    assert "The own zero of person 1, person 2 may still change: too little was seen so far" in told
+    assert "intensity" not in told

@@ -12,13 +12,20 @@ from idennet.media.kinds import is_video
 from idennet.models.weights import Evidence
 
 
-def unsettled_aus(zeroed: Zeroed) -> set[int]:
-    """Return the Action Units that occur from the person's own resting face, but whose zero may change."""
-    return {au for au in zeroed.unsettled_aus if zeroed.au_occurrences.get(au)}
+def is_provisional(face: Face, zeroed: Zeroed) -> bool:
+    """Say whether an Action Unit that occurs, raw or from the own zero, has a zero that may still change."""
+    return any(face.au_occurrences[au] or zeroed.au_occurrences[au] for au in zeroed.unsettled_aus)
 
+
+CHANGED = 0.05
+"""By how much a share must change with a person's zero taken out for the screen to tell it."""
 
 FEW = 5
 """From how many faces on a person's shares are told; less is often no person, but a cut or a cross-fade."""
+
+
+SAME = "the same"
+"""What is told where a person's zero changes nothing."""
 
 
 @dataclass
@@ -41,7 +48,7 @@ class ZeroedCounts:
         self.read.update(au for au, occurs in face.au_occurrences.items() if occurs is not None)
 
     def line(self, unreliable: Collection[int]) -> str:
-        """Return the share of each Action Unit that occurs, raw and with the zero taken out.
+        """Return the shares that change: of each Action Unit raw, and with the zero taken out.
 
         Args:
             unreliable: Action Units that come last and are marked with "~".
@@ -50,12 +57,14 @@ class ZeroedCounts:
             au: (self.raw[au] / self.read[au], self.zeroed[au] / self.read[au])
             for au in self.raw | self.zeroed
         }
-        changed = sorted(shares.items(), key=lambda item: (item[0] in unreliable, -item[1][0]))
         told = [
             f"{'~' * (au in unreliable)}{column(au)} {raw:.0%} to {zeroed:.0%}"
-            for au, (raw, zeroed) in changed
+            for au, (raw, zeroed) in sorted(
+                shares.items(), key=lambda one: (one[0] in unreliable, -one[1][0])
+            )
+            if abs(zeroed - raw) >= CHANGED
         ]
-        return "  ".join(told) or "no Action Unit"
+        return "  ".join(told) or SAME
 
 
 @dataclass
@@ -146,8 +155,10 @@ class Summary:
     """Whether a picture shows a face; those of videos have no lines of their own."""
     graded: bool = False
     """Whether intensities are shown; lines of videos have none."""
-    unsettled: bool = False
-    """Whether a zero that is shown may still change; lines of videos show none."""
+    zeroed: bool = False
+    """Whether any face is read from its own zero."""
+    provisional: dict[str, None] = field(default_factory=dict)
+    """People whose zero may still change, in photographs; "" where nobody is told apart."""
     evidence: dict[int, Evidence] = field(default_factory=dict)
     """What the reading of each Action Unit rests on, as far as that is known."""
     crowd: Crowd = field(default_factory=lambda: Crowd(0, "", moving=False))
@@ -191,7 +202,9 @@ class Summary:
         for face in result.faces:
             self.occurring |= set(face.aus)
             self.graded |= result.time is None and bool(face.au_intensities)
-            self.unsettled |= result.time is None and bool(face.zeroed and unsettled_aus(face.zeroed))
+            self.zeroed |= face.zeroed is not None
+            if result.time is None and face.zeroed and is_provisional(face, face.zeroed):
+                self.provisional[face.called] = None
             self.evidence |= face.au_evidence
 
     def line(self) -> str:

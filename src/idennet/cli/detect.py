@@ -177,7 +177,7 @@ def detect_command(
                 if alone and result.error:
                     complain(result.error)
                 elif result.time is None:
-                    screen.print_result(console, result, details=alone, quiet=quiet)
+                    screen.print_result(console, result, details=alone, quiet=quiet, strengths=zero is None)
                 if console.closed and not folder:
                     raise typer.Exit(EXIT_PIPE_CLOSED)
         except KeyboardInterrupt as interruption:
@@ -195,7 +195,7 @@ def detect_command(
     if summary.without_face and not (alone and quiet):
         screen.print_hint(console, summary.without_face, other_finder=finder is not None)
     if not quiet:
-        screen.print_footnotes(console, summary, details=alone)
+        screen.print_footnotes(console, summary, details=alone, strengths=zero is None)
     console.print(("" if quiet else "\n") + summary.line(), highlight=False)
     if out is not None:
         console.print(f"Written to {text_of(out)}.", highlight=False, soft_wrap=True, markup=False)

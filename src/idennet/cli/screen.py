@@ -4,7 +4,7 @@ from rich.table import Table
 from rich.text import Text
 
 from idennet.cli.console import Screen
-from idennet.cli.counts import FEW, Summary, VideoCounts, unsettled_aus
+from idennet.cli.counts import CHANGED, FEW, SAME, Summary, VideoCounts
 from idennet.cli.words import count, some
 from idennet.facs import NAMES, column, columns
 from idennet.inference.face import Face, Zeroed
@@ -22,7 +22,9 @@ _UNTESTED = {
 _FAINT_ROWS = 3
 
 
-def print_result(console: Screen, result: Result, *, details: bool, quiet: bool) -> None:
+def print_result(
+    console: Screen, result: Result, *, details: bool, quiet: bool, strengths: bool = True
+) -> None:
     """Print what was read from a picture, or why nothing was; only the latter if `quiet`.
 
     Args:
@@ -30,11 +32,14 @@ def print_result(console: Screen, result: Result, *, details: bool, quiet: bool)
         result: Of the picture.
         details: Print a table for each face instead of a line.
         quiet: Print only why nothing was read.
+        strengths: Print intensities in the lines, not in the tables only.
     """
     if result.problem:
         _print_problem(console, result)
+    elif not quiet and details:
+        _print_details(console, result)
     elif not quiet:
-        (_print_details if details else _print_lines)(console, result)
+        _print_lines(console, result, strengths=strengths)
 
 
 def print_continued(console: Screen, pictures: int, frames: int, left: int, videos: int) -> None:
@@ -88,7 +93,7 @@ def print_video(console: Screen, video: VideoCounts, *, quiet: bool) -> None:
             told = f"{video.called(number)}: {count(counts.faces, 'frame')}"
         else:
             who = video.called(number) if number else "all faces"
-            told = f"{who}, raw to zero taken out: {counts.line(video.unreliable_aus)}"
+            told = f"{who}, own zero: {counts.line(video.unreliable_aus)}"
         console.print(Text(f"  {told}", style="dim"), soft_wrap=True)
 
 
@@ -111,8 +116,8 @@ def print_remark(console: Screen, sentence: str) -> None:
     console.print(Text(sentence, style="yellow"), soft_wrap=True)
 
 
-def print_footnotes(console: Screen, summary: Summary, *, details: bool) -> None:
-    """Print how to read what stands above."""
+def print_footnotes(console: Screen, summary: Summary, *, details: bool, strengths: bool) -> None:
+    """Print how to read what stands above; `details` and `strengths` as for `print_result`."""
     if not summary.faces:
         return
     notes = [
@@ -124,18 +129,25 @@ def print_footnotes(console: Screen, summary: Summary, *, details: bool) -> None
     if summary.videos:
         shares = "Each line of a video has the share of its faces in which an Action Unit is present."
         notes = [*(notes if summary.lines else ()), shares]
+    if summary.zeroed:
+        shares = f" (shares by {100 * CHANGED:.0f} points or more)" if summary.videos else ""
+        notes.append(
+            f"own zero: how that changes{shares} once the person's resting face is taken out; all values are "
+            "in the tables of --out"
+        )
+    if summary.provisional:
+        whose = some([who for who in summary.provisional if who])
+        notes.append(
+            f"The own zero{f' of {whose}' if whose else ''} may still change: too little was seen so far"
+        )
     if summary.marked:
         notes.append("~ These weights read this Action Unit unreliably; why: their model card")
     if details and summary.evidence:
         grades = [grade for grade in Evidence if grade in summary.evidence.values()]
         notes.append("bars: " + ", ".join(f"{_bars(console)[grade] * 3} {grade}" for grade in grades))
-    if summary.graded:
+    if summary.graded and (details or strengths):
         notes.append(
             "intensity: 0 to 5, with FACS's letters A (trace) to E (maximum); left, right: the person's own"
-        )
-    if summary.unsettled:
-        notes.append(
-            "? too little was seen of this person yet: the zero of this Action Unit may still change"
         )
     for grade, sentence in () if details else _UNTESTED.items():
         if aus := sorted(au for au in summary.occurring if summary.evidence.get(au) == grade):
@@ -174,7 +186,7 @@ def _print_details(console: Screen, result: Result) -> None:
                 console.print(Text(f"{face.marked(au)} {face.named(au)}", style="cyan"))
 
 
-def _print_lines(console: Screen, result: Result) -> None:
+def _print_lines(console: Screen, result: Result, *, strengths: bool) -> None:
     """Print one line a face: the file and the Action Units that occur, reliable ones first."""
     for number, face in enumerate(result.faces, start=1):
         line = Text(result.source, style="bold")
@@ -184,7 +196,7 @@ def _print_lines(console: Screen, result: Result) -> None:
             line.append(f" {face.called}", style="cyan")
         line.append("  ")
         for au in face.aus:
-            told = [f"{face.au_probs[au]:.0%}", face.strength(au), face.one_sided(au)]
+            told = [f"{face.au_probs[au]:.0%}", face.strength(au) * strengths, face.one_sided(au)]
             line.append(f"{face.marked(au)} ", style="cyan").append(" ".join(filter(None, told)) + "  ")
         if not face.aus:
             line.append("no Action Unit  ", style="dim")
@@ -196,15 +208,12 @@ def _print_lines(console: Screen, result: Result) -> None:
 
 
 def _from_zero(face: Face, zeroed: Zeroed) -> str:
-    """Return in words what occurs from the person's own resting face; an Action Unit unsettled has a "?"."""
-    unsettled = unsettled_aus(zeroed)
-    occurring = " ".join(
-        f"{face.marked(au)}{'?' if au in unsettled else ''} {zeroed.au_probs[au]:.0%}"
-        for au in sorted(
-            filter(zeroed.au_occurrences.get, zeroed.au_probs), key=lambda au: -zeroed.au_probs[au]
-        )
-    )
-    return f"from the own zero ({zeroed.way}, {count(zeroed.looks, 'look')}): {occurring or 'no Action Unit'}"
+    """Return in words what the person's own resting face changes: "own zero: without AU6, AU14 too"."""
+    occurring = {au for au, occurs in zeroed.au_occurrences.items() if occurs}
+    gone = " ".join(face.marked(au) for au in face.aus if au not in occurring)
+    more = " ".join(face.marked(au) for au in face.ranked_aus if au in occurring.difference(face.aus))
+    changes = ", ".join(filter(None, [f"without {gone}" * bool(gone), f"{more} too" * bool(more)]))
+    return f"own zero: {changes or SAME}"
 
 
 def _circumstances(face: Face) -> str:
