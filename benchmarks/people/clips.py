@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from idennet.people.doubts import doubts
 from idennet.people.grouping import group
 from idennet.people.persons import Persons
 from idennet.people.population import Population
@@ -154,7 +155,10 @@ def judge_folders(
     sizes: Sequence[int | None],
     turns: int = 20,
 ) -> dict[str, Any]:
-    """Return precision and recall (B-cubed) of grouping photographs.
+    """Return precision and recall (B-cubed) of grouping photographs, and how often groups are doubtful.
+
+    Doubtful are so many of the groups of several photographs that show several people, and of those that show
+    one.
 
     Args:
         population: Of the weights.
@@ -167,13 +171,20 @@ def judge_folders(
     often = np.flatnonzero(counts >= min(6, counts.max()))
     found = {}
     for size in sizes:
-        judged = []
+        judged: list[tuple[float, float, int]] = []
+        doubtful: dict[bool, list[bool]] = {True: [], False: []}
+        in_one_place: list[bool] = []
         for turn in range(turns if size else 1):
             draw = np.random.default_rng(turn)
             chosen = people if size is None else draw.choice(often, size, replace=False)
             rows = np.flatnonzero(np.isin(people, chosen))
-            given = group(population, [population.evidence(embeddings[row]) for row in rows], rows.tolist())
-            truth = people[rows]
+            evidence = [population.evidence(embeddings[row]) for row in rows]
+            given, truth = group(population, evidence, rows.tolist()), people[rows]
+            told = doubts(population, evidence, given.tolist(), [""] * len(rows))
+            in_one_place.append(told.in_one_place)
+            for number in np.flatnonzero(np.bincount(given) > 1):
+                several = len(np.unique(truth[given == number])) > 1
+                doubtful[several].append(number in [one.person for one in told.persons])
             same, alike = truth[:, None] == truth, given[:, None] == given
             both = (same & alike).sum(axis=1)
             judged.append(((both / alike.sum(axis=1)).mean(), (both / same.sum(axis=1)).mean(), len(rows)))
@@ -182,5 +193,13 @@ def judge_folders(
             "pictures": round(float(pictures)),
             "precision": round(float(precision), 3),
             "recall": round(float(recall), 3),
+            "told to be in one place": _part(in_one_place),
+            "several people: told": _part(doubtful[True]),
+            "one person: told": _part(doubtful[False]),
+            "told: several people": _part([True] * sum(doubtful[True]) + [False] * sum(doubtful[False])),
         }
     return found
+
+
+def _part(flags: Sequence[bool]) -> float | None:
+    return round(sum(flags) / len(flags), 2) if flags else None

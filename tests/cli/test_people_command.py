@@ -21,10 +21,12 @@ from idennet.cli.console import Screen
 from idennet.cli.counts import Summary
 from idennet.cli.main import app
 from idennet.cli.people import _shown
+from idennet.cli.remarks import doubtful
 from idennet.cli.screen import _from_zero, print_footnotes, print_result
 from idennet.inference.analyser import Analyser
 from idennet.inference.face import Box, Face, HeadPose, Zeroed
 from idennet.inference.result import Result as Reading
+from idennet.people.doubts import Doubt, Doubts
 
 GROUP = Path(str(resources.files("idennet") / "assets" / "rendered_group.jpg"))
 
@@ -406,3 +408,44 @@ def test_lines_of_a_run_with_zeros_have_no_other_numbers_and_provisional_zeros_a
     assert told.count("may still change") == 1
     assert "The own zero of person 1, person 2 may still change: too little was seen so far" in told
     assert "intensity" not in told
+
+
+@pytest.mark.parametrize(
+    ("persons", "in_one_place", "told"),
+    [
+        ((), False, ""),
+        (
+            (Doubt(2, 9, "c.jpg", "a.jpg"),),
+            False,
+            "Check whether each of these is one person: person 2 (9 faces: c.jpg beside a.jpg).",
+        ),
+        (
+            (),
+            True,
+            "These faces look as if taken in one place, where different people easily get one number; "
+            "compare the pictures of each person.",
+        ),
+        (
+            (Doubt(2, 9, "c.jpg", "a.jpg"), Doubt(5, 2, "d.jpg", "e.jpg")),
+            True,
+            "These faces look as if taken in one place, where different people easily get one number; check "
+            "whether each of these is one person: person 2 (9 faces: c.jpg beside a.jpg), person 5 (2 faces: "
+            "d.jpg beside e.jpg).",
+        ),
+    ],
+)
+def test_persons_who_may_be_several_people_are_told(
+    persons: tuple[Doubt, ...], in_one_place: bool, told: str
+):
+    assert doubtful(Doubts(persons, in_one_place)) == told
+
+
+def test_a_run_over_photographs_says_who_may_be_several_people(
+    pictures: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("idennet.people.doubts.CLEAR", math.inf)
+    monkeypatch.setattr("idennet.people.doubts.CLEAR_IN_ONE_PLACE", math.inf)
+    ran = idennet("detect", pictures, "--people", "--quiet")
+    assert ran.exit_code == 0, ran.output
+    assert f"(2 faces: {pictures / 'a.jpg'} beside {pictures / 'b.png'})" in ran.output
+    assert "each of these is one person: person " in ran.output

@@ -308,3 +308,22 @@ def test_a_clip_that_stands_still_is_one_look_at_the_neutral_face():
         for clip in (still, moving)
     ]
     assert looks == [1, 8]
+
+
+def test_doubtful_persons_of_photographs_are_told_unless_they_were_known_before():
+    """With two directions nothing is clear: all who have several pictures are doubtful."""
+    given = [replace(each, source=f"{number}.jpg") for number, each in enumerate(photographs())]
+    following = Following(PEOPLE, apart=True)
+    assert not following.doubts.persons
+    list(following.gather(given))
+    told = {(one.person, one.faces): (one.one, one.other) for one in following.doubts.persons}
+    assert set(told) == {(1, 7), (2, 6)}
+    assert set(told[2, 6]) < {f"{number}.jpg" for number in range(6, 12)}
+    anna = {7: PEOPLE.evidence(np.array([ANNA] * 3))}
+    following = Following(PEOPLE, apart=True, known=anna)
+    list(following.gather(given))
+    assert [one.person for one in following.doubts.persons] == [8]
+    following = Following(PEOPLE, apart=True)
+    frame = replace(face(ANNA, some(1)[0]), track=1)
+    list(following.gather([*given, result(frame, time=0.0, source="clip.mp4")]))
+    assert not following.doubts.persons

@@ -12,7 +12,6 @@ from idennet.cli.options import Finder, Weights, folder_to_write
 from idennet.errors import InputError
 
 if TYPE_CHECKING:
-    from idennet.cli.counts import Summary
     from idennet.inference.analyser import Analyser
     from idennet.inference.results_folder import ResultsFolder
     from idennet.media.folders import FoundPictures
@@ -132,6 +131,7 @@ def detect_command(
     from idennet.cli.console import Screen
     from idennet.cli.counts import Summary
     from idennet.cli.progress import progress_of
+    from idennet.cli.remarks import people_remarks
     from idennet.faces.finder import open_finder
     from idennet.inference.analyser import Analyser, Clip
     from idennet.inference.results_folder import about_run
@@ -187,11 +187,10 @@ def detect_command(
 
     for remark in found.remarks():
         screen.print_remark(console, remark)
-    if following and following.without_zero:
-        screen.print_remark(console, _without_zero(following))
-    if following and zero and (several := _several(following, summary, apart=people or store is not None)):
-        remark = f"--zero {zero} takes all faces for one person's, but {several}; add --people to take "
-        screen.print_remark(console, f"{remark}from each person only the own zero.")
+    if following:
+        apart = people or store is not None
+        for remark in people_remarks(following, summary, zero, apart=apart):
+            screen.print_remark(console, remark)
     if summary.without_face and not (alone and quiet):
         screen.print_hint(console, summary.without_face, other_finder=finder is not None)
     if not quiet:
@@ -240,26 +239,6 @@ def _following(
     population = Population.open(weights)
     with nullcontext() if store is None else PersonStore(store, population) as opened:
         return following(analyser, population, apart=people, zero=zero, store=opened)
-
-
-def _without_zero(following: "Following") -> str:
-    from idennet.cli.words import person, some
-
-    if len(following.without_zero) == len(following.people):
-        return "Nobody has a zero: nothing neutral was seen of anybody, so all zeroed values are empty."
-    who = some([person(number, following.names) for number in following.without_zero])
-    return f"No zero for {who}: nothing neutral was seen of them, so their zeroed values are empty."
-
-
-def _several(following: "Following", summary: "Summary", *, apart: bool) -> str:
-    """Return what says that several people were taken for one; "" where nothing does."""
-    told = []
-    if strangers := following.strangers:
-        shows = "face clearly shows" if strangers == 1 else "faces clearly show"
-        told.append(f"{strangers} {shows} somebody else than it does")
-    if summary.crowd.faces > 1 and not apart:
-        told.append(str(summary.crowd))
-    return ", and ".join(told)
 
 
 def _open_folder(

@@ -13,6 +13,7 @@ import numpy as np
 from idennet.errors import InputError
 from idennet.inference.face import Face, Zeroed
 from idennet.inference.result import Result
+from idennet.people.doubts import Doubts, doubts
 from idennet.people.grouping import group
 from idennet.people.looks import Look, distinct, embedding_of, look_at
 from idennet.people.persons import Persons
@@ -108,6 +109,8 @@ class Following:
     Attributes:
         people: What was seen of each, by number.
         names: As given.
+        doubts: Where photographs alone were gathered and told apart, which persons may be several people; of
+            those who were known before, each face has a certainty instead. Faces are called by their picture.
     """
 
     def __init__(
@@ -122,6 +125,7 @@ class Following:
         self.population = population
         self.people: dict[int, Person] = {}
         self.names = dict(names or {})
+        self.doubts = Doubts((), in_one_place=False)
         self._apart = apart
         self._asked = asked and asked._replace(
             neutral=distinct(population, asked.neutral),
@@ -239,10 +243,12 @@ class Following:
         frames: dict[Hashable, set[Hashable]] = {}
         last: dict[Hashable, float] = {}
         keys: list[list[Hashable]] = []
+        pictures: list[str] = []
         for at, (result, row) in enumerate(zip(results, strands, strict=False)):
             keys.append([strand or (at, k) for k, strand in enumerate(row)])
             for key, face in zip(keys[-1], result.faces, strict=True):
                 frames.setdefault(key, set()).add(at)
+                pictures += [result.source] * (face.track is None)
                 if result.time is None or result.time - last.get(key, -np.inf) >= LOOK:
                     place = self.population.evidence(embedding_of(face))
                     seen[key] = seen[key] + place if key in seen else place
@@ -253,6 +259,11 @@ class Following:
         names = dict(zip(groups, self._known, strict=False))
         for label in groups:
             names.setdefault(label, max(names.values(), default=0) + 1)
+        if len(pictures) == len(seen):
+            called = [*("" for _ in self._known), *pictures]
+            found = doubts(self.population, evidence, [names[label] for label in groups], called)
+            unknown = tuple(doubt for doubt in found.persons if doubt.person not in self._known)
+            self.doubts = found._replace(persons=unknown)
         number = {key: names[label] for key, label in zip(seen, groups[len(self._known) :], strict=True)}
         return [[number[key] for key in row] for row in keys]
 

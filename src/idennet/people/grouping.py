@@ -42,7 +42,8 @@ def group(
     groupings: list[tuple[float, NDArray[np.int64]]] = []
     offset = np.zeros_like(population.spread)
     for _ in range(ROUNDS):
-        labels = _agglomerated(population, counts, totals - counts[:, None] * offset, frames)
+        without = totals - counts[:, None] * offset
+        labels = agglomerated(population, counts, without, frames, needed=chance(len(counts)))
         if groupings and np.array_equal(labels, groupings[-1][1]):
             break
         offset, likelihood = _judged(population, counts, totals, labels)
@@ -65,17 +66,30 @@ def _judged(
     return offset, float(likelihood) + max(gain, 0.0)
 
 
-def _agglomerated(
-    population: Population, counts: Floats, totals: Floats, frames: Sequence[Hashable]
+def agglomerated(
+    population: Population,
+    counts: Floats,
+    totals: Floats,
+    frames: Sequence[Hashable],
+    *,
+    needed: float,
+    fewest: int = 1,
 ) -> NDArray[np.int64]:
     """Return a group of each of N faces, named by one of them.
 
-    Greedy agglomeration: the two groups that most likely show one person become one, as long as that is more
-    likely than to be expected among so many, and no frame shows both.
+    Greedy agglomeration: the two groups that most likely show one person become one, as long as that is
+    likely enough, and no frame shows both.
+
+    Args:
+        population: Of the weights that the embeddings come from.
+        counts: (N,) pictures of each face.
+        totals: (N, K) sums of their places.
+        frames: As for `group`.
+        needed: Log odds above which two groups become one.
+        fewest: So many groups are left at least.
     """
     counts, totals, apart = counts.copy(), totals.copy(), _apart(frames)
     alone = population.log_likelihood(counts, totals)
-    needed = chance(len(counts))
     alive = np.ones(len(counts), bool)
     labels = np.arange(len(counts))
 
@@ -90,7 +104,7 @@ def _agglomerated(
         pairs[row] = gains(row)
     best = pairs.argmax(axis=1)
     value = pairs.max(axis=1)
-    while value.max() > needed:
+    while value.max() > needed and alive.sum() > fewest:
         kept = int(value.argmax())
         gone = int(best[kept])
         counts[kept] += counts[gone]
