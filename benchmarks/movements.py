@@ -54,7 +54,8 @@ def main() -> None:
     if given.model is not None:
         readers["MediaPipe's face landmarker"] = teacher_reader(Landmarker(given.model))
     given.out.mkdir(parents=True, exist_ok=True)
-    scores, added, faces = measure(given.photographs, readers)
+    scores, added, people = measure(given.photographs, readers)
+    faces = {"pictures": len(people), "people": len(set(people))}
     found = {name: table(values, added) for name, values in scores.items()}
     (given.out / "movements.json").write_text(json.dumps({"faces": faces, "readers": found}, indent=1) + "\n")
     print(f"{faces['pictures']} photographs of {faces['people']} people, each once with a movement\n")
@@ -98,14 +99,14 @@ def teacher_reader(landmarker: Landmarker) -> Reader:
 
 def measure(
     folder: Path, readers: Mapping[str, Reader]
-) -> tuple[dict[str, NDArray[np.float64]], NDArray[np.float64], dict[str, int]]:
-    """Return what each reads as they were and moved (2, N, R), what was added by side (N, M, 2), and counts.
+) -> tuple[dict[str, NDArray[np.float64]], NDArray[np.float64], list[str]]:
+    """Return what each reads as they were and moved (2, N, R), what was added by side (N, M, 2), and of whom.
 
     M are the Action Units of `MOVES`.
     """
     locate, unread = MainFaceLocator(), np.full(len(AUS) + len(SIDED), np.nan)
     read: dict[str, list[list[NDArray[np.floating]]]] = {name: [] for name in readers}
-    added, people = [], set()
+    added, people = [], []
     for photograph in photographs_of(folder):
         pixels = read_picture(photograph.file).pixels
         if (landmarks := locate(pixels)) is None:
@@ -121,11 +122,11 @@ def measure(
             both = reader(pixels, landmarks), reader(moved, found)
             read[name].append([unread if one is None else one for one in both])
         added.append([movement.strengths.get(au, (0.0, 0.0)) for au in MOVES])
-        people.add(photograph.subject)
+        people.append(photograph.subject)
     return (
         {name: np.array(pairs, float).swapaxes(0, 1) for name, pairs in read.items()},
         np.array(added),
-        {"pictures": len(added), "people": len(people)},
+        people,
     )
 
 

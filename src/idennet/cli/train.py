@@ -47,9 +47,6 @@ def train_command(
             help="Embeddings of --identity pictures (.npz: picture, embedding) that teach identity."
         ),
     ] = None,
-    shape: Annotated[
-        Path | None, typer.Option(help="Shape branch (.safetensors), by idennet weights shape.")
-    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
 ) -> None:
     """Train a network on face stores; interrupted, the same command continues where it was.
@@ -83,7 +80,6 @@ def train_command(
         initial=initial,
         teacher=teacher,
         known_people=known_people,
-        shape=shape,
     )
     numbers = ", ".join(f"{name} {value:.3f}" for name, value in run.best.items() if name != "score")
     Console().print(f"{run.weights}: {numbers}", highlight=False, markup=False, soft_wrap=True)

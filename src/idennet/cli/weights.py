@@ -186,6 +186,35 @@ def shape(
     console.print(f"Weights: {weights}", highlight=False, soft_wrap=True, markup=False)
 
 
+@weights_app.command("add-shape")
+def add_shape(
+    weights: Annotated[Path, typer.Argument(help="Weights (.safetensors), or folder of a run.")],
+    shape: Annotated[Path, typer.Option(help="Shape branch (.safetensors), by idennet weights shape.")],
+    photographs: Annotated[Path, typer.Option(help="Face store of people with several photographs.")],
+    teacher: Annotated[Path, typer.Option(help="Labels of the photographs, written by idennet teach.")],
+    rendered: Annotated[Path, typer.Option(help="Face store of rendered people.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Weights file (.safetensors) to write.")],
+) -> None:
+    """Give finished weights a shape branch: fit what its points say, and what is usual for a person.
+
+    [bold]idennet weights add-shape runs/taught --shape shape/shape.safetensors --photographs stores/lfw
+    --teacher labels.parquet --rendered stores/wild --out shaped.safetensors[/bold]
+
+    Nothing is trained; a few minutes. Whom a run kept for validation is not learnt from. The result is not
+    calibrated; idennet weights build --shape calibrates and judges as well.
+    """
+    from rich.console import Console
+
+    from idennet.learning.data.store import FaceStore
+    from idennet.learning.data.teacher import TeacherLabels
+    from idennet.learning.training.shape_fit import ShapeMaterial, add_shape
+
+    faces = FaceStore.open(photographs)
+    material = ShapeMaterial(shape, faces, TeacherLabels.open(teacher), FaceStore.open(rendered))
+    add_shape(weights, material, out)
+    Console().print(f"Weights: {out}", highlight=False, soft_wrap=True, markup=False)
+
+
 @weights_app.command()
 def shots(
     photographs: Annotated[

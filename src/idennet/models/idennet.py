@@ -13,6 +13,7 @@ from idennet.facs import PARTS
 from idennet.models.combination import Affine, IdentityUse, build_combination
 from idennet.models.layers import L2Normalize, MaxFeatureMap, initialize_gaussian, initialize_xavier
 from idennet.models.shape import SHAPE_FEATURES, Shape, ShapeBranch
+from idennet.models.shape_reading import ShapeReading
 from idennet.models.trunk import TRUNK_FEATURES, Trunk, check_num_aus, scaled
 
 EMBEDDING_FEATURES = 256
@@ -33,8 +34,9 @@ class IdenNetOutput:
             the intensity, 0 to 1, and an Action Unit is as strong as its stronger side. None for a network
             that is not graded, as the paper's.
         part_logits: (N, 3), whether each of `facs.PARTS` can be seen; None likewise.
-        shape: Where the points of the face are, and what they say; None for a network without shape branch,
-            as the paper's.
+        shape: Where the points of the face are; None for a network without shape branch, as the paper's.
+        trust: (N, 1), how far the shape is believed, 0 to 1: near 1 on photographs, near 0 on renderings;
+            None likewise.
     """
 
     au_logits: Tensor
@@ -44,6 +46,7 @@ class IdenNetOutput:
     side_logits: Tensor | None = None
     part_logits: Tensor | None = None
     shape: Shape | None = None
+    trust: Tensor | None = None
 
     @property
     def au_probs(self) -> Tensor:
@@ -62,10 +65,9 @@ class IdenNet(nn.Module):
         identity: How the identity enters; `translation`, the paper's, subtracts it.
         graded: Whether the network also says how strong each Action Unit is on either side, and which parts
             of the face can be seen. The paper's does not.
-        shaped: Whether Action Units are also read from the shape of the face, by a branch whose points are
-            learnt elsewhere and stay as they are. The paper's are not.
-        generator: Source of the initial weights but those of a shape branch, which come from elsewhere;
-            PyTorch's global one by default.
+        shaped: Whether Action Units are also read from the shape of the face, by a branch that comes from
+            elsewhere, has no share before it is given one, and learns nothing here. The paper's are not.
+        generator: Source of the initial weights but those of a shape branch; PyTorch's global one by default.
     """
 
     def __init__(
@@ -98,10 +100,10 @@ class IdenNet(nn.Module):
             self.parts = nn.Linear(EMBEDDING_FEATURES, len(PARTS))
         if shaped:
             self.shape = ShapeBranch().requires_grad_(False)
-            self.shape.read.requires_grad_(True)
-            self.shape_aus = nn.Linear(SHAPE_FEATURES, num_aus, bias=False)
+            self.shape_aus = ShapeReading(num_aus, SHAPE_FEATURES, EMBEDDING_FEATURES)
+            self.shape_trust = nn.Linear(2 * EMBEDDING_FEATURES, 1).requires_grad_(False)
         if shaped and graded:
-            self.shape_sides = nn.Linear(SHAPE_FEATURES, 2 * num_aus, bias=False)
+            self.shape_sides = ShapeReading(2 * num_aus, SHAPE_FEATURES, EMBEDDING_FEATURES)
         self.initialize(generator)
 
     def forward(self, faces: Tensor) -> IdenNetOutput:
@@ -118,20 +120,33 @@ class IdenNet(nn.Module):
         expression_features = self.mfm6(self.fc6(features))
         au_residual = self.combine(expression_features, identity_embedding)
         shape = self._see_shape(faces) if self.shaped else None
+        trust = self._trust(expression_features, identity_embedding) if self.shaped else None
         return IdenNetOutput(
-            self.read_aus(au_residual, shape),
+            self.read_aus(au_residual, shape, identity_embedding, trust),
             identity_embedding,
             expression_features,
             au_residual,
-            self._read_sides(au_residual, shape) if self.graded else None,
+            self._read_sides(au_residual, shape, identity_embedding, trust) if self.graded else None,
             self.parts(expression_features) if self.graded else None,
             shape,
+            trust,
         )
 
-    def read_aus(self, au_residual: Tensor, shape: Shape | None) -> Tensor:
-        """Return logits (N, A) of what is left of the features, and of the shape if it is read."""
+    def read_aus(
+        self, au_residual: Tensor, shape: Shape | None, identity: Tensor | None, trust: Tensor | None
+    ) -> Tensor:
+        """Return logits (N, A) of what is left of the features, and of the shape if it is read.
+
+        Args:
+            au_residual: Features less identity, (N, 256).
+            shape: Of the faces; None: it is not read.
+            identity: Embeddings (N, 256) that say what shape is usual; None: nothing is subtracted from it.
+            trust: How far the shape is believed, (N, 1); None with `shape` alone.
+        """
         logits: Tensor = self.fc7(au_residual)
-        return logits if shape is None else logits + self.shape_aus(shape.features)
+        if shape is not None:
+            logits = self.shape_aus(logits, shape.features, identity, trust)
+        return logits
 
     def embed(self, faces: Tensor) -> Tensor:
         """Return identity embeddings (N, 256) only, as stage `identity` needs them; skips FC6 and FC7."""
@@ -152,19 +167,26 @@ class IdenNet(nn.Module):
             initialize_gaussian(self.sides, generator)
             initialize_gaussian(self.parts, generator)
         if self.shaped:
-            initialize_gaussian(self.shape_aus, generator)
-        if self.shaped and self.graded:
-            initialize_gaussian(self.shape_sides, generator)
+            nn.init.zeros_(self.shape_trust.weight)
+            nn.init.zeros_(self.shape_trust.bias)
+
+    def _trust(self, expression_features: Tensor, identity_embedding: Tensor) -> Tensor:
+        trust: Tensor = self.shape_trust(
+            torch.cat([expression_features, identity_embedding], dim=1)
+        ).sigmoid()
+        return trust
 
     def _see_shape(self, faces: Tensor) -> Shape:
         with torch.autocast(faces.device.type, enabled=False):  # a point is right to a tenth of a pixel
             shape: Shape = self.shape(scaled(faces, self.fc7.weight.dtype))
         return shape
 
-    def _read_sides(self, au_residual: Tensor, shape: Shape | None) -> Tensor:
+    def _read_sides(
+        self, au_residual: Tensor, shape: Shape | None, identity: Tensor, trust: Tensor | None
+    ) -> Tensor:
         sides: Tensor = self.sides(au_residual)
         if shape is not None:
-            sides = sides + self.shape_sides(shape.features)
+            sides = self.shape_sides(sides, shape.features, identity, trust)
         return sides.unflatten(1, (self.num_aus, 2))
 
     def _embed_features(self, features: Tensor) -> Tensor:

@@ -43,7 +43,8 @@ def look_inside(model: ActionUnitModel, crops: NDArray[np.uint8]) -> Inside | No
     output = network(batch)
     features = output.expression_features
     nobody = torch.zeros_like(output.identity_embedding)
-    unsubtracted = network.read_aus(network.combine(features, nobody), output.shape).sigmoid().cpu().numpy()
+    skin = network.combine(features, nobody)
+    unsubtracted = network.read_aus(skin, output.shape, None, output.trust).sigmoid().cpu().numpy()
     if model.card.calibration:
         unsubtracted = calibrate(unsubtracted, [model.card.calibration[au] for au in model.aus])
     return Inside(

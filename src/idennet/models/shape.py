@@ -14,8 +14,8 @@ from torch.nn import functional as F
 SHAPE_POINTS = 146
 """Points of a shape: those of MediaPipe's 478 from which its third network reads, in its order."""
 
-SHAPE_FEATURES = 64
-"""Length of the vector that tells what a shape says."""
+SHAPE_FEATURES = 2 * SHAPE_POINTS
+"""Length of the vector that a shape is read from."""
 
 SHAPE_MIRROR: tuple[int, ...] = (
     0, 1, 2, 3, 4, 75, 6, 7, 8, 9, 10, 76, 77, 78, 79, 80, 81, 82, 83, 84, 85, 86, 87, 88, 89, 90, 91, 92, 93,
@@ -41,7 +41,7 @@ class Shape(NamedTuple):
     points: Tensor
     """(N, 146, 2) points (x, y) in pixels of the face."""
     features: Tensor
-    """(N, 64), what the points say, whatever their place, size and turn."""
+    """(N, 292), the upright points less the usual face's, in units of their spread."""
 
 
 class ShapeBranch(nn.Module):
@@ -67,16 +67,13 @@ class ShapeBranch(nn.Module):
         self.from_quarter = nn.Conv2d(32, 48, 1)
         self.merge_quarter = _unit(normalised, 48, 48)
         self.heat = nn.Conv2d(48, SHAPE_POINTS, 1)
-        self.read = nn.Sequential(
-            nn.Linear(2 * SHAPE_POINTS, 128), nn.ReLU(), nn.Linear(128, SHAPE_FEATURES), nn.ReLU()
-        )
         self.usual: Tensor
         self.spread: Tensor
         self.register_buffer("usual", torch.zeros(SHAPE_POINTS, 2))
         self.register_buffer("spread", torch.ones(SHAPE_POINTS, 2))
 
     def forward(self, faces: Tensor) -> Shape:
-        """Return points of `faces` (N, 3, 128, 128), floating point, and what they say."""
+        """Return points of `faces` (N, 3, 128, 128), floating point, and what they are read from."""
         centred = faces - faces.mean(dim=(1, 2, 3), keepdim=True)
         spread = centred.square().mean(dim=(1, 2, 3), keepdim=True).sqrt()
         quarter = self.quarter(self.stem(centred / (spread + 0.02)))
@@ -87,7 +84,7 @@ class ShapeBranch(nn.Module):
             _mixed(self.from_quarter, quarter) + F.interpolate(merged, scale_factor=2.0)
         )
         points = _mixed(self.heat, merged).flatten(2).softmax(dim=2) @ _places(faces)
-        return Shape(points, self.read(((upright(points) - self.usual) / self.spread).flatten(1)))
+        return Shape(points, ((upright(points) - self.usual) / self.spread).flatten(1))
 
     @torch.no_grad()
     def plain(self) -> "ShapeBranch":
@@ -125,6 +122,17 @@ def upright(points: Tensor) -> Tensor:
     size = (x.square() + y.square()).clamp(min=1e-6)
     turn = torch.stack([torch.stack([x, -y], dim=1), torch.stack([y, x], dim=1)], dim=1) / size[:, None, None]
     return (points - ((right + left) / 2)[:, None]) @ turn
+
+
+def mirrored(points: Tensor) -> Tensor:
+    """Return what upright points (N, 146, 2) become when the face is mirrored."""
+    return points[:, list(SHAPE_MIRROR)] * points.new_tensor([-1.0, 1.0])
+
+
+def mirrored_features(branch: ShapeBranch, features: Tensor) -> Tensor:
+    """Return what the features (N, 292) of a branch become when the face is mirrored."""
+    points = mirrored(features.unflatten(1, (SHAPE_POINTS, 2)) * branch.spread + branch.usual)
+    return ((points - branch.usual) / branch.spread).flatten(1)
 
 
 class _Unit(nn.Module):

@@ -41,8 +41,16 @@ def killed_at(step: int) -> Iterator[None]:
 
 
 def make_store(
-    path: Path, source: str, subjects: int, faces_each: int, *, aus: bool, seed: int = 0
+    path: Path,
+    source: str,
+    subjects: int,
+    faces_each: int,
+    *,
+    aus: bool,
+    seed: int = 0,
+    pictures: bool = False,
 ) -> FaceStore:
+    """Write faces of few colours; as `pictures` each has a name of its own, else all are of one sequence."""
     rng = np.random.default_rng(seed)
     faces = np.empty((subjects * faces_each, 128, 128, 3), np.uint8)
     rows = []
@@ -54,7 +62,8 @@ def make_store(
         face[20:50, 20:108] += 120 * labels[0]
         face[80:110, 20:108] -= 120 * labels[1]
         faces[index] = face.clip(0, 255)
-        rows.append((f"{source}/{subject:02d}", "s", index, np.full(136, np.nan, np.float32), *labels))
+        name = f"picture-{index}" if pictures else "s"
+        rows.append((f"{source}/{subject:02d}", name, index, np.full(136, np.nan, np.float32), *labels))
     frames = pd.DataFrame(rows, columns=["subject", "sequence", "frame", "landmarks", "AU6", "AU12"])
     if not aus:
         frames = frames.drop(columns=["AU6", "AU12"])

@@ -2,12 +2,15 @@
 
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
-from idennet.errors import InputError, RecipeError, StoreError, WeightsError
+from idennet.errors import InputError, StoreError, WeightsError
 from idennet.learning.data.split import held_out
+from idennet.learning.data.teacher import VALUES, TeacherLabels
 from idennet.learning.training import load_recipe
-from idennet.models.weights import bundled_weights_path, load_weights
+from idennet.models.weights import load_weights
 from idennet.research.weights.build import Faces, TrainingPeople, build_weights
 from small_face import FACE_MODEL
 
@@ -87,25 +90,21 @@ def test_what_teaching_needs_is_told_before_anything_is_rendered(
 
 
 def test_a_shape_branch_that_cannot_be_taken_is_told_before_anything_is_rendered(tmp_path: Path) -> None:
-    shape = tmp_path / "shape.safetensors"
+    shape, labels = tmp_path / "shape.safetensors", tmp_path / "labels.parquet"
+    no_values = pd.DataFrame(np.zeros((1, len(VALUES))), columns=list(VALUES))
+    TeacherLabels(("picture",), ("person",), no_values).save(labels)
 
-    def build(*changes: str, shape: Path | None = shape, initial: Path | None = None) -> None:
+    def build(*changes: str, teacher: Path | None = labels) -> None:
         recipe, out = load_recipe("demo", [*SHORT, *changes]), tmp_path / "out"
-        build_weights(
-            recipe, Faces(), out, tell=pytest.fail, shape=shape, initial=initial, face_model=FACE_MODEL
-        )
+        given = {"teacher": teacher, "photographs": tmp_path, "shape": shape}
+        build_weights(recipe, Faces(), out, tell=pytest.fail, face_model=FACE_MODEL, **given)
 
-    with pytest.raises(RecipeError, match="There is no"):
-        build("model.shaped=true")
-    with pytest.raises(RecipeError, match="--shape"):
-        build("model.shaped=true", shape=None)
-    with pytest.raises(RecipeError, match=r"read the shape of the face; set model\.shaped=true"):
-        build(shape=None, initial=bundled_weights_path())
-    shape.touch()
-    with pytest.raises(RecipeError, match=r"model\.shaped"):
-        build()
+    with pytest.raises(InputError, match="--teacher"):
+        build(teacher=None)
+    with pytest.raises(InputError, match="lightcnn has no place for a shape branch; omit --shape"):
+        build("model.kind=lightcnn", "identity_stage=null")
     with pytest.raises(WeightsError, match="is missing"):
-        build("model.shaped=true")
+        build()
     assert not (tmp_path / "out").exists()
 
 

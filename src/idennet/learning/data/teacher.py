@@ -37,14 +37,16 @@ class Lesson:
         middle: Value that is neither present nor absent; above the 95th percentile of neutral portraits.
         width: Change of the value that is worth one unit of the logit.
         weight: How far it is believed, by its AUC on photographs with proxy labels: 1 above .95,
-            0.5 above .7, 0.25 below or untested.
+            0.5 above .7, 0.25 below or untested. AU18: .996, but seven puckered mouths are few.
         relative: Taken relative to the person's own median.
         larger: The larger of the columns counts, not their mean (one closed eye).
-        share: What a new shape branch has of a network's logit, 0 to 1. Nothing for AU4, which this teacher
-            ranked hardly better than chance on 29 photographs with proxy labels (AUC .55). Where skin tells
-            as much, both count alike: half of AU12, a third of AU25, whose lesson is over twice as steep.
-            Two thirds else, the largest simple share with which rendered people are read no worse than by
-            weights 0.3.0.
+        share: What a new shape branch has of a network's logit on photographs, 0 to 1. Nothing for AU4, which
+            this teacher ranked hardly better than chance on 29 photographs with proxy labels (AUC .55). Where
+            skin tells as much, both count alike: half of AU12, a third of AU25, whose lesson is over twice as
+            steep. Two thirds else.
+        usual: What is usual for the person is subtracted from what a shape says: of brows, lids, chin and
+            lowered mouth corners, not of a mouth that smiles or speaks, of which the identity embedding
+            holds too much.
     """
 
     au: int
@@ -55,6 +57,7 @@ class Lesson:
     relative: bool = False
     larger: bool = False
     share: float = 2 / 3
+    usual: bool = False
 
     def value(self, sides: NDArray[np.floating]) -> NDArray[np.floating]:
         """Return what counts of values (..., C) of its columns: their mean, or the larger."""
@@ -66,22 +69,22 @@ def _sides(name: str) -> tuple[str, str]:
 
 
 LESSONS: tuple[Lesson, ...] = (
-    Lesson(1, ("browInnerUp",), 0.35, 0.1, 0.5, relative=True),
-    Lesson(2, _sides("browOuterUp"), 0.4, 0.1, 0.5, relative=True),
+    Lesson(1, ("browInnerUp",), 0.35, 0.1, 0.5, relative=True, usual=True),
+    Lesson(2, _sides("browOuterUp"), 0.4, 0.1, 0.5, relative=True, usual=True),
     Lesson(4, _sides("browDown"), 0.6, 0.1, 0.25, relative=True, share=0),
-    Lesson(5, _sides("eyeWide"), 0.06, 0.015, 0.5, relative=True),
-    Lesson(7, _sides("eyeSquint"), 0.6, 0.1, 0.5, relative=True),
+    Lesson(5, _sides("eyeWide"), 0.06, 0.015, 0.5, relative=True, usual=True),
+    Lesson(7, _sides("eyeSquint"), 0.6, 0.1, 0.5, relative=True, usual=True),
     Lesson(10, _sides("mouthUpperUp"), 0.35, 0.1, 0.25),
     Lesson(12, _sides("mouthSmile"), 0.3, 0.1, 1.0, share=1 / 2),
-    Lesson(15, _sides("mouthFrown"), 0.06, 0.02, 0.25, relative=True),
-    Lesson(17, ("mouthShrugLower",), 0.45, 0.1, 0.25, relative=True),
-    Lesson(18, ("mouthPucker",), 0.6, 0.1, 0.25),
+    Lesson(15, _sides("mouthFrown"), 0.06, 0.02, 0.25, relative=True, usual=True),
+    Lesson(17, ("mouthShrugLower",), 0.45, 0.1, 0.25, relative=True, usual=True),
+    Lesson(18, ("mouthPucker",), 0.6, 0.1, 0.5),
     Lesson(20, _sides("mouthStretch"), 0.25, 0.06, 0.25),
     Lesson(22, ("mouthFunnel",), 0.1, 0.03, 0.25),
     Lesson(25, (LIP_GAP,), 0.06, 0.015, 1.0, share=1 / 3),
     Lesson(26, ("jawOpen",), 0.2, 0.05, 1.0),
     Lesson(27, ("jawOpen",), 0.55, 0.07, 0.5),
-    Lesson(43, _sides("eyeBlink"), 0.5, 0.07, 1.0, larger=True),
+    Lesson(43, _sides("eyeBlink"), 0.5, 0.07, 1.0, larger=True, usual=True),
 )
 """AU6 and AU9 are missing because the teacher's cheekSquint and noseSneer stay at 0."""
 

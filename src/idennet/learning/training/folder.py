@@ -45,7 +45,6 @@ def prepare_folder(
     *,
     teacher: Path | None = None,
     known_people: Path | None = None,
-    shape: Path | None = None,
     fold: FoldFaces | None = None,
     plans: Sequence[StagePlan] = (),
 ) -> None:
@@ -60,7 +59,6 @@ def prepare_folder(
         resume: False deletes what another run left there.
         teacher: File of a teacher's labels, if there is any.
         known_people: File of a teacher's embeddings, if there is any.
-        shape: File of the weights of a shape branch, if any is given.
         fold: Of a protocol, if it is trained for one.
         plans: Its stages.
 
@@ -77,7 +75,6 @@ def prepare_folder(
         "initial": None if initial is None else load_weights(initial)[1].sha256,
         "teacher": _digest(teacher),
         "known_people": _digest(known_people),
-        "shape": _digest(shape),
         "protocol": None if fold is None else fold.protocol,
         "fold": None if fold is None else fold.fold,
         "validation_subjects": [corpus.subjects[index] for index in sorted(set(validation.identities))],

@@ -19,8 +19,7 @@ def fit_to_faces(model: Network, faces: Tensor, kept: Collection[str] = ()) -> N
 
     FC5 is then shifted once more, so that the identity's features are centred after MFM too: unit vectors
     that share a mean lie in a cone, in which hard negatives pull all people to one point instead of apart.
-    The head, FC7, keeps its small weights, as does a shape branch, which is learnt elsewhere, and an affine
-    combination begins as the subtraction. The same
+    The head, FC7, keeps its small weights, and an affine combination begins as the subtraction. The same
     faces always give the same weights.
 
     Args:
@@ -35,8 +34,7 @@ def fit_to_faces(model: Network, faces: Tensor, kept: Collection[str] = ()) -> N
     if not isinstance(model, IdenNet):
         standardise_layers(model, (model.fc7, *learnt), lambda: model(faces))
         return
-    shape = [module for name, module in model.named_children() if name.startswith("shape")]
-    untouched = (model.fc7, model.combine, *shape, *learnt)
+    untouched = (model.fc7, model.combine, *learnt)
     if model.fc5 in learnt:
         standardise_layers(model, untouched, lambda: model(faces))
     else:

@@ -33,9 +33,6 @@ class Model(Config):
     graded: bool = Field(
         default=False, description="also intensity by side, and visible parts; the paper's network is not"
     )
-    shaped: bool = Field(
-        default=False, description="also read the shape of the face; the paper's network does not"
-    )
     fit_to_faces: bool = Field(
         default=False, description="scale the first weights to the data; paper and released code do not"
     )
@@ -53,9 +50,8 @@ class Model(Config):
     def _keep_digests(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Leave the paper's choices out, so that recipes older than the fields keep their digests."""
         values: dict[str, Any] = serialize(self)
-        for name in ("graded", "shaped"):
-            if not values[name]:
-                del values[name]
+        if not self.graded:
+            del values["graded"]
         if self.identity == "translation":
             del values["identity"]
         return values
@@ -144,8 +140,8 @@ class Recipe(Config):
             raise ValueError("a lightcnn has no identity branch; remove identity_stage")
         if self.model.kind == "lightcnn" and self.model.identity != "translation":
             raise ValueError("a lightcnn has no identity branch; remove model.identity")
-        if self.model.kind == "lightcnn" and (self.model.graded or self.model.shaped):
-            raise ValueError("a lightcnn is neither graded nor shaped; remove model.graded and model.shaped")
+        if self.model.kind == "lightcnn" and self.model.graded:
+            raise ValueError("a lightcnn is not graded; remove model.graded")
         return self
 
 

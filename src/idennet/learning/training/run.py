@@ -32,7 +32,7 @@ from idennet.learning.training.lesson import Prepared, StageLesson
 from idennet.learning.training.progress import Reporter, forget_metrics_after
 from idennet.learning.training.recipe import Recipe
 from idennet.learning.training.stages import StagePlan, plan_stages, to_tensor
-from idennet.learning.training.start import check_start, give_shape, start_from
+from idennet.learning.training.start import check_start, start_from
 from idennet.learning.training.taught_objective import TaughtSettings
 from idennet.models.action_units import ActionUnitModel
 from idennet.models.calibration import logits_of
@@ -96,7 +96,6 @@ def train(
     initial: Path | None = None,
     teacher: Path | None = None,
     known_people: Path | None = None,
-    shape: Path | None = None,
     held_out: Collection[str] = (),
     fold: FoldFaces | None = None,
     quiet: bool = False,
@@ -111,11 +110,10 @@ def train(
         device: `"auto"` (CUDA if there is any), `"cpu"`, `"cuda"`, `"cuda:1"`, ...
         resume: Whether to continue an interrupted run in `out`; False begins anew and deletes it.
         initial: Weights to start from. All of them are taken if they have the same layers and Action
-            Units; else trunk and identity branch (CONV1 to NORM, as in the paper).
+            Units; else trunk and identity branch (CONV1 to NORM, as in the paper). A shape branch is left
+            behind: it is given to finished weights.
         teacher: A teacher's labels of pictures of `identity_stores`, written by `idennet teach`.
         known_people: A teacher's embeddings of these pictures, as `KnownPeople.open` reads them.
-        shape: Weights of a shape branch, by `train_shape`; None: those of `initial`, if it reads the same
-            Action Units.
         held_out: Subjects of the stores for validation, instead of the random share that the recipe asks for.
         fold: The fold that it is trained for, from `faces_of_fold`; its faces, validation subjects and Action
             Units take the place of `au_stores`, `held_out` and those of the stores.
@@ -143,7 +141,7 @@ def train(
         None if teacher is None else Taught(TeacherLabels.open(teacher), str(teacher), relative),
         None if known_people is None else KnownPeople.open(known_people),
     )
-    check_start(recipe, corpus.aus, initial, shape)
+    check_start(recipe, corpus.aus, initial)
     if initial is not None and isinstance(batches, TaughtSettings) and batches.kept:
         corpus = _taught_by(initial, corpus, batches, choose_device(device, distributed.local_rank()))
     if held_out or fold is not None:
@@ -156,8 +154,6 @@ def train(
     if recipe.model.fit_to_faces:
         some = training.sample(FITTING_FACES, recipe.seed)
         fit_to_faces(model, to_tensor(some.read(np.arange(len(some))), torch.device("cpu")), learnt)
-    if shape is not None:
-        give_shape(model, corpus.aus, shape)
     for plan in plans:
         with _held_still(model, plan.settings.still):
             pass  # a layer that is not there is told before the folder is made
@@ -172,7 +168,6 @@ def train(
                 resume,
                 teacher=teacher,
                 known_people=known_people,
-                shape=shape,
                 fold=fold,
                 plans=plans,
             )
@@ -338,4 +333,4 @@ def _build(recipe: Recipe, num_aus: int) -> Network:
     if recipe.model.kind == "lightcnn":
         return LightCNN(num_aus, generator=generator)
     model = recipe.model
-    return IdenNet(num_aus, model.normalize, model.identity, model.graded, model.shaped, generator=generator)
+    return IdenNet(num_aus, model.normalize, model.identity, model.graded, generator=generator)

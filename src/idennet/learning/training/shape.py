@@ -1,6 +1,5 @@
 """Training of the shape branch: a teacher says where the points of photographed and rendered faces are."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -16,27 +15,31 @@ from torch.nn import functional as F
 from idennet.errors import StoreError
 from idennet.faces.card import Material
 from idennet.faces.weights import with_weights
-from idennet.facs import column
 from idennet.learning.data.shapes import ShapeLabels
 from idennet.learning.data.split import split_subjects
 from idennet.learning.data.store import FaceStore
-from idennet.learning.data.teacher import FAINT, LESSONS, VALUES, Lesson
+from idennet.learning.data.teacher import VALUES
 from idennet.learning.training.augment import Augmenter
 from idennet.learning.training.face_networks import FaceNetworkRecipe, Study, train_face_network
 from idennet.learning.training.recipe import load_recipe
-from idennet.models.shape import EYE_CORNERS, SHAPE_FEATURES, SHAPE_MIRROR, Shape, ShapeBranch, upright
+from idennet.models.shape import (
+    EYE_CORNERS,
+    SHAPE_FEATURES,
+    SHAPE_MIRROR,
+    Shape,
+    ShapeBranch,
+    mirrored,
+    upright,
+)
 from idennet.models.trunk import FACE_SHAPE
 
 _LEAST_SPREAD = 1e-3  # of a coordinate, in eye distances
 _HELD_OUT = 0.06  # share of the people
 _STRONGEST = 4.0  # spreads from the mean, beyond which a teacher's value counts no further
-_LARGER = {column(lesson.au): lesson for lesson in LESSONS if lesson.larger}
-TOLD: tuple[str, ...] = (*VALUES, *_LARGER)
-"""What is learnt of each face: the teacher's values, and where the larger of two sides counts, that one."""
 RIGHT_AND_LEFT = [
-    TOLD.index(name.replace("Left", "*").replace("Right", "Left").replace("*", "Right")) for name in TOLD
+    VALUES.index(name.replace("Left", "*").replace("Right", "Left").replace("*", "Right")) for name in VALUES
 ]
-"""What each of them becomes in a mirror."""
+"""What each of the teacher's values becomes in a mirror."""
 
 
 class ShapeStudent(nn.Module):
@@ -44,19 +47,20 @@ class ShapeStudent(nn.Module):
 
     Args:
         points: (N, 146, 2) from which the branch learns what is usual; None: that comes with its weights.
-        values: (N, T) of `TOLD`, likewise.
+        values: (N, V) of `VALUES`, likewise.
     """
 
     def __init__(self, points: Tensor | None = None, values: Tensor | None = None) -> None:
         super().__init__()
         self.branch = ShapeBranch(normalised=True)
-        self.values = nn.Linear(SHAPE_FEATURES, len(TOLD))
+        self.values = nn.Linear(SHAPE_FEATURES, len(VALUES))
         self.mean: Tensor
         self.spread: Tensor
-        self.register_buffer("mean", torch.zeros(len(TOLD)))
-        self.register_buffer("spread", torch.ones(len(TOLD)))
+        self.register_buffer("mean", torch.zeros(len(VALUES)))
+        self.register_buffer("spread", torch.ones(len(VALUES)))
         if points is not None and values is not None:
-            spread, usual = torch.std_mean(upright(points), dim=0)
+            seen = upright(points)
+            spread, usual = torch.std_mean(torch.cat([seen, mirrored(seen)]), dim=0)
             self.branch.usual.copy_(usual)
             self.branch.spread.copy_(spread + _LEAST_SPREAD)
             both = torch.cat([values, values[:, RIGHT_AND_LEFT]])  # in a mirror each side is the other
@@ -65,29 +69,9 @@ class ShapeStudent(nn.Module):
             self.spread.copy_(spread + 1e-6)
 
     def forward(self, faces: Tensor) -> tuple[Shape, Tensor]:
-        """Return shapes and values (N, T) of uint8 faces (N, 128, 128, 3)."""
+        """Return shapes and values (N, V) of uint8 faces (N, 128, 128, 3)."""
         shape = self.branch(faces.permute(0, 3, 1, 2).float() / 255)
         return shape, self.values(shape.features)
-
-    def lesson(self, lesson: Lesson) -> tuple[Tensor, Tensor]:
-        """Return weights (64,) and bias () that make the teacher's logit of an Action Unit of features."""
-        return self._logit(lesson, [column(lesson.au)] if lesson.larger else lesson.columns)
-
-    def sides(self, lesson: Lesson) -> tuple[Tensor, Tensor]:
-        """Return weights (2, 64) and bias (2,), likewise, of the subject's left and of the right.
-
-        The sigmoid is an intensity: `FAINT` at the lesson's middle.
-        """
-        sides = [self._logit(lesson, [name]) for name in lesson.columns]
-        weight, bias = (torch.stack(parts) for parts in zip(*sides, strict=True))
-        return weight, bias + math.log(FAINT / (1 - FAINT))
-
-    def _logit(self, lesson: Lesson, names: Sequence[str]) -> tuple[Tensor, Tensor]:
-        columns = [TOLD.index(name) for name in names]
-        spread, mean = self.spread[columns], self.mean[columns]
-        weight = (spread[:, None] * self.values.weight[columns]).mean(dim=0) / lesson.width
-        value = (spread * self.values.bias[columns] + mean).mean()
-        return weight, (value - lesson.middle) / lesson.width
 
 
 class Shapes(NamedTuple):
@@ -105,8 +89,8 @@ class TaughtShapes:
     Attributes:
         sources: Stores and their labels.
         chosen: (M, 2) store and row of its labels, of each face.
-        mean: (T,) of `TOLD`.
-        spread: (T,) of `TOLD`.
+        mean: (V,) of `VALUES`.
+        spread: (V,) of `VALUES`.
     """
 
     sources: Sequence[tuple[FaceStore, ShapeLabels]]
@@ -125,17 +109,8 @@ class TaughtShapes:
             faces[place] = store.read(labels.rows[row : row + 1])[0]
             points.append(labels.points[row])
             values.append(labels.values[row])
-        relative = (told_of(np.stack(values)) - self.mean) / self.spread
+        relative = (np.stack(values) - self.mean) / self.spread
         return faces, np.stack(points), relative.clip(-_STRONGEST, _STRONGEST).astype(np.float32)
-
-
-def told_of(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return `TOLD` (N, T) of a teacher's values (N, V)."""
-    larger = [
-        lesson.value(values[:, [VALUES.index(name) for name in lesson.columns]])
-        for lesson in _LARGER.values()
-    ]
-    return np.column_stack([values, *larger])
 
 
 def check_people(stores: Sequence[FaceStore]) -> None:
@@ -171,7 +146,7 @@ def shape_errors(network: nn.Module, taught: TaughtShapes) -> dict[str, float]:
     ours, theirs = np.concatenate(said), np.concatenate(meant)
     alike = {
         f"value_{name}": float(np.corrcoef(one, other)[0, 1])
-        for name, one, other in zip(TOLD, ours.T, theirs.T, strict=True)
+        for name, one, other in zip(VALUES, ours.T, theirs.T, strict=True)
         if len(one) > 1 and min(np.ptp(one), np.ptp(other)) > 0
     }
     errors = {"points": float(np.concatenate(distances).mean())}
@@ -203,7 +178,7 @@ def train_shape(
         StoreError: There are no faces to learn from, or none of other people to measure with.
     """
     points = torch.from_numpy(np.concatenate([labels.points for _, labels in sources]))
-    values = torch.from_numpy(told_of(np.concatenate([labels.values for _, labels in sources])))
+    values = torch.from_numpy(np.concatenate([labels.values for _, labels in sources]))
     parts = _split(sources)
     if not all(map(len, parts)):
         raise StoreError("The teacher finds no face of enough people in these stores; give others.")

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from idennet.errors import InputError
+from idennet.faces.weights import with_weights
 from idennet.facs import SYNFACS_AUS
 from idennet.files import write_text
 from idennet.learning.data.known_people import KnownPeople
@@ -24,9 +25,12 @@ from idennet.learning.data.store import MANIFEST, FaceStore
 from idennet.learning.data.teacher import TeacherLabels
 from idennet.learning.training import Recipe, train
 from idennet.learning.training.folder import MANIFEST as RUN_MANIFEST
+from idennet.learning.training.shape import ShapeStudent
+from idennet.learning.training.shape_fit import ShapeMaterial, give_shape, shape_provenance
 from idennet.learning.training.start import check_start
 from idennet.learning.training.taught_objective import TaughtSettings
 from idennet.models.device import choose_device
+from idennet.models.idennet import IdenNet
 from idennet.models.weights import WeightsCard, load_weights, save_weights
 from idennet.research import figures
 from idennet.research.synth.corpora import corpus_config
@@ -102,7 +106,7 @@ def build_weights(
             `idennet.learning.data.split.held_out` is true are left out.
         teacher: Labels of the photographs, written by `idennet teach`.
         known_people: Embeddings of the photographs, as `KnownPeople.open` reads them.
-        shape: Weights of a shape branch, as in `idennet.learning.training.train`.
+        shape: Weights of a shape branch, which the trained network is given; needs `teacher`.
         initial: Weights to start from, as in `idennet.learning.training.train`.
         face_model: The renderer's face model; by default the one that `IDENNET_FACE_MODEL` names.
         finder: Model file to find the faces of the photographs with; see `idennet.faces.finder.open_finder`.
@@ -114,8 +118,8 @@ def build_weights(
         MissingExtraError: The package that draws `reliability.png` is not installed.
     """
     figures.check_packages()
-    _check_teaching(recipe, photographs, teacher, known_people)
-    check_start(recipe, recipe.model.aus or SYNFACS_AUS, initial, shape)
+    _check_teaching(recipe, photographs, teacher, known_people, shape)
+    check_start(recipe, recipe.model.aus or SYNFACS_AUS, initial)
     load_face_model(face_model)  # a wrong path fails before anything begins
     people = None if photographs is None else TrainingPeople(photographs)
     if people is not None:
@@ -153,15 +157,22 @@ def build_weights(
             initial=initial,
             teacher=teacher,
             known_people=known_people,
-            shape=shape,
         )
 
-    tell("Calibrating, judging.")
     network, trained = run.load()
-    weights = out / WEIGHTS
-    save_weights(network, weights, WeightsCard(**trained.model_dump(include=set(WeightsCard.model_fields))))
     manifest = json.loads((run.folder / RUN_MANIFEST).read_text())
     provenance = trained.provenance | {name: manifest[name] for name in _FROM_MANIFEST}
+    labels = None if teacher is None else TeacherLabels.open(teacher)
+    if shape is not None and labels is not None:
+        assert isinstance(network, IdenNet), "checked"
+        tell("Reading the shape of the faces.")
+        held = frozenset(manifest["validation_subjects"])
+        material = ShapeMaterial(shape, identity_stores[-1], labels, stores["wild"], held)
+        network = give_shape(network, trained.aus, material)
+        provenance |= shape_provenance(trained.aus, shape)
+    tell("Calibrating, judging.")
+    weights = out / WEIGHTS
+    save_weights(network, weights, WeightsCard(**trained.model_dump(include=set(WeightsCard.model_fields))))
     provenance |= {"faces": faces.model_dump(), "cost": cost.summary()}
     judgement = judge(
         weights,
@@ -169,10 +180,10 @@ def build_weights(
         name=recipe.name,
         provenance=provenance,
         photographs=None
-        if teacher is None
+        if labels is None
         else Photographs(
             identity_stores[-1],
-            TeacherLabels.open(teacher),
+            labels,
             frozenset(identity_stores[-1].subjects) & frozenset(manifest["validation_subjects"]),
         ),
     )
@@ -187,6 +198,7 @@ def _check_teaching(
     photographs: Path | None,
     teacher: Path | None,
     known_people: Path | None,
+    shape: Path | None,
 ) -> None:
     """Refuse before hours of rendering what the training would refuse after them."""
     batches = None if recipe.au_stage is None else recipe.au_stage.batches
@@ -196,6 +208,12 @@ def _check_teaching(
         TeacherLabels.open(teacher)
     if known_people is not None:
         KnownPeople.open(known_people)
+    if shape is not None:
+        if teacher is None:
+            raise InputError(f"What {shape} sees is read by a teacher's labels; give them with --teacher.")
+        if recipe.model.kind != "idennet":
+            raise InputError(f"A {recipe.model.kind} has no place for a shape branch; omit --shape.")
+        with_weights(ShapeStudent(), shape)
     if not isinstance(batches, TaughtSettings):
         return
     if batches.photographs and teacher is None:

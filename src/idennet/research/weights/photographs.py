@@ -1,6 +1,5 @@
 """How photographs with a teacher's labels decide from which reading on an Action Unit is present."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +20,7 @@ MOST_UNTAUGHT = 0.015
 """The same of Action Units of which photographs teach little or nothing: they meet real skin unprepared. Set
 after AU14, AU17 and AU23 had been seen in two of twenty neutral portraits, which so test it no longer."""
 TAUGHT_ENOUGH = 0.5
-"""How far a teacher must be believed of an Action Unit for `MOST_AT_REST`."""
+"""How far a teacher must be believed of an Action Unit to calibrate it, and for `MOST_AT_REST`."""
 SHOWN = 0.1
 """Share of faces that are taken to show an Action Unit, where movements added to photographs calibrate it."""
 TOLD = 0.8
@@ -57,15 +56,18 @@ def calibrate_by_photographs(
     probabilities = reader.read(faces.read(known)).probs
     moved = np.flatnonzero((row >= 0) & labels.moved[row] & is_unseen)
     row, unseen = row[known], is_unseen[known]
-    believed = _believed(reader.aus) & unseen.any()
-    fitted = fit_to_teacher(probabilities[unseen], labels.logits(reader.aus)[row][unseen])
+    weights = lesson_weights(reader.aus)
+    believed = (weights >= TAUGHT_ENOUGH) & unseen.any()
+    fitted = fit_to_teacher(probabilities[unseen], labels.logits(reader.aus, relative=False)[row][unseen])
     calibration = np.where(believed[:, None], fitted, rendered)
     by_movement = _by_movements(reader, probabilities[unseen], faces, moved)
     for au, scale_and_shift in by_movement.items():
         calibration[reader.aus.index(au)] = scale_and_shift
     said = []
-    if believed.any():
-        names = ", ".join(column(au) for au, is_fitted in zip(reader.aus, believed, strict=True) if is_fitted)
+    by_teacher = [au for au, is_fitted in zip(reader.aus, believed, strict=True) if is_fitted]
+    by_teacher = [au for au in by_teacher if au not in by_movement]
+    if by_teacher:
+        names = ", ".join(map(column, by_teacher))
         said.append(
             f"{names} are calibrated on {unseen.sum()} photographs of {len(photographs.unseen)} people who "
             "were not trained on, by a teacher's probabilities"
@@ -80,7 +82,7 @@ def calibrate_by_photographs(
         )
     resting = labels.at_rest()[row]
     if resting.any():
-        most = np.where(lesson_weights(reader.aus) >= TAUGHT_ENOUGH, MOST_AT_REST, MOST_UNTAUGHT)
+        most = np.where(weights >= TAUGHT_ENOUGH, MOST_AT_REST, MOST_UNTAUGHT)
         calibration = quietened(calibration, probabilities[resting], most)
         said.append(
             f"every Action Unit is present in at most {100 * MOST_AT_REST:g} % of {resting.sum()} "
@@ -112,7 +114,7 @@ def _by_movements(
     found = {}
     added = {au for strength in strengths for au in strength}
     for place, au in enumerate(reader.aus):
-        if au not in added or _believed([au]).all():
+        if au not in added or lesson_weights([au]).item() == 1:
             continue
         clear = np.array([max(strength.get(au, (0.0,))) >= CLEAR for strength in strengths])
         present, absent = probabilities[clear, place], as_they_were[:, place]
@@ -120,8 +122,3 @@ def _by_movements(
         if auc(np.concatenate([present, absent]), labels) >= TOLD:
             found[au] = fit_apart(present, absent, SHOWN)
     return found
-
-
-def _believed(aus: Sequence[int]) -> NDArray[np.bool_]:
-    """Return which Action Units' teacher is believed wholly, (A,)."""
-    return lesson_weights(aus) == 1

@@ -1,0 +1,268 @@
+"""How a finished network is given a shape branch: what its points say is fitted in closed form, not trained.
+
+From photographs that a teacher labelled: the points of a face to the teacher's logits, and the identity
+embedding of one picture to what the points of the same person's *other* pictures say, which is usual for
+them and is subtracted. Learnt from the very picture, it would take the expression out with the person. And
+from photographs and renderings, both changed in light and sharpness: how far a shape is believed.
+
+A perceptron in place of the linear map was learnt with the points before, and told photographs of others
+apart worse: 292 numbers of a few thousand faces are not many.
+"""
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+
+from idennet.errors import InputError
+from idennet.faces.card import read_network
+from idennet.faces.weights import with_weights
+from idennet.facs import columns
+from idennet.learning.data.store import FaceStore
+from idennet.learning.data.teacher import LESSONS, Lesson, TeacherLabels
+from idennet.learning.training.augment import Augmenter
+from idennet.learning.training.folder import MANIFEST
+from idennet.learning.training.recipe import load_recipe
+from idennet.learning.training.shape import ShapeStudent
+from idennet.learning.training.stages import to_tensor
+from idennet.models.idennet import IdenNet
+from idennet.models.shape import mirrored_features
+from idennet.models.shape_reading import ShapeReading
+from idennet.models.weights import WeightsCard, load_weights, save_weights, weights_file
+
+RIDGE = 0.05
+"""Penalty of both linear maps, for features of about unit spread and embeddings of unit length."""
+
+OTHERS = 2
+"""Other pictures of a person, from which their mean says what is usual."""
+
+_BATCH = 64
+_FAINTEST = 0.02  # intensity, 0 to 1, below which a logit says no more
+_TRUST_FREEDOM = 0.01  # of the regression that tells photographs from renderings, in spreads
+_DOUBT = 0.1  # trust in the most photograph-like hundredth of renderings; of photographs likewise
+_TAIL = 0.01
+
+Numbers = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class ShapeMaterial:
+    """From what a network is given a shape branch.
+
+    Attributes:
+        branch: Weights of `train_shape`.
+        photographs: People whose points a teacher knows what they say.
+        labels: Which it says. Copies with movements added teach only what photographs look like.
+        rendered: Faces that are no photographs.
+        held_out: Subjects of `photographs` who are not learnt from.
+    """
+
+    branch: Path
+    photographs: FaceStore
+    labels: TeacherLabels
+    rendered: FaceStore
+    held_out: Collection[str] = ()
+
+    def rows(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return rows of the photographs that are learnt from, and of their labels.
+
+        Raises:
+            InputError: The labels know none of them.
+        """
+        row = self.labels.rows_of(self.photographs)
+        known = (row >= 0) & ~self.labels.moved[row]
+        known &= ~np.isnan(self.labels.values.to_numpy()[row]).any(axis=1)
+        known &= ~self.photographs.frames["subject"].isin(self.held_out).to_numpy()
+        if not known.any():
+            raise InputError(
+                f"The teacher's labels know none of the pictures of {self.photographs.path}; give those of "
+                "these pictures."
+            )
+        return np.flatnonzero(known), row[known]
+
+
+def give_shape(network: IdenNet, aus: tuple[int, ...], material: ShapeMaterial) -> IdenNet:
+    """Return a network that reads shapes and is else the given one.
+
+    Where a teacher's values stand for an Action Unit, `Lesson.share` of its logit is what the points say, in
+    photographs; likewise its intensity on either side. On faces that look rendered the skin alone counts.
+
+    Args:
+        network: Trained; without a shape branch.
+        aus: Its Action Units.
+        material: From what.
+
+    Raises:
+        InputError: The network has a branch already, or the labels know none of the photographs.
+    """
+    if network.shaped:
+        raise InputError("These weights have a shape branch already; give those from before they had one.")
+    shaped = IdenNet(network.num_aus, network.normalize, network.identity, network.graded, shaped=True)
+    student = with_weights(ShapeStudent(), material.branch)
+    branch = {f"shape.{name}": value for name, value in student.branch.plain().state_dict().items()}
+    shaped.load_state_dict({**shaped.state_dict(), **network.state_dict(), **branch})
+    shaped.eval()
+    rows, label_rows = material.rows()
+    seen = _look(shaped, material.photographs, rows)
+    by_au = {lesson.au: lesson for lesson in LESSONS if lesson.share > 0}
+    lessons = {place: by_au[au] for place, au in enumerate(aus) if au in by_au}
+    logits = material.labels.logits(aus, relative=False)[label_rows].astype(np.float64)
+    _fit(shaped.shape_aus, seen, logits, logits, lessons)
+    if network.graded:
+        sides = material.labels.sides(aus, relative=False)[label_rows].astype(np.float64)
+        sides = sides.clip(_FAINTEST, 1 - _FAINTEST)
+        sides = np.log(sides / (1 - sides))
+        of_sides = {2 * place + side: lesson for place, lesson in lessons.items() for side in range(2)}
+        as_seen, in_a_mirror = (one.reshape(len(one), -1) for one in (sides, sides[..., ::-1]))
+        _fit(shaped.shape_sides, seen, as_seen, in_a_mirror, of_sides)
+    _fit_trust(shaped, material)
+    return shaped
+
+
+def shape_provenance(aus: tuple[int, ...], branch: Path) -> dict[str, Any]:
+    """Return what the card of weights with a shape branch says of it, and what photographs taught."""
+    taught = sorted({lesson.au for lesson in LESSONS} & set(aus))
+    return {"shape_branch": read_network(branch)[1].model_dump(mode="json"), "taught": columns(taught)}
+
+
+def add_shape(weights: Path, material: ShapeMaterial, out: Path) -> None:
+    """Write weights with a shape branch; they are not calibrated.
+
+    Args:
+        weights: A `.safetensors` file, or the folder of a run, whose validation subjects are left out.
+        material: From what.
+        out: `.safetensors` file to write.
+
+    Raises:
+        InputError: As `give_shape`, or the weights are not IdenNet's.
+        WeightsError: A file holds no weights.
+    """
+    network, card = load_weights(weights_file(weights))
+    if not isinstance(network, IdenNet):
+        raise InputError(f"{weights} is no IdenNet, and has no place for a shape branch.")
+    if (weights / MANIFEST).is_file():
+        held_out = json.loads((weights / MANIFEST).read_text())["validation_subjects"]
+        material = replace(material, held_out=[*material.held_out, *held_out])
+    shaped = give_shape(network, card.aus, material)
+    provenance = card.provenance | shape_provenance(card.aus, material.branch)
+    fields = {name: getattr(card, name) for name in WeightsCard.model_fields}
+    own = fields | {"calibration": {}, "provenance": provenance}
+    save_weights(shaped, out, WeightsCard(**own), half=False)
+
+
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    features: Numbers  # of N shapes, (N, 292)
+    mirrored: Numbers  # of their mirror images
+    identity: Numbers  # embeddings, (N, 256)
+    people: NDArray[np.int64]  # (N,)
+
+
+@torch.inference_mode()
+def _look(network: IdenNet, store: FaceStore, rows: NDArray[np.int64]) -> _Seen:
+    parts = []
+    for part in np.array_split(rows, len(rows) // _BATCH + 1):
+        output = network(to_tensor(store.read(part), torch.device("cpu")))
+        assert output.shape is not None, "the network reads shapes"
+        assert output.identity_embedding is not None, "IdenNet has an identity branch"
+        seen = output.shape.features
+        parts.append((seen, mirrored_features(network.shape, seen), output.identity_embedding))
+    features, mirrored, identity = (torch.cat(column).double().numpy() for column in zip(*parts, strict=True))
+    return _Seen(features, mirrored, identity, store.subject_index[rows])
+
+
+def _fit(
+    reading: ShapeReading, seen: _Seen, said: Numbers, of_mirrored: Numbers, lessons: Mapping[int, Lesson]
+) -> None:
+    """Set the outputs of a reading that lessons are about.
+
+    Args:
+        reading: Changed in place.
+        seen: Photographs.
+        said: (N, K) what the teacher says of them.
+        of_mirrored: (N, K) what it says of their mirror images.
+        lessons: Of some of the K outputs.
+    """
+    places = list(lessons)
+    targets = np.concatenate([said[:, places], of_mirrored[:, places]])
+    weight, bias = ridge(np.concatenate([seen.features, seen.mirrored]), targets)
+    own, enough = others_mean(seen.features @ weight.T + bias, seen.people)
+    people_alike = 1 / np.bincount(seen.people)[seen.people][enough]  # whoever was photographed more often
+    own = own[enough] - np.average(own[enough], axis=0, weights=people_alike)
+    usual_weight, usual_bias = ridge(seen.identity[enough], own, people_alike)
+    subtracted = np.array([lesson.usual for lesson in lessons.values()])
+    usual_weight[~subtracted], usual_bias[~subtracted] = 0, 0
+    with torch.no_grad():
+        for parameter, values in (
+            (reading.said.weight, weight),
+            (reading.said.bias, bias),
+            (reading.usual.weight, usual_weight),
+            (reading.usual.bias, usual_bias),
+            (reading.share, np.array([lesson.share for lesson in lessons.values()])),
+        ):
+            parameter[places] = torch.from_numpy(values).float()
+
+
+def ridge(x: Numbers, y: Numbers, weight: Numbers | None = None) -> tuple[Numbers, Numbers]:
+    """Return weights (K, F) and biases (K,) of the linear map from x (N, F) to y (N, K).
+
+    It minimises the mean squared error, weighted by `weight` (N,), plus `RIDGE` times the squared weights.
+    """
+    share = np.full(len(x), 1 / len(x)) if weight is None else weight / weight.sum()
+    mean_x, mean_y = share @ x, share @ y
+    x, y = x - mean_x, y - mean_y
+    found = np.linalg.solve(
+        (x * share[:, None]).T @ x + RIDGE * np.eye(x.shape[1]), (x * share[:, None]).T @ y
+    )
+    return found.T, mean_y - mean_x @ found
+
+
+def others_mean(values: Numbers, people: NDArray[np.int64]) -> tuple[Numbers, NDArray[np.bool_]]:
+    """Return the mean of values (N, K) over a person's other pictures, and where there are `OTHERS`, (N,)."""
+    count = np.bincount(people)[people]
+    total = np.stack([np.bincount(people, column)[people] for column in values.T], axis=1)
+    return (total - values) / np.maximum(count - 1, 1)[:, None], count > OTHERS
+
+
+def _fit_trust(network: IdenNet, material: ShapeMaterial) -> None:
+    """Let the network tell photographs from renderings, each as it is and changed, by FC6 and identity."""
+    held_out = material.photographs.frames["subject"].isin(material.held_out).to_numpy()
+    rendered, photographed = (
+        _described(network, store, rows)
+        for store, rows in (
+            (material.rendered, np.arange(len(material.rendered))),
+            (material.photographs, np.flatnonzero(~held_out)),
+        )
+    )
+    both = np.concatenate([rendered, photographed])
+    spread = both.std(axis=0) + 1e-6
+    truth = np.repeat([0, 1], [len(rendered), len(photographed)])
+    told = LogisticRegression(C=_TRUST_FREEDOM, class_weight="balanced", max_iter=1000).fit(
+        both / spread, truth
+    )
+    weight = told.coef_[0] / spread
+    low, high = np.quantile(rendered @ weight, 1 - _TAIL), np.quantile(photographed @ weight, _TAIL)
+    steep = 2 * np.log((1 - _DOUBT) / _DOUBT) / max(high - low, 0.1 * np.std(both @ weight))
+    with torch.no_grad():
+        network.shape_trust.weight.copy_(torch.from_numpy(steep * weight)[None].float())
+        network.shape_trust.bias.fill_(float(-steep * (high + low) / 2))
+
+
+@torch.inference_mode()
+def _described(network: IdenNet, store: FaceStore, rows: NDArray[np.int64]) -> Numbers:
+    """Return FC6 and identity (2 N, 512) of faces as they are and changed in light, sharpness and place."""
+    augmenter, parts = Augmenter(load_recipe("taught").augmentation.model_copy(update={"cover": 0.0})), []
+    for step, part in enumerate(np.array_split(rows, len(rows) // _BATCH + 1)):
+        faces = store.read(part)
+        for given in (faces, augmenter(faces, step)):
+            output = network(to_tensor(given, torch.device("cpu")))
+            assert output.identity_embedding is not None, "IdenNet has an identity branch"
+            described = torch.cat([output.expression_features, output.identity_embedding], dim=1)
+            parts.append(described.double().numpy())
+    return np.concatenate(parts)

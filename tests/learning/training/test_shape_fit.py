@@ -1,0 +1,186 @@
+"""What a finished network is given with a shape branch: linear maps, of whom, and where they count."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn.linear_model import Ridge
+from tiny_training import lighten_trunk, make_store, small_recipe
+from typer.testing import CliRunner, Result
+
+from idennet.cli.main import app
+from idennet.errors import InputError
+from idennet.learning.data.shapes import ShapeLabels
+from idennet.learning.data.store import FaceStore
+from idennet.learning.data.teacher import LESSONS, VALUES, TeacherLabels
+from idennet.learning.training import train
+from idennet.learning.training.face_networks import load_face_recipe
+from idennet.learning.training.shape import train_shape
+from idennet.learning.training.shape_fit import RIDGE, ShapeMaterial, give_shape, others_mean, ridge
+from idennet.learning.training.stages import to_tensor
+from idennet.models.idennet import IdenNet, IdenNetOutput
+from idennet.models.shape import SHAPE_POINTS, mirrored_features
+from idennet.models.weights import load_weights
+
+AUS = (4, 6, 12, 25, 43)
+SHORT = ["steps=2", "batch_size=4", "checkpoint_every=2", "optimiser.warm_up=1"]
+
+
+@pytest.fixture(scope="module")
+def material(au_store: FaceStore, tmp_path_factory: pytest.TempPathFactory) -> ShapeMaterial:
+    folder = tmp_path_factory.mktemp("shape")
+    photographs = make_store(folder / "folk", "folk", 8, 5, aus=False, seed=3, pictures=True)
+    rng, count = np.random.default_rng(0), len(photographs)
+    values = rng.uniform(0, 1, (count, len(VALUES))).astype(np.float32)
+    points = rng.uniform(20, 100, (count, SHAPE_POINTS, 2)).astype(np.float32)
+    taught = ShapeLabels(np.arange(count), points, values, teacher="1" * 64)
+    recipe = load_face_recipe("shape", SHORT)
+    branch = train_shape([(photographs, taught)], recipe, folder / "branch", quiet=True)
+    people = tuple(subject.rpartition("/")[2] for subject in photographs.frames["subject"])
+    names = tuple(photographs.frames["sequence"].astype(str))
+    labels = TeacherLabels(names, people, pd.DataFrame(values, columns=list(VALUES)))
+    return ShapeMaterial(branch, photographs, labels, au_store)
+
+
+@pytest.fixture
+def network(monkeypatch: pytest.MonkeyPatch) -> IdenNet:
+    lighten_trunk(monkeypatch)
+    return IdenNet(len(AUS), graded=True, generator=torch.Generator().manual_seed(0)).eval()
+
+
+@torch.inference_mode()
+def look(network: IdenNet, store: FaceStore) -> IdenNetOutput:
+    output: IdenNetOutput = network(to_tensor(store.read(np.arange(len(store))), torch.device("cpu")))
+    return output
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_linear_map_is_that_of_a_library(weighted: bool) -> None:
+    rng = np.random.default_rng(0)
+    x, y, weight = rng.normal(size=(40, 6)), rng.normal(size=(40, 3)), rng.uniform(0.1, 2, 40)
+    given = weight if weighted else None
+    mine = ridge(x, y, given)
+    library = Ridge(alpha=RIDGE * (weight.sum() if weighted else len(x))).fit(x, y, sample_weight=given)
+    np.testing.assert_allclose(mine[0], library.coef_, atol=1e-8)
+    np.testing.assert_allclose(mine[1], library.intercept_, atol=1e-8)
+
+
+def test_what_is_usual_is_of_the_other_pictures_alone() -> None:
+    people, values = np.array([0, 1, 0, 0, 2, 1]), np.random.default_rng(0).normal(size=(6, 2))
+    mean, enough = others_mean(values, people)
+    assert enough.tolist() == [True, False, True, True, False, False]
+    for row in np.flatnonzero(enough):
+        others = [other for other in range(6) if people[other] == people[row] and other != row]
+        np.testing.assert_allclose(mean[row], values[others].mean(axis=0))
+
+
+def test_the_skin_and_the_identity_stay_and_the_shape_has_its_share(
+    network: IdenNet, material: ShapeMaterial
+) -> None:
+    shaped = give_shape(network, AUS, material)
+    assert not network.shaped
+    for name, value in network.state_dict().items():
+        assert torch.equal(shaped.state_dict()[name], value), name
+    lessons = {lesson.au: lesson for lesson in LESSONS}
+    shares = [0, 0, *(lessons[au].share for au in AUS[2:])]  # AU4 has none, AU6 no lesson
+    np.testing.assert_allclose(shaped.shape_aus.share, shares, atol=1e-6)
+    np.testing.assert_allclose(shaped.shape_sides.share, np.repeat(shares, 2), atol=1e-6)
+    subtracted = shaped.shape_aus.usual.weight.abs().sum(dim=1) > 0
+    assert subtracted.tolist() == [False, False, False, False, True]  # of lids, not of mouths
+
+
+def test_points_say_what_the_teacher_says_of_faces_and_of_their_mirror_images(
+    network: IdenNet, material: ShapeMaterial
+) -> None:
+    shaped = give_shape(network, AUS, material)
+    features = look(shaped, material.photographs).shape.features
+    mirrored = mirrored_features(shaped.shape, features)
+    logits = material.labels.logits(AUS, relative=False).astype(float)
+    for place in (2, 3, 4):
+        both = torch.cat([features, mirrored]).double().numpy()
+        weight, bias = ridge(both, np.tile(logits[:, place], 2)[:, None])
+        np.testing.assert_allclose(shaped.shape_aus.said.weight[place], weight[0], atol=1e-4)
+        np.testing.assert_allclose(shaped.shape_aus.said.bias[place], bias[0], atol=1e-4)
+    said = shaped.shape_sides.said  # in a mirror the left lid is the right one
+    torch.testing.assert_close(said(features)[:, 8], said(mirrored)[:, 9], atol=1e-3, rtol=1e-3)
+
+
+def test_what_is_usual_for_somebody_is_told_by_the_embedding(
+    network: IdenNet, material: ShapeMaterial
+) -> None:
+    shaped = give_shape(network, AUS, material)
+    output, reading = look(shaped, material.photographs), shaped.shape_aus
+    people = material.photographs.subject_index
+    said = reading.said(output.shape.features)[:, 4].detach().double().numpy()
+    is_other = (people[:, None] == people) & ~np.eye(len(people), dtype=bool)
+    mean = (is_other @ said) / is_other.sum(axis=1)
+    weight, bias = ridge(output.identity_embedding.double().numpy(), (mean - mean.mean())[:, None])
+    np.testing.assert_allclose(reading.usual.weight[4], weight[0], atol=1e-4)
+    np.testing.assert_allclose(reading.usual.bias[4], bias[0], atol=1e-4)
+
+
+def test_shapes_are_trusted_on_what_looks_like_the_photographs(
+    network: IdenNet, material: ShapeMaterial
+) -> None:
+    shaped = give_shape(network, AUS, material)
+    photographed, rendered = (
+        look(shaped, store).trust.mean().item() for store in (material.photographs, material.rendered)
+    )
+    assert photographed > 0.8
+    assert rendered < 0.2
+
+
+def test_who_is_held_out_teaches_nothing(network: IdenNet, material: ShapeMaterial) -> None:
+    held = material.photographs.subjects[:2]
+    rows, _ = replace(material, held_out=held).rows()
+    assert not set(material.photographs.frames["subject"].to_numpy()[rows]) & set(held)
+    assert len(rows) == len(material.photographs) - 10
+    with pytest.raises(InputError, match="know none of the pictures"):
+        give_shape(network, AUS, replace(material, held_out=material.photographs.subjects))
+
+
+def test_a_second_branch_is_refused(network: IdenNet, material: ShapeMaterial) -> None:
+    with pytest.raises(InputError, match="have a shape branch already"):
+        give_shape(give_shape(network, AUS, material), AUS, material)
+
+
+@pytest.mark.usefixtures("light_trunk")
+def test_weights_of_a_run_are_given_one_by_a_command_and_go_on_without_it(
+    material: ShapeMaterial, au_store: FaceStore, tmp_path: Path
+) -> None:
+    recipe = small_recipe(identity_stage=None, model={"kind": "idennet", "graded": True, "aus": [6, 12]})
+    stores = {"au_stores": [au_store], "identity_stores": [material.photographs], "quiet": True}
+    run = train(recipe, **stores, out=tmp_path / "run")
+    material.labels.save(tmp_path / "labels.parquet")
+    out = tmp_path / "shaped.safetensors"
+
+    def add(weights: Path, out: Path) -> Result:
+        given = {
+            "--shape": material.branch,
+            "--photographs": material.photographs.path,
+            "--teacher": tmp_path / "labels.parquet",
+            "--rendered": au_store.path,
+            "--out": out,
+        }
+        options = [str(part) for option in given.items() for part in option]
+        return CliRunner().invoke(app, ["weights", "add-shape", str(weights), *options])
+
+    done = add(run.folder, out)
+    assert done.exit_code == 0, done.output
+    network, card = load_weights(out)
+    assert card.architecture.shaped
+    assert card.provenance["shape_branch"]["recipe"] == "shape"
+    assert card.provenance["taught"] == ["AU12"]
+    held_out = json.loads((run.folder / "run.json").read_text())["validation_subjects"]
+    labels = TeacherLabels.open(tmp_path / "labels.parquet")
+    own = give_shape(run.load()[0], card.aus, replace(material, labels=labels, held_out=held_out))
+    torch.testing.assert_close(network.shape_aus.said.weight, own.shape_aus.said.weight)
+    again = add(out, tmp_path / "twice.safetensors")
+    assert again.exit_code == 2
+    assert "already" in again.stderr
+    on = train(recipe, **stores, initial=out, out=tmp_path / "on")
+    assert not on.load()[1].architecture.shaped
