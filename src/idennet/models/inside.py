@@ -17,7 +17,7 @@ class Inside(NamedTuple):
     Attributes:
         raw: (N, A) float32, probabilities before calibration.
         unsubtracted: (N, A) float32, calibrated probabilities when nothing is known of who it is: the
-            identity embedding is 0.
+            identity embedding is 0, and nothing is usual of the shape.
         expression_features: (N, D) float32, from which the identity is subtracted.
         au_residual: (N, D) float32, what is left.
     """

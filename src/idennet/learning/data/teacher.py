@@ -41,9 +41,8 @@ class Lesson:
         relative: Taken relative to the person's own median.
         larger: The larger of the columns counts, not their mean (one closed eye).
         share: What a new shape branch has of a network's logit on photographs, 0 to 1. Nothing for AU4, which
-            this teacher ranked hardly better than chance on 29 photographs with proxy labels (AUC .55). Where
-            skin tells as much, both count alike: half of AU12, a third of AU25, whose lesson is over twice as
-            steep. Two thirds else.
+            this teacher ranked hardly better than chance on 29 photographs with proxy labels (AUC .55); a
+            third of AU25, where skin tells as much and the lesson is over twice as steep. Two thirds else.
         usual: What is usual for the person is subtracted from what a shape says: of brows, lids, chin and
             lowered mouth corners, not of a mouth that smiles or speaks, of which the identity embedding
             holds too much.
@@ -75,7 +74,7 @@ LESSONS: tuple[Lesson, ...] = (
     Lesson(5, _sides("eyeWide"), 0.06, 0.015, 0.5, relative=True, usual=True),
     Lesson(7, _sides("eyeSquint"), 0.6, 0.1, 0.5, relative=True, usual=True),
     Lesson(10, _sides("mouthUpperUp"), 0.35, 0.1, 0.25),
-    Lesson(12, _sides("mouthSmile"), 0.3, 0.1, 1.0, share=1 / 2),
+    Lesson(12, _sides("mouthSmile"), 0.3, 0.1, 1.0),
     Lesson(15, _sides("mouthFrown"), 0.06, 0.02, 0.25, relative=True, usual=True),
     Lesson(17, ("mouthShrugLower",), 0.45, 0.1, 0.25, relative=True, usual=True),
     Lesson(18, ("mouthPucker",), 0.6, 0.1, 0.5),

@@ -203,8 +203,9 @@ def _subtraction(network: Network, store: FaceStore, au: int = 12) -> Section:
     lead = (
         "The paper's idea: the identity embedding is subtracted from the expression features before Action "
         f"Units are read. The nearest other face is the same subject in {before:.0%} of faces before the "
-        f"subtraction, in {after:.0%} after it: with one picture of a person it changes little so far, and "
-        "docs/subtraction.md measures why."
+        f"subtraction, in {after:.0%} after it: with one picture of a person it changes little in these "
+        "features, and more where it is subtracted from the shape of the face; docs/subtraction.md measures "
+        "both."
     )
     count = len(features.before)
     caption = f"t-SNE of {count} rendered faces, after the paper's Figure 2; orange: {column(au)} present."
