@@ -102,6 +102,7 @@ class IdenNet(nn.Module):
             self.shape = ShapeBranch().requires_grad_(False)
             self.shape_aus = ShapeReading(num_aus, SHAPE_FEATURES, EMBEDDING_FEATURES)
             self.shape_trust = nn.Linear(2 * EMBEDDING_FEATURES, 1).requires_grad_(False)
+            nn.init.zeros_(self.shape_trust.weight)
         if shaped and graded:
             self.shape_sides = ShapeReading(2 * num_aus, SHAPE_FEATURES, EMBEDDING_FEATURES)
         self.initialize(generator)
@@ -138,10 +139,10 @@ class IdenNet(nn.Module):
         """Return logits (N, A) of what is left of the features, and of the shape if it is read.
 
         Args:
-            au_residual: Features less identity, (N, 256).
+            au_residual: Features less identity, as in the output.
             shape: Of the faces; None: it is not read.
             identity: Embeddings (N, 256) that say what shape is usual; None: nothing is subtracted from it.
-            trust: How far the shape is believed, (N, 1); None with `shape` alone.
+            trust: How far the shape is believed, (N, 1); None only where `shape` is.
         """
         logits: Tensor = self.fc7(au_residual)
         if shape is not None:
@@ -166,9 +167,6 @@ class IdenNet(nn.Module):
         if self.graded:
             initialize_gaussian(self.sides, generator)
             initialize_gaussian(self.parts, generator)
-        if self.shaped:
-            nn.init.zeros_(self.shape_trust.weight)
-            nn.init.zeros_(self.shape_trust.bias)
 
     def _trust(self, expression_features: Tensor, identity_embedding: Tensor) -> Tensor:
         trust: Tensor = self.shape_trust(

@@ -135,8 +135,7 @@ def save_weights(model: Network, path: Path, card: WeightsCard, half: bool = Tru
         WeightsError: The path has another ending or is in no folder, or the card names another number of
             AUs than the model has.
     """
-    if path.suffix != ".safetensors" or not path.parent.is_dir():
-        raise WeightsError(f"Cannot write weights to {path}; name a .safetensors file in an existing folder.")
+    check_weights_path(path)
     if len(card.aus) != model.num_aus:
         raise WeightsError(
             f"The card names {len(card.aus)} AUs and the network predicts {model.num_aus}; they must agree."
@@ -163,6 +162,12 @@ def save_weights(model: Network, path: Path, card: WeightsCard, half: bool = Tru
     with drafts_of(path, _sidecar_path(path)) as (tensors_draft, sidecar_draft):
         tensors_draft.write_bytes(data)
         sidecar_draft.write_text(sidecar.to_json(), encoding="utf-8", newline="\n")
+
+
+def check_weights_path(path: Path) -> None:
+    """Raise `WeightsError` if weights cannot be written to a path."""
+    if path.suffix != ".safetensors" or not path.parent.is_dir():
+        raise WeightsError(f"Cannot write weights to {path}; name a .safetensors file in an existing folder.")
 
 
 def load_weights(path: Path) -> tuple[Network, WeightsSidecar]:
@@ -201,6 +206,11 @@ def load_weights(path: Path) -> tuple[Network, WeightsSidecar]:
     except safetensors.SafetensorError as error:
         raise WeightsError(f"{path} is no safetensors file: {error}.") from error
     expected = {name: tensor.shape for name, tensor in model.state_dict().items()}
+    if "shape_aus.weight" in tensors:
+        raise WeightsError(
+            f"{path} has a shape branch as earlier versions read it; take weights from before they had one "
+            "and give them another with: idennet weights add-shape."
+        )
     if {name: tensor.shape for name, tensor in tensors.items()} != expected:
         raise WeightsError(f"{path} holds the tensors of another network than {path.stem}.json says.")
     model.load_state_dict({name: tensor.float() for name, tensor in tensors.items()}, assign=True)

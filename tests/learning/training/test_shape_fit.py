@@ -112,13 +112,22 @@ def test_points_say_what_the_teacher_says_of_faces_and_of_their_mirror_images(
 def test_what_is_usual_for_somebody_is_told_by_the_embedding(
     network: IdenNet, material: ShapeMaterial
 ) -> None:
-    shaped = give_shape(network, AUS, material)
+    """People count alike: of two of them, fewer pictures are known."""
+    known = np.ones(len(material.photographs), bool)
+    known[[0, 1, 6]] = False
+    labels = TeacherLabels(
+        tuple(np.array(material.labels.pictures)[known]),
+        tuple(np.array(material.labels.subjects)[known]),
+        material.labels.values[known],
+    )
+    shaped = give_shape(network, AUS, replace(material, labels=labels))
     output, reading = look(shaped, material.photographs), shaped.shape_aus
-    people = material.photographs.subject_index
-    said = reading.said(output.shape.features)[:, 4].detach().double().numpy()
+    people = material.photographs.subject_index[known]
+    said = reading.said(output.shape.features)[known, 4].detach().double().numpy()
     is_other = (people[:, None] == people) & ~np.eye(len(people), dtype=bool)
-    mean = (is_other @ said) / is_other.sum(axis=1)
-    weight, bias = ridge(output.identity_embedding.double().numpy(), (mean - mean.mean())[:, None])
+    mean, alike = (is_other @ said) / is_other.sum(axis=1), 1 / (is_other.sum(axis=1) + 1)
+    mean -= np.average(mean, weights=alike)
+    weight, bias = ridge(output.identity_embedding.double().numpy()[known], mean[:, None], alike)
     np.testing.assert_allclose(reading.usual.weight[4], weight[0], atol=1e-4)
     np.testing.assert_allclose(reading.usual.bias[4], bias[0], atol=1e-4)
 
@@ -141,6 +150,22 @@ def test_who_is_held_out_teaches_nothing(network: IdenNet, material: ShapeMateri
     assert len(rows) == len(material.photographs) - 10
     with pytest.raises(InputError, match="know none of the pictures"):
         give_shape(network, AUS, replace(material, held_out=material.photographs.subjects))
+
+
+def test_what_cannot_be_fitted_is_told(network: IdenNet, material: ShapeMaterial) -> None:
+    labels, few = material.labels, [0, 1, 5, 6]
+    pairs = TeacherLabels(
+        tuple(np.array(labels.pictures)[few]), tuple(np.array(labels.subjects)[few]), labels.values.iloc[few]
+    )
+    with pytest.raises(InputError, match="has 3 photographs"):
+        give_shape(network, AUS, replace(material, labels=pairs))
+    nothing = TeacherLabels((), (), labels.values.iloc[:0])
+    with pytest.raises(InputError, match="know none of the pictures"):
+        give_shape(network, AUS, replace(material, labels=nothing))
+    with pytest.raises(InputError, match="must have rendered faces"):
+        give_shape(network, AUS, replace(material, rendered=material.photographs))
+    with pytest.raises(InputError, match="says nothing of AU4, AU6"):
+        give_shape(IdenNet(2, graded=True), (4, 6), material)
 
 
 def test_a_second_branch_is_refused(network: IdenNet, material: ShapeMaterial) -> None:
@@ -175,6 +200,15 @@ def test_weights_of_a_run_are_given_one_by_a_command_and_go_on_without_it(
     assert card.architecture.shaped
     assert card.provenance["shape_branch"]["recipe"] == "shape"
     assert card.provenance["taught"] == ["AU12"]
+    assert card.provenance["shape_fitted_on"]["photographs"]["digest"] == material.photographs.digest
+    assert "validation" not in card.provenance  # numbers of other weights
+    assert add(run.weights, tmp_path / "same.safetensors").exit_code == 0
+    assert (
+        tmp_path / "same.safetensors"
+    ).read_bytes() == out.read_bytes()  # nor are these people learnt from
+    nowhere = add(run.folder, tmp_path / "none" / "w.safetensors")
+    assert nowhere.exit_code == 2
+    assert "Cannot write weights" in nowhere.stderr
     held_out = json.loads((run.folder / "run.json").read_text())["validation_subjects"]
     labels = TeacherLabels.open(tmp_path / "labels.parquet")
     own = give_shape(run.load()[0], card.aus, replace(material, labels=labels, held_out=held_out))

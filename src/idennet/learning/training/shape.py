@@ -192,9 +192,9 @@ def train_shape(
         faces, points, values = learned.read(rng.integers(len(learned.chosen), size=recipe.batch_size))
         matrices = augmenter.matrices(step, len(faces), FACE_SHAPE[1:])
         points = np.einsum("nij,nkj->nki", matrices[..., :2], points) + matrices[:, None, :, 2]
-        mirrored = matrices[:, 0, 0] < 0
-        points[mirrored] = points[mirrored][:, list(SHAPE_MIRROR)]
-        values[mirrored] = values[mirrored][:, RIGHT_AND_LEFT]
+        flipped = matrices[:, 0, 0] < 0
+        points[flipped] = points[flipped][:, list(SHAPE_MIRROR)]
+        values[flipped] = values[flipped][:, RIGHT_AND_LEFT]
         changed = augmenter(faces, step)
         return Shapes(*map(torch.from_numpy, (changed, points.astype(np.float32), values)))
 

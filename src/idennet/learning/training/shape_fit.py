@@ -1,4 +1,4 @@
-"""How a finished network is given a shape branch: what its points say is fitted in closed form, not trained.
+"""How a finished network is given a shape branch: what its points say is fitted, not trained.
 
 From photographs that a teacher labelled: the points of a face to the teacher's logits, and the identity
 embedding of one picture to what the points of the same person's *other* pictures say, which is usual for
@@ -19,11 +19,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
+from torch import nn
 
 from idennet.errors import InputError
 from idennet.faces.card import read_network
 from idennet.faces.weights import with_weights
-from idennet.facs import columns
+from idennet.facs import columns, parse
 from idennet.learning.data.store import FaceStore
 from idennet.learning.data.teacher import LESSONS, Lesson, TeacherLabels
 from idennet.learning.training.augment import Augmenter
@@ -34,7 +35,13 @@ from idennet.learning.training.stages import to_tensor
 from idennet.models.idennet import IdenNet
 from idennet.models.shape import mirrored_features
 from idennet.models.shape_reading import ShapeReading
-from idennet.models.weights import WeightsCard, load_weights, save_weights, weights_file
+from idennet.models.weights import (
+    WeightsCard,
+    check_weights_path,
+    load_weights,
+    save_weights,
+    weights_file,
+)
 
 RIDGE = 0.05
 """Penalty of both linear maps, for features of about unit spread and embeddings of unit length."""
@@ -47,6 +54,10 @@ _FAINTEST = 0.02  # intensity, 0 to 1, below which a logit says no more
 _TRUST_FREEDOM = 0.01  # of the regression that tells photographs from renderings, in spreads
 _DOUBT = 0.1  # trust in the most photograph-like hundredth of renderings; of photographs likewise
 _TAIL = 0.01
+_COMPARED = 4000  # faces of either kind, at most
+_JUDGED = (
+    "test", "test_protocol", "unreliable", "photographs", "records", "name_of_the_build", "validation",
+)  # fmt: skip
 
 Numbers = NDArray[np.float64]
 
@@ -73,18 +84,26 @@ class ShapeMaterial:
         """Return rows of the photographs that are learnt from, and of their labels.
 
         Raises:
-            InputError: The labels know none of them.
+            InputError: The labels know none of them, nobody has enough, or there is nothing to compare with.
         """
-        row = self.labels.rows_of(self.photographs)
-        known = (row >= 0) & ~self.labels.moved[row]
-        known &= ~np.isnan(self.labels.values.to_numpy()[row]).any(axis=1)
-        known &= ~self.photographs.frames["subject"].isin(self.held_out).to_numpy()
-        if not known.any():
+        photographs, rendered = self.photographs, self.rendered
+        if not len(rendered) or rendered.digest == photographs.digest:
+            raise InputError(f"{rendered.path} must have rendered faces, other ones than the photographs.")
+        row = self.labels.rows_of(photographs)
+        known = np.flatnonzero((row >= 0) & ~photographs.frames["subject"].isin(self.held_out).to_numpy())
+        is_read = ~np.isnan(self.labels.values.to_numpy()).any(axis=1) & ~self.labels.moved
+        known = known[is_read[row[known]]]
+        if not len(known):
             raise InputError(
-                f"The teacher's labels know none of the pictures of {self.photographs.path}; give those of "
-                "these pictures."
+                f"The teacher's labels know none of the pictures of {photographs.path} that may be learnt "
+                "from; give those of these pictures."
             )
-        return np.flatnonzero(known), row[known]
+        if np.bincount(photographs.subject_index[known]).max() <= OTHERS:
+            raise InputError(
+                f"Nobody in {photographs.path} has {OTHERS + 1} photographs, by which one could say what is "
+                "usual for a person; give others."
+            )
+        return known, row[known]
 
 
 def give_shape(network: IdenNet, aus: tuple[int, ...], material: ShapeMaterial) -> IdenNet:
@@ -99,19 +118,22 @@ def give_shape(network: IdenNet, aus: tuple[int, ...], material: ShapeMaterial) 
         material: From what.
 
     Raises:
-        InputError: The network has a branch already, or the labels know none of the photographs.
+        InputError: The network has a branch already, no lesson is about its Action Units, or as
+            `ShapeMaterial.rows`.
     """
     if network.shaped:
         raise InputError("These weights have a shape branch already; give those from before they had one.")
+    by_au = {lesson.au: lesson for lesson in LESSONS if lesson.share > 0}
+    lessons = {place: by_au[au] for place, au in enumerate(aus) if au in by_au}
+    if not lessons:
+        raise InputError(f"A shape says nothing of {', '.join(columns(aus))}; give weights that read others.")
+    rows, label_rows = material.rows()
     shaped = IdenNet(network.num_aus, network.normalize, network.identity, network.graded, shaped=True)
     student = with_weights(ShapeStudent(), material.branch)
     branch = {f"shape.{name}": value for name, value in student.branch.plain().state_dict().items()}
     shaped.load_state_dict({**shaped.state_dict(), **network.state_dict(), **branch})
     shaped.eval()
-    rows, label_rows = material.rows()
     seen = _look(shaped, material.photographs, rows)
-    by_au = {lesson.au: lesson for lesson in LESSONS if lesson.share > 0}
-    lessons = {place: by_au[au] for place, au in enumerate(aus) if au in by_au}
     logits = material.labels.logits(aus, relative=False)[label_rows].astype(np.float64)
     _fit(shaped.shape_aus, seen, logits, logits, lessons)
     if network.graded:
@@ -121,39 +143,56 @@ def give_shape(network: IdenNet, aus: tuple[int, ...], material: ShapeMaterial) 
         of_sides = {2 * place + side: lesson for place, lesson in lessons.items() for side in range(2)}
         as_seen, in_a_mirror = (one.reshape(len(one), -1) for one in (sides, sides[..., ::-1]))
         _fit(shaped.shape_sides, seen, as_seen, in_a_mirror, of_sides)
-    _fit_trust(shaped, material)
+    _fit_trust(shaped.shape_trust, network, material)
     return shaped
 
 
-def shape_provenance(aus: tuple[int, ...], branch: Path) -> dict[str, Any]:
-    """Return what the card of weights with a shape branch says of it, and what photographs taught."""
-    taught = sorted({lesson.au for lesson in LESSONS} & set(aus))
-    return {"shape_branch": read_network(branch)[1].model_dump(mode="json"), "taught": columns(taught)}
+def shape_provenance(card: WeightsCard, material: ShapeMaterial) -> dict[str, Any]:
+    """Return the provenance of a card, and what is to be said of the branch that its weights were given."""
+    taught = {lesson.au for lesson in LESSONS if lesson.share > 0} & set(card.aus)
+    taught |= set(map(parse, card.provenance.get("taught", ())))
+    return card.provenance | {
+        "shape_branch": read_network(material.branch)[1].model_dump(mode="json"),
+        "shape_fitted_on": {
+            name: {"source": store.source, "digest": store.digest, "faces": len(store)}
+            for name, store in (("photographs", material.photographs), ("rendered", material.rendered))
+        },
+        "taught": columns(sorted(taught)),
+    }
 
 
 def add_shape(weights: Path, material: ShapeMaterial, out: Path) -> None:
-    """Write weights with a shape branch; they are not calibrated.
+    """Write weights with a shape branch; they are neither calibrated nor judged.
 
     Args:
-        weights: A `.safetensors` file, or the folder of a run, whose validation subjects are left out.
+        weights: A `.safetensors` file, or the folder of a run. Validation subjects of the run that is there,
+            beside the file or in its folder `run`, are left out.
         material: From what.
         out: `.safetensors` file to write.
 
     Raises:
         InputError: As `give_shape`, or the weights are not IdenNet's.
-        WeightsError: A file holds no weights.
+        WeightsError: A file holds no weights, or `out` cannot be written.
     """
+    check_weights_path(out)
     network, card = load_weights(weights_file(weights))
     if not isinstance(network, IdenNet):
         raise InputError(f"{weights} is no IdenNet, and has no place for a shape branch.")
-    if (weights / MANIFEST).is_file():
-        held_out = json.loads((weights / MANIFEST).read_text())["validation_subjects"]
-        material = replace(material, held_out=[*material.held_out, *held_out])
+    for manifest in (weights / MANIFEST, weights.parent / MANIFEST, weights.parent / "run" / MANIFEST):
+        if manifest.is_file():
+            held_out = json.loads(manifest.read_text(encoding="utf-8"))["validation_subjects"]
+            material = replace(material, held_out=[*material.held_out, *held_out])
+            break
     shaped = give_shape(network, card.aus, material)
-    provenance = card.provenance | shape_provenance(card.aus, material.branch)
-    fields = {name: getattr(card, name) for name in WeightsCard.model_fields}
-    own = fields | {"calibration": {}, "provenance": provenance}
-    save_weights(shaped, out, WeightsCard(**own), half=False)
+    own = {name: value for name, value in shape_provenance(card, material).items() if name not in _JUDGED}
+    given = WeightsCard(
+        version=f"{card.version}-shaped",
+        aus=card.aus,
+        template=card.template,
+        thresholds=dict.fromkeys(card.aus, 0.5),
+        provenance=own | {"before_shape": card.sha256},
+    )
+    save_weights(shaped, out, given, half=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,20 +217,20 @@ def _look(network: IdenNet, store: FaceStore, rows: NDArray[np.int64]) -> _Seen:
 
 
 def _fit(
-    reading: ShapeReading, seen: _Seen, said: Numbers, of_mirrored: Numbers, lessons: Mapping[int, Lesson]
+    reading: ShapeReading, seen: _Seen, targets: Numbers, mirrored: Numbers, lessons: Mapping[int, Lesson]
 ) -> None:
     """Set the outputs of a reading that lessons are about.
 
     Args:
         reading: Changed in place.
         seen: Photographs.
-        said: (N, K) what the teacher says of them.
-        of_mirrored: (N, K) what it says of their mirror images.
+        targets: (N, K) what the teacher says of them.
+        mirrored: (N, K) what it says of their mirror images.
         lessons: Of some of the K outputs.
     """
     places = list(lessons)
-    targets = np.concatenate([said[:, places], of_mirrored[:, places]])
-    weight, bias = ridge(np.concatenate([seen.features, seen.mirrored]), targets)
+    both = np.concatenate([targets[:, places], mirrored[:, places]])
+    weight, bias = ridge(np.concatenate([seen.features, seen.mirrored]), both)
     own, enough = others_mean(seen.features @ weight.T + bias, seen.people)
     people_alike = 1 / np.bincount(seen.people)[seen.people][enough]  # whoever was photographed more often
     own = own[enough] - np.average(own[enough], axis=0, weights=people_alike)
@@ -230,39 +269,43 @@ def others_mean(values: Numbers, people: NDArray[np.int64]) -> tuple[Numbers, ND
     return (total - values) / np.maximum(count - 1, 1)[:, None], count > OTHERS
 
 
-def _fit_trust(network: IdenNet, material: ShapeMaterial) -> None:
-    """Let the network tell photographs from renderings, each as it is and changed, by FC6 and identity."""
+def _fit_trust(trust: nn.Linear, network: IdenNet, material: ShapeMaterial) -> None:
+    """Let FC6 and identity tell photographs from renderings, each as it is and changed.
+
+    Where the two can be told apart, trust rises from `_DOUBT` at the renderings that look most like
+    photographs to 1 - `_DOUBT` at the photographs that look least so, a hundredth of each aside.
+    """
     held_out = material.photographs.frames["subject"].isin(material.held_out).to_numpy()
-    rendered, photographed = (
-        _described(network, store, rows)
-        for store, rows in (
-            (material.rendered, np.arange(len(material.rendered))),
-            (material.photographs, np.flatnonzero(~held_out)),
-        )
-    )
+    rendered = _described(network, material.rendered, np.arange(len(material.rendered)))
+    photographed = _described(network, material.photographs, np.flatnonzero(~held_out))
     both = np.concatenate([rendered, photographed])
-    spread = both.std(axis=0) + 1e-6
+    mean, spread = both.mean(axis=0), both.std(axis=0) + 1e-6
     truth = np.repeat([0, 1], [len(rendered), len(photographed)])
-    told = LogisticRegression(C=_TRUST_FREEDOM, class_weight="balanced", max_iter=1000).fit(
-        both / spread, truth
-    )
+    told = LogisticRegression(C=_TRUST_FREEDOM, class_weight="balanced", max_iter=1000)
+    told.fit((both - mean) / spread, truth)
     weight = told.coef_[0] / spread
-    low, high = np.quantile(rendered @ weight, 1 - _TAIL), np.quantile(photographed @ weight, _TAIL)
-    steep = 2 * np.log((1 - _DOUBT) / _DOUBT) / max(high - low, 0.1 * np.std(both @ weight))
+    bias = told.intercept_[0] - weight @ mean
+    low, high = (
+        np.quantile(rendered @ weight + bias, 1 - _TAIL),
+        np.quantile(photographed @ weight + bias, _TAIL),
+    )
+    if high > low:
+        steep = 2 * np.log((1 - _DOUBT) / _DOUBT) / (high - low)
+        weight, bias = steep * weight, steep * (bias - (high + low) / 2)
     with torch.no_grad():
-        network.shape_trust.weight.copy_(torch.from_numpy(steep * weight)[None].float())
-        network.shape_trust.bias.fill_(float(-steep * (high + low) / 2))
+        trust.weight.copy_(torch.from_numpy(weight)[None].float())
+        trust.bias.fill_(float(bias))
 
 
 @torch.inference_mode()
 def _described(network: IdenNet, store: FaceStore, rows: NDArray[np.int64]) -> Numbers:
-    """Return FC6 and identity (2 N, 512) of faces as they are and changed in light, sharpness and place."""
+    """Return FC6 and identity (2 N, 512) of some faces as they are and changed in light and sharpness."""
+    some = np.sort(np.random.default_rng(0).permutation(rows)[:_COMPARED])
     augmenter, parts = Augmenter(load_recipe("taught").augmentation.model_copy(update={"cover": 0.0})), []
-    for step, part in enumerate(np.array_split(rows, len(rows) // _BATCH + 1)):
+    for step, part in enumerate(np.array_split(some, len(some) // _BATCH + 1)):
         faces = store.read(part)
         for given in (faces, augmenter(faces, step)):
             output = network(to_tensor(given, torch.device("cpu")))
             assert output.identity_embedding is not None, "IdenNet has an identity branch"
-            described = torch.cat([output.expression_features, output.identity_embedding], dim=1)
-            parts.append(described.double().numpy())
-    return np.concatenate(parts)
+            parts.append(torch.cat([output.expression_features, output.identity_embedding], dim=1))
+    return torch.cat(parts).double().numpy()

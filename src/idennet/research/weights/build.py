@@ -143,6 +143,9 @@ def build_weights(
         with cost.step("prepare"):
             identity_stores.append(_store(people, out / "stores" / "photographs", locate=locate))
 
+    labels = None if teacher is None else TeacherLabels.open(teacher)
+    if shape is not None and labels is not None:
+        ShapeMaterial(shape, identity_stores[-1], labels, stores["wild"]).rows()  # told before the training
     if teacher is not None and not (recipe.au_stage and isinstance(recipe.au_stage.batches, TaughtSettings)):
         tell(f"Recipe {recipe.name} learns from no teacher; the labels calibrate the probabilities.")
     tell("Training.")
@@ -162,14 +165,14 @@ def build_weights(
     network, trained = run.load()
     manifest = json.loads((run.folder / RUN_MANIFEST).read_text())
     provenance = trained.provenance | {name: manifest[name] for name in _FROM_MANIFEST}
-    labels = None if teacher is None else TeacherLabels.open(teacher)
     if shape is not None and labels is not None:
         assert isinstance(network, IdenNet), "checked"
         tell("Reading the shape of the faces.")
         held = frozenset(manifest["validation_subjects"])
         material = ShapeMaterial(shape, identity_stores[-1], labels, stores["wild"], held)
-        network = give_shape(network, trained.aus, material)
-        provenance |= shape_provenance(trained.aus, shape)
+        with cost.step("shape"):
+            network = give_shape(network, trained.aus, material)
+        provenance = shape_provenance(trained, material) | provenance
     tell("Calibrating, judging.")
     weights = out / WEIGHTS
     save_weights(network, weights, WeightsCard(**trained.model_dump(include=set(WeightsCard.model_fields))))

@@ -42,7 +42,7 @@ def judge(
     """Calibrate weights on half of the test subjects, and judge on the other half.
 
     Each Action Unit is called present from a calibrated probability of .5 on. With photographs, Action Units
-    whose teacher is fully believed are calibrated on those of unseen people, not on rendered ones, and all
+    whose teacher is believed enough are calibrated on those of unseen people, not on rendered ones, and all
     are made quiet in faces at rest.
 
     Args:

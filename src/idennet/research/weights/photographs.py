@@ -23,7 +23,7 @@ TAUGHT_ENOUGH = 0.5
 """How far a teacher must be believed of an Action Unit to calibrate it, and for `MOST_AT_REST`."""
 SHOWN = 0.1
 """Share of faces that are taken to show an Action Unit, where movements added to photographs calibrate it."""
-TOLD = 0.8
+TOLD_APART = 0.8
 """AUC of added movements from which they calibrate."""
 
 
@@ -57,6 +57,7 @@ def calibrate_by_photographs(
     moved = np.flatnonzero((row >= 0) & labels.moved[row] & is_unseen)
     row, unseen = row[known], is_unseen[known]
     weights = lesson_weights(reader.aus)
+    # As the photographs are: what is usual for a person must not move what a single picture is called.
     believed = (weights >= TAUGHT_ENOUGH) & unseen.any()
     fitted = fit_to_teacher(probabilities[unseen], labels.logits(reader.aus, relative=False)[row][unseen])
     calibration = np.where(believed[:, None], fitted, rendered)
@@ -72,13 +73,13 @@ def calibrate_by_photographs(
             f"{names} are calibrated on {unseen.sum()} photographs of {len(photographs.unseen)} people who "
             "were not trained on, by a teacher's probabilities"
         )
-    else:
+    if not unseen.any():
         said.append("nobody on the photographs is unseen, so rendered faces alone calibrate")
     if by_movement:
         said.append(
-            f"{', '.join(map(column, by_movement))}, told with an AUC of {TOLD} or more where movements were "
-            f"added to photographs of these people, are calibrated on {len(moved)} such copies, as if "
-            f"{100 * SHOWN:.0f} % of all faces showed each"
+            f"{', '.join(map(column, by_movement))}, told with an AUC of {TOLD_APART} or more where "
+            f"movements were added to photographs of these people, are calibrated on {len(moved)} such "
+            f"copies, as if {100 * SHOWN:.0f} % of all faces showed each"
         )
     resting = labels.at_rest()[row]
     if resting.any():
@@ -119,6 +120,6 @@ def _by_movements(
         clear = np.array([max(strength.get(au, (0.0,))) >= CLEAR for strength in strengths])
         present, absent = probabilities[clear, place], as_they_were[:, place]
         labels = np.repeat([1, 0], [len(present), len(absent)])
-        if auc(np.concatenate([present, absent]), labels) >= TOLD:
+        if auc(np.concatenate([present, absent]), labels) >= TOLD_APART:
             found[au] = fit_apart(present, absent, SHOWN)
     return found
