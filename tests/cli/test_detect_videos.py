@@ -140,7 +140,7 @@ def test_parts_of_videos(detect: Detect, tmp_path: Path) -> None:
     assert table(tmp_path / "out")["frame"].tolist() == [6, 9, 12]
     other = detect(film, "--out", tmp_path / "out", "--every", "2")
     assert other.exit_code == 2
-    assert "holds results with another frames" in other.stderr
+    assert "holds results with another choice of frames (--every, --from, --to)" in other.stderr
     for wrong in (["--from", "soon"], ["--from", "2", "--to", "1"]):
         assert detect(film, *wrong).exit_code == 2
     Image.fromarray(planted_picture(1)).save(tmp_path / "a.png")

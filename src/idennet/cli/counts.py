@@ -150,6 +150,7 @@ class Summary:
     occurring: set[int] = field(default_factory=set)
     """Action Units that occur in any face."""
     marked: bool = False
+    unreliable: bool = False
     """Whether an Action Unit that occurs is an unreliable one."""
     lines: bool = False
     """Whether a picture shows a face; those of videos have no lines of their own."""
@@ -200,6 +201,7 @@ class Summary:
         self.without_face += result.time is None and result.error is None and not result.faces
         self.marked |= any(au in face.unreliable_aus for face in result.faces for au in face.aus)
         for face in result.faces:
+            self.unreliable |= bool(face.unreliable_aus)
             self.occurring |= set(face.aus)
             self.graded |= result.time is None and bool(face.au_intensities)
             self.zeroed |= face.zeroed is not None

@@ -37,7 +37,7 @@ def doubtful(doubts: "Doubts") -> str:
     each = some(
         [f"person {one.person} ({one.faces} faces: {one.one} beside {one.other})" for one in doubts.persons]
     )
-    check = f"check whether each of these is one person: {each}."
+    check = f"check whether each of these is one person, and read apart who is not: {each}."
     if not doubts.persons:
         return f"{why}; compare the pictures of each person." if doubts.in_one_place else ""
     return f"{why}; {check}" if doubts.in_one_place else f"C{check[1:]}"

@@ -140,7 +140,7 @@ def print_footnotes(console: Screen, summary: Summary, *, details: bool, strengt
         notes.append(
             f"The own zero{f' of {whose}' if whose else ''} may still change: too little was seen so far"
         )
-    if summary.marked:
+    if summary.marked or (details and summary.unreliable):  # a table shows some that nearly occur
         notes.append("~ These weights read this Action Unit unreliably; why: their model card")
     if details and summary.evidence:
         grades = [grade for grade in Evidence if grade in summary.evidence.values()]

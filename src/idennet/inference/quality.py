@@ -47,7 +47,7 @@ class Flag(StrEnum):
 
 _SENTENCES = {
     Flag.SMALL: "small face",
-    Flag.TURNED: "head turned away",
+    Flag.TURNED: "head turned or tilted away",
     Flag.BLURRED: "blurred",
     Flag.DARK: "dark",
     Flag.OCCLUDED: "eyes, brows or mouth are covered",

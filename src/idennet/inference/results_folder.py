@@ -208,8 +208,9 @@ class ResultsFolder(AbstractContextManager["ResultsFolder"]):
                 "they were made; choose another folder, or delete them with --fresh."
             ) from error
         if changed := [name for name, value in about.items() if before.get(name) != value]:
+            what = "choice of frames (--every, --from, --to)" if changed[0] == "frames" else changed[0]
             raise InputError(
-                f"{self.folder} holds results with another {changed[0]}; choose another folder, or delete "
+                f"{self.folder} holds results with another {what}; choose another folder, or delete "
                 "them and begin anew with --fresh."
             )
         return root

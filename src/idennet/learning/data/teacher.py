@@ -37,7 +37,7 @@ class Lesson:
         middle: Value that is neither present nor absent; above the 95th percentile of neutral portraits.
         width: Change of the value that is worth one unit of the logit.
         weight: How far it is believed, by its AUC on photographs with proxy labels: 1 above .95,
-            0.5 above .7, 0.25 below or untested. AU18: .996, but seven puckered mouths are few.
+            0.5 above .7, 0.25 below or untested.
         relative: Taken relative to the person's own median.
         larger: The larger of the columns counts, not their mean (one closed eye).
         share: What a new shape branch has of a network's logit on photographs, 0 to 1. Nothing for AU4, which
@@ -77,7 +77,7 @@ LESSONS: tuple[Lesson, ...] = (
     Lesson(12, _sides("mouthSmile"), 0.3, 0.1, 1.0),
     Lesson(15, _sides("mouthFrown"), 0.06, 0.02, 0.25, relative=True, usual=True),
     Lesson(17, ("mouthShrugLower",), 0.45, 0.1, 0.25, relative=True, usual=True),
-    Lesson(18, ("mouthPucker",), 0.6, 0.1, 0.5),
+    Lesson(18, ("mouthPucker",), 0.6, 0.1, 0.25),
     Lesson(20, _sides("mouthStretch"), 0.25, 0.06, 0.25),
     Lesson(22, ("mouthFunnel",), 0.1, 0.03, 0.25),
     Lesson(25, (LIP_GAP,), 0.06, 0.015, 1.0, share=1 / 3),

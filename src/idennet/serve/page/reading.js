@@ -56,7 +56,7 @@ function drawWho(face) {
     el("div", {}, name, el("p", { class: "quiet says" }, says)));
 }
 
-const DOUBTS = { small: "small face", turned: "head turned away", blurred: "blurred", dark: "dark", unsure: "unlike what the weights know" };
+const DOUBTS = { small: "small face", turned: "head turned or tilted away", blurred: "blurred", dark: "dark", unsure: "unlike what the weights know" };
 
 function turn(angle, positive, negative) {
   return Math.abs(angle) < 5 ? "" : `${Math.round(Math.abs(angle))}° ${angle > 0 ? positive : negative}`;
