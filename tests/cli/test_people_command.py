@@ -417,7 +417,8 @@ def test_lines_of_a_run_with_zeros_have_no_other_numbers_and_provisional_zeros_a
         (
             (Doubt(2, 9, "c.jpg", "a.jpg"),),
             False,
-            "Check whether each of these is one person, and read apart who is not: person 2 (9 faces: c.jpg beside a.jpg).",
+            "Check whether each of these is one person, and read apart who is not: person 2 (9 faces: "
+            "c.jpg beside a.jpg).",
         ),
         (
             (),
@@ -429,7 +430,8 @@ def test_lines_of_a_run_with_zeros_have_no_other_numbers_and_provisional_zeros_a
             (Doubt(2, 9, "c.jpg", "a.jpg"), Doubt(5, 2, "d.jpg", "e.jpg")),
             True,
             "These faces look as if taken in one place, where different people easily get one number; check "
-            "whether each of these is one person, and read apart who is not: person 2 (9 faces: c.jpg beside a.jpg), person 5 (2 faces: "
+            "whether each of these is one person, and read apart who is not: "
+            "person 2 (9 faces: c.jpg beside a.jpg), person 5 (2 faces: "
             "d.jpg beside e.jpg).",
         ),
     ],
