@@ -1,17 +1,23 @@
 """From nothing to weights, tiny: the way must exist and must be resumable; how good they are is no test."""
 
+import hashlib
+import json
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from idennet.errors import InputError, StoreError, WeightsError
+from idennet.faces.card import NetworkCard, to_bytes, write_network
 from idennet.learning.data.split import held_out
 from idennet.learning.data.teacher import VALUES, TeacherLabels
 from idennet.learning.training import load_recipe
+from idennet.learning.training.shape import ShapeStudent
 from idennet.models.weights import load_weights
 from idennet.research.weights.build import Faces, TrainingPeople, build_weights
+from planted import planted_png
 from small_face import FACE_MODEL
 
 SHORT = [
@@ -106,6 +112,56 @@ def test_a_shape_branch_that_cannot_be_taken_is_told_before_anything_is_rendered
     with pytest.raises(WeightsError, match="is missing"):
         build()
     assert not (tmp_path / "out").exists()
+
+
+def shape_branch(file: Path) -> Path:
+    torch.manual_seed(0)
+    content = to_bytes(ShapeStudent())
+    nothing = {"recipe": "shape", "recipe_digest": "0", "steps": 0, "seed": 0, "trained_on": ()}
+    card = NetworkCard(
+        version="shape-0",
+        network="ShapeStudent",
+        sha256=hashlib.sha256(content).hexdigest(),
+        learned=0,
+        held_out=0,
+        errors={},
+        date="2026-11-30",
+        **nothing,
+    )
+    write_network(content, card, file)
+    return file
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("planted_finder")
+def test_a_build_with_a_shape_branch_ends_with_it(tmp_path: Path) -> None:
+    """Photographs are planted, and what a teacher says of them is drawn."""
+    people = [name for name in (f"person-{number}" for number in range(20)) if not held_out(name)][:6]
+    names = [(person, f"{person}-{number}") for person in people for number in range(4)]
+    for number, (person, name) in enumerate(names):
+        (tmp_path / "folk" / person).mkdir(parents=True, exist_ok=True)
+        (tmp_path / "folk" / person / f"{name}.png").write_bytes(planted_png(1, number))
+    values = pd.DataFrame(
+        np.random.default_rng(0).uniform(size=(len(names), len(VALUES))), columns=list(VALUES)
+    )
+    labels = tmp_path / "labels.parquet"
+    TeacherLabels(tuple(name for _, name in names), tuple(person for person, _ in names), values).save(labels)
+    weights = build_weights(
+        load_recipe("demo", SHORT),
+        Faces(wild=(5, 4), crowd=(4, 2), test=(4, 8), seed=5),
+        tmp_path / "build",
+        tell=lambda _: None,
+        photographs=tmp_path / "folk",
+        teacher=labels,
+        shape=shape_branch(tmp_path / "shape.safetensors"),
+        face_model=FACE_MODEL,
+    )
+    card = load_weights(weights)[1]
+    assert card.architecture.shaped
+    assert card.provenance["shape_branch"]["version"] == "shape-0"
+    assert set(card.provenance["shape_fitted_on"]) == {"photographs", "rendered"}
+    assert {"AU1", "AU43"} <= set(card.provenance["taught"])
+    assert "shape" in json.loads((tmp_path / "build" / "cost.json").read_text())
 
 
 def test_people_kept_for_testing_are_not_trained_on(tmp_path: Path) -> None:
