@@ -258,10 +258,10 @@ def test_overlays_are_never_read_as_photographs_wherever_they_lie(detect: Detect
         assert ran.exit_code == 0, ran.output
         assert len(pd.read_csv(tmp_path / folder / "aus.csv")) == 1
     assert "3 passed over (photo.png.jpg, " in ran.stdout
-    assert "these are overlays of an earlier run." in ran.stdout
+    assert "these are overlays or charts of an earlier run." in ran.stdout
     ran = detect(tmp_path / "monday", "--out", tmp_path / "out")
     assert ran.exit_code == 2
-    assert "All pictures there are overlays of an earlier run; name others." in ran.stderr
+    assert "All pictures there are overlays or charts of an earlier run; name others." in ran.stderr
 
 
 def test_overlays_have_names_of_their_own(detect: Detect, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from idennet.inference.overlay import is_overlay
 from idennet.timelines.charts import over_time, save_timeline
 from idennet.timelines.recording import read_recordings
 
@@ -24,6 +25,10 @@ def test_values_without_the_own_zero_stand_beside_the_raw_ones(results: Path, tm
     left, right = np.split(both[:, : both.shape[1] * 9 // 10 // 2 * 2], 2, axis=1)
     assert strong(left) > 1000
     assert strong(right) == 0
+
+
+def test_a_chart_is_never_taken_for_a_photograph(results: Path, tmp_path: Path) -> None:
+    assert is_overlay(save_timeline(read_recordings(results)[0], tmp_path / "clip.timeline.png"))
 
 
 def test_frames_of_uneven_length_are_where_and_as_long_as_they_are_shown() -> None:

@@ -220,8 +220,10 @@ def _without_overlays(found: "FoundPictures") -> "FoundPictures":
 
     overlays = {path for path in found.files if is_overlay(path)}
     if found.files and len(overlays) == len(found.files):
-        raise InputError("All pictures there are overlays of an earlier run; name others.")
-    passed_over = tuple(PassedOver(path, "these are overlays of an earlier run") for path in sorted(overlays))
+        raise InputError("All pictures there are overlays or charts of an earlier run; name others.")
+    passed_over = tuple(
+        PassedOver(path, "these are overlays or charts of an earlier run") for path in sorted(overlays)
+    )
     photographs = tuple(path for path in found.files if path not in overlays)
     return FoundPictures(photographs, found.passed_over + passed_over)
 

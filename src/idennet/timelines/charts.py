@@ -9,6 +9,7 @@ from matplotlib.ticker import FuncFormatter
 from numpy.typing import NDArray
 
 from idennet.facs import NAMES
+from idennet.inference.overlay import MARK
 from idennet.timelines.episodes import episodes_of
 from idennet.timelines.recording import Recording
 from idennet.timelines.summary import going_together
@@ -115,4 +116,5 @@ def over_time(values: NDArray[np.float32], times: NDArray[np.float64], end: floa
 
 
 def _save(figure: Figure, path: Path) -> None:
-    figure.savefig(path, dpi=150, facecolor="white")
+    # Marked as overlays are, so that a later run does not read it as a photograph.
+    figure.savefig(path, dpi=150, facecolor="white", metadata={"Comment": MARK.decode()})
