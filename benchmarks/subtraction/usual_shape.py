@@ -25,6 +25,7 @@ from idennet.learning.data.landmarker import READ_BY_BLENDSHAPES, Landmarker
 from idennet.learning.data.shapes import shapes_of
 from idennet.learning.data.store import FaceStore
 from idennet.learning.evaluation.metrics import auc
+from idennet.learning.training.shape_fit import others_mean
 from idennet.models.action_units import ActionUnitModel
 from idennet.models.shape import upright
 
@@ -66,9 +67,8 @@ def main() -> None:
 
     store, rows, points, embeddings = read(asked.learn)
     who = store.subject_index[rows]
-    count, mean = np.bincount(who)[who], own_mean(points, who)
-    enough = count >= LEAST_PICTURES
-    others = (mean * count[:, None] - points) / np.maximum(count - 1, 1)[:, None]
+    enough = np.bincount(who)[who] >= LEAST_PICTURES
+    others, _ = others_mean(points, who)
     maps = {
         "the very picture": RidgeCV(np.logspace(-2, 3, 12)).fit(embeddings, points),
         "the person's other pictures": RidgeCV(np.logspace(-2, 3, 12)).fit(

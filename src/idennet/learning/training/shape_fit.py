@@ -148,10 +148,10 @@ def give_shape(network: IdenNet, aus: tuple[int, ...], material: ShapeMaterial) 
 
 
 def shape_provenance(card: WeightsCard, material: ShapeMaterial) -> dict[str, Any]:
-    """Return the provenance of a card, and what is to be said of the branch that its weights were given."""
+    """Return what the provenance of a card is to say of the branch that its weights were given."""
     taught = {lesson.au for lesson in LESSONS if lesson.share > 0} & set(card.aus)
     taught |= set(map(parse, card.provenance.get("taught", ())))
-    return card.provenance | {
+    return {
         "shape_branch": read_network(material.branch)[1].model_dump(mode="json"),
         "shape_fitted_on": {
             name: {"source": store.source, "digest": store.digest, "faces": len(store)}
@@ -184,13 +184,13 @@ def add_shape(weights: Path, material: ShapeMaterial, out: Path) -> None:
             material = replace(material, held_out=[*material.held_out, *held_out])
             break
     shaped = give_shape(network, card.aus, material)
-    own = {name: value for name, value in shape_provenance(card, material).items() if name not in _JUDGED}
+    own = {name: value for name, value in card.provenance.items() if name not in _JUDGED}
     given = WeightsCard(
         version=f"{card.version}-shaped",
         aus=card.aus,
         template=card.template,
         thresholds=dict.fromkeys(card.aus, 0.5),
-        provenance=own | {"before_shape": card.sha256},
+        provenance=own | shape_provenance(card, material) | {"before_shape": card.sha256},
     )
     save_weights(shaped, out, given, half=False)
 

@@ -172,7 +172,7 @@ def build_weights(
         material = ShapeMaterial(shape, identity_stores[-1], labels, stores["wild"], held)
         with cost.step("shape"):
             network = give_shape(network, trained.aus, material)
-        provenance = shape_provenance(trained, material) | provenance
+        provenance |= shape_provenance(trained, material)
     tell("Calibrating, judging.")
     weights = out / WEIGHTS
     save_weights(network, weights, WeightsCard(**trained.model_dump(include=set(WeightsCard.model_fields))))
