@@ -186,7 +186,7 @@ def test_pictures_with_strides_and_floats(kernels: Kernels, model: IdenNet, face
 
 
 def test_changed_weights_are_noticed(kernels: Kernels, faces: Tensor) -> None:
-    """Also where PyTorch does not count the change; also of one value."""
+    """Also where PyTorch does not count the change; also of one value, or of every sign."""
     trunk = Trunk()
     trunk.initialize(torch.Generator().manual_seed(1))
     with torch.no_grad():
@@ -196,6 +196,8 @@ def test_changed_weights_are_noticed(kernels: Kernels, faces: Tensor) -> None:
         assert not torch.equal(before, changed)
         trunk.conv3.weight.data[255, 95, 4, 4] -= 1
         torch.testing.assert_close(trunk(faces[:1]), before)
+        trunk.conv3.weight.data.neg_()
+        assert not torch.equal(before, trunk(faces[:1]))
 
 
 def test_layout_of_weights_changes_nothing(kernels: Kernels, faces: Tensor) -> None:

@@ -90,7 +90,10 @@ uint64_t idennet_fingerprint(const uint32_t* values, long count) {
   uint32_t state[lanes] = {};
   long index = 0;
   for (; index + lanes <= count; index += lanes)
-    for (int lane = 0; lane < lanes; ++lane) state[lane] = (state[lane] ^ values[index + lane]) * 0x9E3779B1u + 1u;
+    for (int lane = 0; lane < lanes; ++lane) {
+      const uint32_t product = (state[lane] ^ values[index + lane]) * 0x9E3779B1u;
+      state[lane] = product ^ product >> 15;  // or else an even number of changed signs would cancel out
+    }
   uint64_t result = 0xCBF29CE484222325u;
   for (uint32_t word : state) result = (result ^ word) * 0x100000001B3u + (result >> 29);
   for (; index < count; ++index) result = (result ^ values[index]) * 0x100000001B3u + (result >> 29);
