@@ -11,7 +11,10 @@ Rows = list[list[Fraction]]
 
 POINTS = [Fraction(0), *(sign * Fraction(p) for p in ("1", "2", "1/2") for sign in (1, -1))]
 TILES = {1: (6, 3), 2: (4, 5), 3: (4, 5), 4: (3, 4)}
-"""Outputs of a tile and taps of a filter in each convolution."""
+"""Outputs of a tile and taps of a filter in each convolution of the trunk."""
+
+SHAPE_TILES = {(4, 3), (2, 3)}
+"""Those of the shape branch, of the same template."""
 
 
 def cook_toom(tile: int, taps: int) -> tuple[Rows, Rows, Rows]:
@@ -40,7 +43,7 @@ def from_roots(roots: list[Fraction]) -> list[Fraction]:
     return coefficients
 
 
-@pytest.mark.parametrize(("tile", "taps"), sorted(set(TILES.values())))
+@pytest.mark.parametrize(("tile", "taps"), sorted({*TILES.values(), *SHAPE_TILES}))
 def test_the_formula_is_a_correlation(tile: int, taps: int) -> None:
     """It is bilinear, so unit inputs with unit filters prove it for all."""
     output, filters, inputs = cook_toom(tile, taps)

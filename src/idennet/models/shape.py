@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from idennet.models.fastcpu.shape import heat_cells
+
 SHAPE_POINTS = 146
 """Points of a shape: those of MediaPipe's 478 from which its third network reads, in its order."""
 
@@ -74,6 +76,12 @@ class ShapeBranch(nn.Module):
 
     def forward(self, faces: Tensor) -> Shape:
         """Return points of `faces` (N, 3, 128, 128), floating point, and what they are read from."""
+        # Where there are compiled kernels for this machine they compute the same, equal but for rounding.
+        cells = heat_cells(self, faces, _PLAIN)
+        points = self._points(faces) if cells is None else _place(cells)
+        return Shape(points, ((upright(points) - self.usual) / self.spread).flatten(1))
+
+    def _points(self, faces: Tensor) -> Tensor:
         centred = faces - faces.mean(dim=(1, 2, 3), keepdim=True)
         spread = centred.square().mean(dim=(1, 2, 3), keepdim=True).sqrt()
         quarter = self.quarter(self.stem(centred / (spread + 0.02)))
@@ -83,8 +91,7 @@ class ShapeBranch(nn.Module):
         merged = self.merge_quarter(
             _mixed(self.from_quarter, quarter) + F.interpolate(merged, scale_factor=2.0)
         )
-        points = _mixed(self.heat, merged).flatten(2).softmax(dim=2) @ _places(faces)
-        return Shape(points, ((upright(points) - self.usual) / self.spread).flatten(1))
+        return _mixed(self.heat, merged).flatten(2).softmax(dim=2) @ _places(faces)
 
     @torch.no_grad()
     def plain(self) -> "ShapeBranch":
@@ -107,9 +114,14 @@ def _mixed(layer: nn.Conv2d, x: Tensor) -> Tensor:
 
 def _places(like: Tensor) -> Tensor:
     """Return (x, y) of the cells of a heat map, row by row, (1024, 2)."""
+    cells = torch.arange(_HEAT, device=like.device, dtype=like.dtype)
+    return torch.cartesian_prod(*2 * [_place(cells)]).flip(1)
+
+
+def _place(cells: Tensor) -> Tensor:
+    """Return where the middles of columns or rows of a heat map, counted from 0, lie in a face."""
     middle = (_SIDE - 1) / 2
-    cells = torch.arange(_HEAT, device=like.device, dtype=like.dtype) * (_SIDE / _HEAT) + 1.5
-    return torch.cartesian_prod(*2 * [middle + (cells - middle) * _REACH]).flip(1)
+    return middle + (cells * (_SIDE / _HEAT) + 1.5 - middle) * _REACH
 
 
 def upright(points: Tensor) -> Tensor:
@@ -117,11 +129,11 @@ def upright(points: Tensor) -> Tensor:
 
     The eyes' corners count, not the lids, which move.
     """
-    right, left = (points[:, list(corners)].mean(dim=1) for corners in EYE_CORNERS)
+    right, left = ((points[:, first] + points[:, second]) / 2 for first, second in EYE_CORNERS)
     x, y = (left - right).unbind(dim=1)
     size = (x.square() + y.square()).clamp(min=1e-6)
-    turn = torch.stack([torch.stack([x, -y], dim=1), torch.stack([y, x], dim=1)], dim=1) / size[:, None, None]
-    return (points - ((right + left) / 2)[:, None]) @ turn
+    turn = torch.stack([x, -y, y, x], dim=1) / size[:, None]
+    return (points - ((right + left) / 2)[:, None]) @ turn.unflatten(1, (2, 2))
 
 
 def mirrored(points: Tensor) -> Tensor:
@@ -165,3 +177,7 @@ class _Residual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return F.relu(x + self.second(self.first(x)))
+
+
+_PLAIN = (nn.Conv2d, nn.Sequential, _Unit, _Residual)
+"""What the layers of a branch are, without batch normalisation."""

@@ -53,7 +53,7 @@ class Trunk(nn.Module):
         """
         pixels = scaled(faces, self.conv1.weight.dtype)
         # Where there are compiled kernels for this machine they compute the same, equal but for rounding.
-        kernels = kernels_for(self, pixels)
+        kernels = kernels_for(self.children(), pixels)
         if kernels is not None:
             return trunk_features(kernels, self, pixels)
         # Pooling before MFM costs more forward but half as much forward and backward together (measured on

@@ -5,6 +5,7 @@ Tensors are float32, contiguous and on the CPU; pictures are (N, height, width, 
 
 import ctypes
 import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from weakref import WeakKeyDictionary
@@ -31,8 +32,8 @@ _CAPABILITIES = {
 }
 """The compiler's name of a CPU feature, and PyTorch's."""
 
-_State = tuple[int, tuple[int, ...]]
-"""Fingerprint of a weight's memory, and its strides."""
+_State = tuple[int, tuple[tuple[int, ...], ...]]
+"""Fingerprint of the memory of some tensors, and their strides."""
 
 _POINTER, _INT = ctypes.c_void_p, ctypes.c_int
 _FUNCTIONS: dict[str, tuple[list[type], type | None]] = {
@@ -43,7 +44,10 @@ _FUNCTIONS: dict[str, tuple[list[type], type | None]] = {
     "pack": ([_INT, _INT, _POINTER, _POINTER], None),
     "forward": ([_INT, _INT, _POINTER, _INT, *[_POINTER] * 4], None),
     "backward": ([_INT, _INT, _POINTER, _INT, *[_POINTER] * 6], None),
-    "fingerprint": ([_POINTER, ctypes.c_long], ctypes.c_uint64),
+    "shape_size": ([], ctypes.c_long),
+    "shape_pack": ([_POINTER, _POINTER], None),
+    "shape": ([_INT, _POINTER, _INT, _POINTER, _POINTER], None),
+    "fingerprint": ([_POINTER, _POINTER, _INT], ctypes.c_uint64),
     "transforms": ([_INT, *[_POINTER] * 3], None),
 }
 
@@ -134,16 +138,41 @@ class Kernels:
         are looked at where they lie, in any order, and copied only when they have changed.
         """
         weight = convolution.weight.detach()
-        if not _fills_its_memory(weight):
-            weight = weight.contiguous()
-        seen: int = self._library.idennet_fingerprint(weight.data_ptr(), weight.numel())
-        state = seen, weight.stride()
-        known, packed = self._packed.get(convolution, (None, None))
-        if packed is None or known != state:
-            filters = split_filters(weight) if layer.number == 1 else weight.contiguous()
+
+        def pack() -> Tensor:
+            filters = (split_filters(weight) if layer.number == 1 else weight).contiguous()
             packed = torch.empty(self._library.idennet_packed_size(layer.number))
             self._library.idennet_pack(layer.number, self.threads(), filters.data_ptr(), packed.data_ptr())
-            self._packed[convolution] = state, packed
+            return packed
+
+        return self._unless_known(convolution, [weight], pack)
+
+    def pack_shape(self, branch: nn.Module, tensors: Sequence[Tensor]) -> Tensor:
+        """Return the 34 tensors of a shape branch, weight and bias of each convolution in turn, transformed.
+
+        As with `pack`, those of the last call for this branch if nothing has changed.
+        """
+
+        def pack() -> Tensor:
+            given = [tensor.detach().contiguous() for tensor in tensors]
+            packed = torch.empty(self._library.idennet_shape_size())
+            self._library.idennet_shape_pack(_addresses(given), packed.data_ptr())
+            return packed
+
+        return self._unless_known(branch, tensors, pack)
+
+    def _unless_known(
+        self, module: nn.Module, tensors: Sequence[Tensor], pack: Callable[[], Tensor]
+    ) -> Tensor:
+        """Return what is known of a module if its tensors are what they were; or else what `pack` returns."""
+        tensors = [t if _fills_its_memory(t) else t.detach().contiguous() for t in tensors]
+        counts = (ctypes.c_long * len(tensors))(*(tensor.numel() for tensor in tensors))
+        seen: int = self._library.idennet_fingerprint(_addresses(tensors), counts, len(tensors))
+        state = seen, tuple(tensor.stride() for tensor in tensors)
+        known, packed = self._packed.get(module, (None, None))
+        if packed is None or known != state:
+            packed = pack()
+            self._packed[module] = state, packed
         return packed
 
     def forward(
@@ -183,6 +212,18 @@ class Kernels:
         )
         return in_gradients, weight_gradients, bias_gradients
 
+    def find_cells(self, pixels: Tensor, packed: Tensor) -> Tensor:
+        """Return in which cells (column, row) a shape branch sees points, (N, 146, 2).
+
+        Pixels are (N, 128, 128, 3).
+        """
+        images = len(pixels)
+        cells = torch.empty(images, 146, 2)
+        self._library.idennet_shape(
+            self.threads(), pixels.data_ptr(), images, packed.data_ptr(), cells.data_ptr()
+        )
+        return cells
+
     def transforms(self, layer: int, tile: int, taps: int) -> tuple[Tensor, Tensor, Tensor]:
         """Return the matrices A, G and B^T of a layer's F(tile, taps) as they were compiled, float64."""
         size = tile + taps - 1
@@ -198,9 +239,15 @@ def split_filters(weight: Tensor) -> Tensor:
     return parts.reshape(outputs, 9 * colours, 3, 3)
 
 
+def _addresses(tensors: Sequence[Tensor]) -> ctypes.Array[ctypes.c_void_p]:
+    return (_POINTER * len(tensors))(*(tensor.data_ptr() for tensor in tensors))
+
+
 def _fills_its_memory(weight: Tensor) -> bool:
     """Return whether the values lie without gaps, in some order of the dimensions."""
     formats = (torch.contiguous_format, torch.channels_last)
+    if weight.ndim != 4:
+        return weight.is_contiguous()
     return any(weight.is_contiguous(memory_format=one) for one in formats)
 
 

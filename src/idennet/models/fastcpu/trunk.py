@@ -1,6 +1,6 @@
 """The trunk by compiled kernels: when they can stand in for PyTorch's layers, and how gradients flow."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -14,12 +14,22 @@ from idennet.models.layers import MaxFeatureMap
 if TYPE_CHECKING:
     from idennet.models.trunk import Trunk
 
+TRUNK_LAYERS = (nn.Conv2d, nn.MaxPool2d, MaxFeatureMap)
+"""What the trunk's layers are."""
 
-def kernels_for(trunk: "Trunk", pixels: Tensor) -> Kernels | None:
-    """Return the kernels if they compute what the layers of `trunk` would; None: let PyTorch do it.
+
+def kernels_for(
+    layers: Iterable[nn.Module], pixels: Tensor, kinds: Collection[type[nn.Module]] = TRUNK_LAYERS
+) -> Kernels | None:
+    """Return the kernels if they compute what `layers` would; None: let PyTorch do it.
 
     They are for float32 on a CPU and for parameters' gradients. PyTorch computes whatever looks into or
     changes its layers: hooks, replaced layers, autocast, compiling, exporting, tracing and `torch.func`.
+
+    Args:
+        layers: All that could be listened to or replaced.
+        pixels: What they are to read.
+        kinds: What they must be.
     """
     if pixels.device.type != "cpu" or pixels.dtype != torch.float32 or type(pixels) is not Tensor:
         return None
@@ -27,7 +37,7 @@ def kernels_for(trunk: "Trunk", pixels: Tensor) -> Kernels | None:
         return None
     if torch.compiler.is_compiling() or torch.jit.is_tracing() or torch._C._are_functorch_transforms_active():
         return None
-    if hooks._has_any_global_hook() or not all(_is_plain(layer) for layer in trunk.children()):
+    if hooks._has_any_global_hook() or not all(_is_plain(layer, kinds) for layer in layers):
         return None
     return choose_kernels().kernels
 
@@ -42,13 +52,14 @@ def trunk_features(kernels: Kernels, trunk: "Trunk", pixels: Tensor) -> Tensor:
     return features.flatten(start_dim=1)
 
 
-def _is_plain(layer: nn.Module) -> bool:
-    """Return whether a layer is what `Trunk` made it and nobody listens to it."""
+def _is_plain(layer: nn.Module, kinds: Collection[type[nn.Module]]) -> bool:
+    """Return whether a layer is of one of these kinds and nobody listens to it."""
     if layer._forward_hooks or layer._forward_pre_hooks or layer._backward_hooks or layer._backward_pre_hooks:
         return False
-    if type(layer) not in (nn.Conv2d, nn.MaxPool2d, MaxFeatureMap):
+    if type(layer) not in kinds:
         return False
-    return all(p.dtype == torch.float32 and p.device.type == "cpu" for p in layer.parameters())
+    own = layer._parameters.values()
+    return all(p is None or (p.dtype == torch.float32 and p.device.type == "cpu") for p in own)
 
 
 def _apply_layer(kernels: Kernels, layer: LayerShape, convolution: nn.Conv2d, pictures: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 // All arrays are float32 and contiguous except argmax (uint8). Nothing is checked here: library.py does.
 #include "backward.h"
 #include "forward.h"
+#include "shape.h"
 
 using namespace idennet;
 
@@ -84,19 +85,38 @@ void idennet_backward(int layer, int threads, const float* in, int images, const
   });
 }
 
-// A number that any change of the values changes, but for one case in 2^32 or fewer.
-uint64_t idennet_fingerprint(const uint32_t* values, long count) {
+long idennet_shape_size() {
+  long size = 0;
+  each_shape_layer([&](auto layer) { size += kPackedLayer<decltype(layer)>; });
+  return size;
+}
+
+// `tensors` has weights and bias of each layer in turn.
+void idennet_shape_pack(const float* const* tensors, float* packed) { pack_shape(tensors, packed); }
+
+// Pixels (images, 128, 128, 3) to the cells (column, row) of heat maps where points are, (images, 146, 2).
+void idennet_shape(int threads, const float* pixels, int images, const float* packed, float* points) {
+#pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
+  for (int image = 0; image < images; ++image)
+    find_points(pixels + long(image) * 128 * 128 * 3, packed, points + long(image) * 2 * Heat::kOutputs);
+}
+
+// A number that any change of the values of some arrays changes, but for one case in 2^32 or fewer.
+uint64_t idennet_fingerprint(const uint32_t* const* arrays, const long* counts, int array_count) {
   constexpr int lanes = 64;
-  uint32_t state[lanes] = {};
-  long index = 0;
-  for (; index + lanes <= count; index += lanes)
-    for (int lane = 0; lane < lanes; ++lane) {
-      const uint32_t product = (state[lane] ^ values[index + lane]) * 0x9E3779B1u;
-      state[lane] = product ^ product >> 15;  // or else an even number of changed signs would cancel out
-    }
   uint64_t result = 0xCBF29CE484222325u;
-  for (uint32_t word : state) result = (result ^ word) * 0x100000001B3u + (result >> 29);
-  for (; index < count; ++index) result = (result ^ values[index]) * 0x100000001B3u + (result >> 29);
+  for (int array = 0; array < array_count; ++array) {
+    const uint32_t* values = arrays[array];
+    uint32_t state[lanes] = {};
+    long index = 0;
+    for (; index + lanes <= counts[array]; index += lanes)
+      for (int lane = 0; lane < lanes; ++lane) {
+        const uint32_t product = (state[lane] ^ values[index + lane]) * 0x9E3779B1u;
+        state[lane] = product ^ product >> 15;  // or else an even number of changed signs would cancel out
+      }
+    for (uint32_t word : state) result = (result ^ word) * 0x100000001B3u + (result >> 29);
+    for (; index < counts[array]; ++index) result = (result ^ values[index]) * 0x100000001B3u + (result >> 29);
+  }
   return result;
 }
 

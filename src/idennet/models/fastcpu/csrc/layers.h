@@ -30,11 +30,14 @@ struct Layer {
   static constexpr int kTilesAcross = (kSide - kTaps + 1) / kTile, kTiles = kTilesAcross * kTilesAcross;
   static constexpr int kHalf = kOutputs / 2, kOutSide = kTilesAcross * kTile / kPool;
   // Output channels are worked on in blocks: one vector of channels and the vector of their rivals.
-  static constexpr int kWidth = 2 * kLanes, kBlocks = kHalf / kLanes;
+  static constexpr int kColumns = 2, kWidth = kColumns * kLanes, kBlocks = kHalf / kLanes;
   static constexpr long kPicture = long(kSide) * kSide * kStored, kOutPicture = long(kOutSide) * kOutSide * kHalf;
   static constexpr long kPackedBlock = long(kPoints) * kInputs * kWidth, kPacked = kPackedBlock * kBlocks;
   static_assert(kTilesAcross * kTile + kTaps - 1 == kSide && kTile % kPool == 0, "tiles cover the picture");
   static_assert(kStored % kLanes == 0 && kHalf % kLanes == 0, "whole vectors");
+
+  // The first output channel of one vector of a block.
+  static constexpr long output(int block, int column) { return column * kHalf + block * kLanes; }
 };
 
 using Conv1 = Layer<6, 3, 2, 122, 32, 27, 96>;   // 9x9 on 3 channels as 3x3 on 27
@@ -86,7 +89,7 @@ class Scratch {
   size_t size_ = 0;
 };
 
-enum Purpose { kTransformedInputs, kProducts, kInputGradients, kSums, kTransposedWeights, kPurposes };
+enum Purpose { kTransformedInputs, kProducts, kInputGradients, kSums, kTransposedWeights, kPictures, kPurposes };
 
 inline float* scratch(Purpose purpose, size_t floats) {
   thread_local Scratch memory[kPurposes];

@@ -7,10 +7,10 @@
 
 namespace idennet {
 
-// Position in PyTorch's weights (outputs, inputs, taps, taps) of lane `lane` of one half of a block.
+// Position in PyTorch's weights (outputs, inputs, taps, taps) of lane `lane` of one vector of a block.
 template <class L>
-INLINE long filter_start(int block, int half, int lane, int input) {
-  return (long(half * L::kHalf + block * kLanes + lane) * L::kInputs + input) * L::kTaps * L::kTaps;
+INLINE long filter_start(int block, int column, int lane, int input) {
+  return ((L::output(block, column) + lane) * L::kInputs + input) * L::kTaps * L::kTaps;
 }
 
 // G g G^T of every filter.
@@ -20,10 +20,10 @@ void pack_weights(int threads, const float* weights, float* packed) {
 #pragma omp parallel for collapse(2) num_threads(threads)
   for (int block = 0; block < L::kBlocks; ++block)
     for (int input = 0; input < L::kInputs; ++input)
-      for (int half = 0; half < 2; ++half) {
+      for (int column = 0; column < L::kColumns; ++column) {
         float taps[r * r][kLanes];
         for (int lane = 0; lane < kLanes; ++lane) {
-          const float* filter = weights + filter_start<L>(block, half, lane, input);
+          const float* filter = weights + filter_start<L>(block, column, lane, input);
           for (int tap = 0; tap < r * r; ++tap) taps[tap][lane] = filter[tap];
         }
         Vector columns[n][r], in[r], result[n];
@@ -32,7 +32,7 @@ void pack_weights(int threads, const float* weights, float* packed) {
           spread<L::Transform::kFilter>(in, result);
           repeat<n>([&](auto y) INLINE_LAMBDA { columns[y][x] = result[y]; });
         }
-        float* to = packed + block * L::kPackedBlock + input * L::kWidth + half * kLanes;
+        float* to = packed + block * L::kPackedBlock + input * L::kWidth + column * kLanes;
         for (int y = 0; y < n; ++y) {
           spread<L::Transform::kFilter>(columns[y], result);
           repeat<n>([&](auto x) INLINE_LAMBDA { store(to + (y * n + x) * L::kInputs * L::kWidth, result[x]); });
@@ -47,9 +47,9 @@ void unpack_gradients(int threads, const float* packed, float* weights) {
 #pragma omp parallel for collapse(2) num_threads(threads)
   for (int block = 0; block < L::kBlocks; ++block)
     for (int input = 0; input < L::kInputs; ++input)
-      for (int half = 0; half < 2; ++half) {
+      for (int column = 0; column < L::kColumns; ++column) {
         Vector rows[r][n], in[n], result[r];
-        const float* from = packed + block * L::kPackedBlock + input * L::kWidth + half * kLanes;
+        const float* from = packed + block * L::kPackedBlock + input * L::kWidth + column * kLanes;
         for (int y = 0; y < n; ++y) {
           repeat<n>([&](auto x) INLINE_LAMBDA { in[x] = load(from + (y * n + x) * L::kInputs * L::kWidth); });
           gather<L::Transform::kFilter>(in, result);
@@ -61,7 +61,7 @@ void unpack_gradients(int threads, const float* packed, float* weights) {
           repeat<r>([&](auto y) INLINE_LAMBDA { store(taps[y * r + x], result[y]); });
         }
         for (int lane = 0; lane < kLanes; ++lane) {
-          float* filter = weights + filter_start<L>(block, half, lane, input);
+          float* filter = weights + filter_start<L>(block, column, lane, input);
           for (int tap = 0; tap < r * r; ++tap) filter[tap] = taps[tap][lane];
         }
       }
