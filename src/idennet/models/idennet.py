@@ -116,11 +116,12 @@ class IdenNet(nn.Module):
         Raises:
             ShapeError: The faces have another shape or dtype.
         """
-        features = self.trunk(faces)
+        pixels = scaled(faces, self.fc7.weight.dtype)
+        features = self.trunk(pixels)
         identity_embedding = self._embed_features(features)
         expression_features = self.mfm6(self.fc6(features))
         au_residual = self.combine(expression_features, identity_embedding)
-        shape = self._see_shape(faces) if self.shaped else None
+        shape = self._see_shape(pixels) if self.shaped else None
         trust = self._trust(expression_features, identity_embedding) if self.shaped else None
         return IdenNetOutput(
             self.read_aus(au_residual, shape, identity_embedding, trust),
@@ -174,9 +175,9 @@ class IdenNet(nn.Module):
         ).sigmoid()
         return trust
 
-    def _see_shape(self, faces: Tensor) -> Shape:
-        with torch.autocast(faces.device.type, enabled=False):  # a point is right to a tenth of a pixel
-            shape: Shape = self.shape(scaled(faces, self.fc7.weight.dtype))
+    def _see_shape(self, pixels: Tensor) -> Shape:
+        with torch.autocast(pixels.device.type, enabled=False):  # a point is right to a tenth of a pixel
+            shape: Shape = self.shape(pixels)
         return shape
 
     def _read_sides(
