@@ -121,7 +121,7 @@ def _places(like: Tensor) -> Tensor:
 def _place(cells: Tensor) -> Tensor:
     """Return where the middles of columns or rows of a heat map, counted from 0, lie in a face."""
     middle = (_SIDE - 1) / 2
-    return middle + (cells * (_SIDE / _HEAT) + 1.5 - middle) * _REACH
+    return middle + (1.5 - middle) * _REACH + _SIDE / _HEAT * _REACH * cells
 
 
 def upright(points: Tensor) -> Tensor:

@@ -245,15 +245,14 @@ def _addresses(tensors: Sequence[Tensor]) -> ctypes.Array[ctypes.c_void_p]:
 
 def _fills_its_memory(weight: Tensor) -> bool:
     """Return whether the values lie without gaps, in some order of the dimensions."""
-    formats = (torch.contiguous_format, torch.channels_last)
-    if weight.ndim != 4:
-        return weight.is_contiguous()
-    return any(weight.is_contiguous(memory_format=one) for one in formats)
+    if weight.is_contiguous():
+        return True
+    return weight.ndim == 4 and weight.is_contiguous(memory_format=torch.channels_last)
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What computes the trunk on this CPU: `kernels`, or PyTorch if None, and the reason for that."""
+    """What computes the network on this CPU: `kernels`, or PyTorch if None, and the reason for that."""
 
     kernels: Kernels | None
     reason: str = ""
@@ -267,7 +266,7 @@ class Choice:
 
 
 def choose_kernels() -> Choice:
-    """Return what computes the trunk on this CPU.
+    """Return what computes trunk and shape branch on this CPU.
 
     Raises:
         InputError: The environment variable has another value than those it may have.

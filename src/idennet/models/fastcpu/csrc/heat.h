@@ -10,7 +10,7 @@ namespace idennet {
 INLINE Vector exponential(Vector x) {
   constexpr float log2_e = 1.44269504f, shift = 12582912;  // adding 1.5 * 2^23 rounds to whole numbers
   constexpr float ln2_high = 0.693359375f, ln2_low = float(0.693147180559945309 - 0.693359375);
-  const Vector lowest = Vector{} - 87;
+  const Vector lowest = Vector{} - 87.f;
   x = x < lowest ? lowest : x;
   const Vector shifted = x * log2_e + shift, n = shifted - shift;
   const Vector r = x - n * ln2_high - n * ln2_low;
@@ -19,8 +19,8 @@ INLINE Vector exponential(Vector x) {
   sum = sum * r + 1 / 24.f;
   sum = sum * r + 1 / 6.f;
   sum = sum * r + 0.5f;
-  sum = sum * r + 1;
-  sum = sum * r + 1;
+  sum = sum * r + 1.f;
+  sum = sum * r + 1.f;
   typedef uint32_t Bits __attribute__((vector_size(4 * kLanes)));
   Bits bits;
   __builtin_memcpy(&bits, &shifted, sizeof bits);
