@@ -111,8 +111,9 @@ class Kernels:
         self.instruction_set = {"avx512": "AVX-512", "avx2": "AVX2"}[instruction_set]
         self._library = ctypes.CDLL(str(library_path(instruction_set)))
         for name, (arguments, result) in _FUNCTIONS.items():
-            function = getattr(self._library, f"idennet_{name}")
-            function.argtypes, function.restype = arguments, result
+            function = getattr(self._library, f"idennet_{name}", None)
+            if function is not None:  # or it was built from other sources, which `choose_built` refuses
+                function.argtypes, function.restype = arguments, result
         self.sources = self._library.idennet_sources().decode()
         self.has_threads = bool(self._library.idennet_has_threads())
         self._packed: WeakKeyDictionary[nn.Module, tuple[_State, Tensor]] = WeakKeyDictionary()
