@@ -86,6 +86,7 @@ void convolve_block(In picture, const float* packed, int block, float* out, long
     }
 }
 
+// All outputs of a direct convolution.
 template <class L, bool kRectified, class In, class Out>
 void convolve(In in, const float* packed, Out out) {
   static_assert(Out::kChannels == L::kOutputs && Out::kInner == L::kSide);
