@@ -7,10 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch.nn.functional as F
+from protocol_stores import BP4D_AUS, DISFA_AUS, write
 from typer.testing import CliRunner, Result
 
 from idennet.cli.main import app
+from idennet.learning.data.store import FaceStore
 from idennet.learning.data.store_writer import FaceStoreWriter, Part
+from idennet.learning.evaluation.folds import BP4D_SUBJECTS, DISFA_SUBJECTS
 from idennet.models.trunk import Trunk
 
 
@@ -42,3 +45,24 @@ def detect(random_weights: Path, planted_finder: None) -> Callable[..., Result]:
         return CliRunner().invoke(app, command, env={"COLUMNS": "140"})
 
     return run
+
+
+@pytest.fixture(scope="session")
+def bp4d(tmp_path_factory: pytest.TempPathFactory) -> FaceStore:
+    return write(
+        tmp_path_factory.mktemp("s") / "bp4d", "bp4d", BP4D_SUBJECTS, lambda name: ("T1", "T8"), BP4D_AUS
+    )
+
+
+@pytest.fixture(scope="session")
+def disfa(tmp_path_factory: pytest.TempPathFactory) -> FaceStore:
+    return write(
+        tmp_path_factory.mktemp("s") / "disfa", "disfa", DISFA_SUBJECTS, lambda name: (name,), DISFA_AUS
+    )
+
+
+@pytest.fixture
+def quick_trunk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        Trunk, "forward", lambda _, faces: F.adaptive_avg_pool2d(faces.float() / 255, 40).flatten(1)
+    )
