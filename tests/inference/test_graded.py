@@ -101,6 +101,18 @@ def test_a_wink_and_a_one_sided_smile_read_as_such(graded_weights: Path) -> None
     assert {"L43", "R12", "6"} <= set(panel_for(face, None, "#fff", "tag", 30, 20).title.split())
 
 
+def test_what_is_absent_has_neither_strength_nor_side_but_where_programs_read(graded_weights: Path) -> None:
+    face = face_of(graded_weights, AU12=(0.2, 3.4), AU43=(4.8, 0.3))
+    face = replace(face, au_occurrences=face.au_occurrences | {12: False})
+    assert (face.strength(12), face.only_side(12), face.named(12)) == ("", None, "lip corner puller")
+    assert face.strength(43) == "4.8 E"
+    rows = {
+        row.label: (row.name, row.strength) for row in panel_for(face, None, "#fff", "names", 30, 20).rows
+    }
+    assert rows["AU12"] == ("lip corner puller", "")
+    assert face.to_dict()["aus"]["AU12"]["intensity"] == pytest.approx(3.4)
+
+
 def test_what_is_hidden_is_empty_and_said(graded_weights: Path) -> None:
     result = result_of(graded_weights, (0.49, 0.5, 0.1))
     (face,) = result.faces

@@ -230,6 +230,18 @@ def test_what_is_hidden_is_said_and_never_compared(browser, graded_weights: Path
         assert {name for name, of in answer["aus"].items() if of["probability"] is None} == unseen
 
 
+def test_what_is_present_has_a_strength_and_nothing_else(browser, graded_weights: Path) -> None:
+    analyser = Analyser(PlantedFinder(), ActionUnitModel.open(graded_weights))
+    with served(analyser) as address, opened(browser, address) as page:
+        load(page, one=(1, 0))
+        page.wait_for_selector(".au.present")
+        told = {
+            ("present" in row.get_attribute("class").split(), "Strength" in row.text_content())
+            for row in page.locator(".au").all()
+        }
+    assert told == {(True, True), (False, False)}
+
+
 def test_a_clip_is_followed_and_every_output_is_saved(page, tmp_path: Path) -> None:
     send_clip(page, tmp_path, [planted_picture(2)] * 12)
     page.wait_for_selector("#jobs li", state="detached")

@@ -147,7 +147,8 @@ def print_footnotes(console: Screen, summary: Summary, *, details: bool, strengt
         notes.append("bars: " + ", ".join(f"{_bars(console)[grade] * 3} {grade}" for grade in grades))
     if summary.graded and (details or strengths):
         notes.append(
-            "intensity: 0 to 5, with FACS's letters A (trace) to E (maximum); left, right: the person's own"
+            "intensity: of what is present, 0 to 5, with FACS's letters A (trace) to E (maximum); left, "
+            "right: the person's own"
         )
     for grade, sentence in () if details else _UNTESTED.items():
         if aus := sorted(au for au in summary.occurring if summary.evidence.get(au) == grade):

@@ -106,7 +106,8 @@ class Face:
         au_evidence: What the reading of each Action Unit rests on; empty where the model card does not say.
         flags: Why the face may be read badly, for example because it is small in the picture.
         au_intensities: Strength of each Action Unit, 0 to 5, that of the stronger side; NaN where its part of
-            the face is hidden. Empty for a network that is not graded, like the next two.
+            the face is hidden. Read apart from the probability: it tells of those that occur only. Empty for
+            a network that is not graded, like the next two.
         au_sides: The same of the subject's own left and right: `face.au_sides[12].left`; for those of
             `facs.SIDED_AUS` only.
         hidden: Parts of the face that cannot be seen, of `facs.PARTS`: "eyes", "brows", "mouth".
@@ -178,13 +179,19 @@ class Face:
 
         Nothing is known of heads turned by more than `MOST_YAW_OF_SIDES`: the far side is seen askew.
         """
+        if not self.au_occurrences[au]:
+            return None
         if self.pose is not None and abs(self.pose.yaw) > MOST_YAW_OF_SIDES:
             return None
         return self.au_sides[au].only if au in self.au_sides else None
 
     def strength(self, au: int) -> str:
-        """Return an Action Unit's intensity and FACS's letter for it, "3.2 C"; "" where it is unknown."""
-        if au not in self.au_intensities:
+        """Return an Action Unit's intensity and FACS's letter for it, "3.2 C"; "" where it is unknown.
+
+        So it is where the Action Unit does not occur: what is absent has no strength, whatever the network's
+        intensity is.
+        """
+        if au not in self.au_intensities or not self.au_occurrences[au]:
             return ""
         intensity = self.au_intensities[au]
         return f"{intensity:.1f} {letter(intensity)}".rstrip()

@@ -32,7 +32,7 @@ class Row:
     name: str
     prob: float
     strength: str
-    """Intensity with FACS's letter, or nothing where it is unknown."""
+    """Intensity with FACS's letter; nothing where it is unknown, or the Action Unit does not occur."""
     occurs: bool
     evidence: Evidence
     """What the reading rests on: the bar is filled where it was tested on photographs, half clear where they

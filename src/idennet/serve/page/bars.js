@@ -7,6 +7,7 @@ const EVIDENCE = {
   "taught by photographs": ["taught", "Photographs were among its teachers, but none tested it."],
   "renderings only": ["renderings", "It was learnt from rendered faces; nothing is known about photographs."],
 };
+const MOST_YAW_OF_SIDES = 20; // degrees; of heads turned further no side is named
 const RAW_THRESHOLD = 0.5; // thresholds of weights are about calibrated values
 const UNRELIABLE = "These weights read it too poorly to rely on.";
 
@@ -42,8 +43,8 @@ export class Bars {
       parts.bar.style.width = `${100 * value}%`;
       parts.value.textContent = hidden ? "hidden" : percent(value);
       parts.said.textContent = present ? ", present" : "";
-      parts.side.textContent = present ? side(face.aus[au]) : "";
-      parts.strength.textContent = hidden ? "Its part of the face is covered, so nothing is said of it." : strength(face.aus[au]);
+      parts.side.textContent = present ? side(face.aus[au], face.pose) : "";
+      parts.strength.textContent = hidden ? "Its part of the face is covered, so nothing is said of it." : present ? strength(face.aus[au]) : "";
       parts.tick.hidden = hidden;
       parts.tick.style.left = `${100 * threshold}%`;
       parts.other.hidden = !compared || hidden || Math.abs(compared[au] - value) < 0.005;
@@ -58,10 +59,11 @@ export class Bars {
 }
 
 /** How strong, "3.2 C", and on which side alone, as in docs/outputs.md; "" where the weights do not say. */
-function side({ intensity, left, right }) {
+function side({ intensity, left, right }, pose) {
   if (intensity === undefined) return "";
   const [weak, strong] = left === undefined ? [0, 0] : [Math.min(left, right), Math.max(left, right)];
-  const only = strong >= 1 && 3 * weak < strong ? left > right ? ", left only" : ", right only" : "";
+  const turned = Math.abs(pose?.yaw ?? 0) > MOST_YAW_OF_SIDES;
+  const only = !turned && strong >= 1 && 3 * weak < strong ? left > right ? ", left only" : ", right only" : "";
   return `${intensity.toFixed(1)} ${"-ABCDE"[Math.round(Math.min(intensity, 5))]}${only}`;
 }
 
