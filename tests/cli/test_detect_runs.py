@@ -101,6 +101,11 @@ def test_a_finished_run_reads_what_is_new_what_has_changed_and_what_could_not_be
     rows = pd.read_csv(out / "aus.csv")
     assert [Path(name).stem for name in rows["file"]] == ["a", "b", "b", "c", "c", "c", "d"]
     assert rows["problem"].isna().all()
+    ran = detect(photos, "--out", out)
+    assert ran.exit_code == 0, ran.output
+    assert "4 pictures read by an earlier run, nothing left to read; --fresh reads them anew." in ran.stdout
+    assert ran.stdout.endswith(f"Everything had been read already.\nThe results are in {out}.\n")
+    assert "0 pictures" not in ran.stdout
 
 
 def test_results_of_another_making_are_not_mixed(

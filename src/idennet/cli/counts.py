@@ -209,6 +209,11 @@ class Summary:
                 self.provisional[face.called] = None
             self.evidence |= face.au_evidence
 
+    @property
+    def empty(self) -> bool:
+        """Whether no picture, frame or video was read, nor found unreadable."""
+        return not (self.pictures or self.videos or self.frames)
+
     def line(self) -> str:
         """Return the counts as one line, such as `3 pictures: 4 faces, 1 without a face, 0 unreadable`."""
         what = [count(self.pictures, "picture")] * (self.pictures > 0 or not self.videos)

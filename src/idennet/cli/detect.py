@@ -195,9 +195,12 @@ def detect_command(
         screen.print_hint(console, summary.without_face, other_finder=finder is not None)
     if not quiet:
         screen.print_footnotes(console, summary, details=alone, strengths=zero is None)
-    console.print(("" if quiet else "\n") + summary.line(), highlight=False)
+    was_read_before = any(there) and summary.empty and stopped is None
+    told = "Everything had been read already." if was_read_before else summary.line()
+    console.print(("" if quiet else "\n") + told, highlight=False)
     if out is not None:
-        console.print(f"Written to {text_of(out)}.", highlight=False, soft_wrap=True, markup=False)
+        where = f"The results are in {text_of(out)}." if was_read_before else f"Written to {text_of(out)}."
+        console.print(where, highlight=False, soft_wrap=True, markup=False)
     if stopped is not None:
         done = summary.done_of(len(rest), len(clips))
         gathered = following is not None and (following.needs_all or not clips)
