@@ -5,7 +5,7 @@ import numpy as np
 from PIL import Image
 
 from idennet.inference.overlay import is_overlay
-from idennet.timelines.charts import over_time, save_timeline
+from idennet.timelines.charts import over_time, save_timeline, save_together
 from idennet.timelines.recording import read_recordings
 
 
@@ -25,6 +25,20 @@ def test_values_without_the_own_zero_stand_beside_the_raw_ones(results: Path, tm
     left, right = np.split(both[:, : both.shape[1] * 9 // 10 // 2 * 2], 2, axis=1)
     assert strong(left) > 1000
     assert strong(right) == 0
+
+
+def test_charts_of_many_people_stay_of_a_size_to_be_shown(results: Path, tmp_path: Path) -> None:
+    clip = read_recordings(results)[0]
+    busy = replace(
+        clip.tracks[0],
+        present=np.ones_like(clip.tracks[0].present),
+        zeroed=np.zeros_like(clip.tracks[0].values),
+    )
+    crowd = replace(clip, tracks=tuple(replace(busy, name=f"person {k}", number=k) for k in range(1, 31)))
+    for save in (save_timeline, save_together):
+        with Image.open(save(crowd, tmp_path / "crowd.png")) as chart:
+            assert max(chart.size) <= 3000
+            assert min(chart.size) >= 1500
 
 
 def test_a_chart_is_never_taken_for_a_photograph(results: Path, tmp_path: Path) -> None:

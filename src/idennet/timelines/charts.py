@@ -17,7 +17,8 @@ from idennet.timelines.summary import going_together
 _INK, _QUIET, _ACCENT = "#1b2330", "#8b94a3", "#0f766e"
 _RAMP = LinearSegmentedColormap.from_list("strength", ["#f2f4f7", "#99d8cf", "#14a08f", "#0b4f49"])
 _COLUMNS = 1500
-_MOST_TRACKS = 6
+_MOST_TRACKS = 4
+_ROW, _CELL = 0.14, 0.3  # inches
 
 
 def save_timeline(recording: Recording, path: Path) -> Path:
@@ -31,7 +32,7 @@ def save_timeline(recording: Recording, path: Path) -> Path:
     end = times[-1] + (recording.step or 1.0)
     rows, tracks = len(recording.aus), recording.most_seen(_MOST_TRACKS)
     kinds = (False, True) if any(track.zeroed is not None for track in tracks) else (False,)
-    size = (4.0 + 8.0 * len(kinds), 1.0 + len(tracks) * (0.6 + 0.19 * rows))
+    size = (4.0 + 8.0 * len(kinds), 1.0 + len(tracks) * (0.4 + _ROW * rows))
     figure = Figure(figsize=size, layout="constrained")
     grid = figure.subplots(len(tracks), len(kinds), squeeze=False, sharex=True, sharey=True)
     for (row, column), axis in np.ndenumerate(grid):
@@ -55,7 +56,8 @@ def save_timeline(recording: Recording, path: Path) -> Path:
     labels = [f"{NAMES[au]}  {recording.marked(au)}" for au in recording.aus]
     grid[0, 0].set_yticks(range(rows), labels, fontsize=7, color=_INK)
     figure.supxlabel(
-        "seconds; the line under a row is an episode; white: the face is not found, or the part hidden",
+        "seconds; the line under a row is an episode; white: the face is not found, or the part hidden"
+        f"{_others(recording)}",
         fontsize=8,
         color=_QUIET,
     )
@@ -73,32 +75,53 @@ def save_timeline(recording: Recording, path: Path) -> Path:
 def save_together(recording: Recording, path: Path) -> Path:
     """Draw which Action Units went together, for each track, and return the path.
 
-    Those that were never present are left out, as in the page.
+    Those that were never present are left out, as in the page; of many tracks, those that were found in most
+    frames are drawn, two beside each other.
     """
     tracks = recording.most_seen(_MOST_TRACKS)
-    figure = Figure(figsize=(6.2 * len(tracks), 6.0), layout="constrained")
-    axes = figure.subplots(1, len(tracks), squeeze=False)[0]
-    for axis, track in zip(axes, tracks, strict=True):
-        shown = np.flatnonzero(track.present.any(axis=0))
+    present = [np.flatnonzero(track.present.any(axis=0)) for track in tracks]
+    columns = min(len(tracks), 2)
+    rows = -(-len(tracks) // columns)
+    most = max(4, *map(len, present))  # cells are of one size
+    side = 0.8 + _CELL * most
+    size = (max(columns * side, 5.0), rows * side + 0.4)
+    figure = Figure(figsize=size, layout="constrained")
+    grid = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axis in grid[len(tracks) :]:
+        axis.set_axis_off()
+    for axis, track, shown in zip(grid, tracks, present, strict=False):
         labels = [recording.marked(recording.aus[index]) for index in shown]
-        axis.set_title(f"{track.name}: of the faces with the row's, share with the column's, %", fontsize=9)
+        axis.set_title(track.name, loc="left", fontsize=10, color=_INK)
         axis.set_xticks(range(len(labels)), labels, fontsize=8, rotation=90, color=_INK)
         axis.set_yticks(range(len(labels)), labels, fontsize=8, color=_INK)
         axis.tick_params(length=0)
+        axis.xaxis.tick_top()
         axis.spines[:].set_visible(False)
         if not labels:
-            axis.text(0.5, 0.5, "no Action Unit was present", color=_QUIET, ha="center")
+            axis.text(
+                0.5, 0.5, "no Action Unit was present", color=_QUIET, ha="center", transform=axis.transAxes
+            )
             continue
         shares = going_together(track)[np.ix_(shown, shown)]
         axis.imshow(shares, cmap=_RAMP, vmin=0, vmax=1)
+        axis.set(xlim=(-0.5, most - 0.5), ylim=(most - 0.5, -0.5))
         edges = np.arange(1, len(labels)) - 0.5
         axis.hlines(edges, -0.5, len(labels) - 0.5, color="white", lw=2)
         axis.vlines(edges, -0.5, len(labels) - 0.5, color="white", lw=2)
         for (row, column), share in np.ndenumerate(shares):
             ink = "white" if share > 0.4 else _INK if share else _QUIET
-            axis.text(column, row, f"{100 * share:.0f}", color=ink, fontsize=7, ha="center", va="center")
+            text = "" if np.isnan(share) else f"{100 * share:.0f}"
+            axis.text(column, row, text, color=ink, fontsize=7, ha="center", va="center")
+    told = f"of the faces with the row's, share with the column's, %{_others(recording)}"
+    figure.supxlabel(told, fontsize=8, color=_QUIET)
     _save(figure, path)
     return path
+
+
+def _others(recording: Recording) -> str:
+    """Return in words that not all tracks are drawn; "" where they are."""
+    all_tracks = len(recording.tracks)
+    return f"; the {_MOST_TRACKS} of {all_tracks} that were seen most" * (all_tracks > _MOST_TRACKS)
 
 
 def over_time(values: NDArray[np.float32], times: NDArray[np.float64], end: float) -> NDArray[np.float32]:
