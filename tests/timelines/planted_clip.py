@@ -56,6 +56,7 @@ def write_results(folder: Path, results: list[Result]) -> Path:
         "weights": {"version": "planted-1"},
         "thresholds": dict.fromkeys(columns(SYNFACS_AUS), 0.5),
         "unreliable_aus": ["AU23"],
+        "evidence": dict.fromkeys(columns(SYNFACS_AUS), "tested on photographs") | {"AU9": "renderings only"},
     }
     (folder / "aus.json").write_text(json.dumps(about))
     with CsvWriter(folder / "aus.csv", SYNFACS_AUS) as writer:

@@ -80,7 +80,18 @@ def test_the_table_has_a_row_for_each_episode(results: Path) -> None:
         ["clips/talk.mp4", "person 1", "raw", "AU12", "lip corner puller"]
     ]
     assert table["duration"].tolist() == [1.0]
+    assert table["exact_to"].tolist() == [0.04]
     assert list(episode_table([]).columns) == list(table.columns)
+
+
+def test_times_are_as_exact_as_the_frames_that_were_read(results: Path) -> None:
+    """Of every fifth frame nothing is known to less than a fifth of a second."""
+    clip = read_recordings(results)[0]
+    track = clip.tracks[0]
+    kept = np.flatnonzero(track.rows % 5 == 0)
+    few = replace(track, rows=track.rows[kept] // 5, values=track.values[kept], present=track.present[kept])
+    table = episode_table([replace(clip, frames=clip.frames[::5], times=clip.times[::5], tracks=(few,))])
+    assert table[["onset", "offset", "exact_to"]].to_numpy().tolist() == [[0.4, 1.4, 0.2]]
 
 
 def test_episodes_with_the_own_zero_taken_out_stand_beside_the_raw_ones(results: Path) -> None:

@@ -15,7 +15,7 @@ from clips import write_clip
 from idennet.cli.main import app
 from idennet.facs import SYNFACS_AUS
 from idennet.timelines.recording import read_recordings
-from idennet.timelines.summary import going_together, summary_table
+from idennet.timelines.summary import going_together, summary_of, summary_table
 from idennet.timelines.view import page_of, view
 
 AU12 = SYNFACS_AUS.index(12)
@@ -199,16 +199,53 @@ def test_summaries_count_what_was_planted(results: Path) -> None:
     assert row["share_present"] == pytest.approx(25 / 45, abs=1e-4)
     assert (row["frames"], row["episodes"], row["mean_duration"]) == (45, 1, 1.0)
     assert row["largest"] == pytest.approx(0.9)
+    assert row["exact_to"] == pytest.approx(0.04)
+    assert table[table["file"] == "photographs"]["exact_to"].isna().all()
     assert table.groupby(["file", "who"]).size().tolist() == [22, 22, 22]
+
+
+def test_a_share_is_of_the_frames_in_which_the_action_unit_was_read(results: Path) -> None:
+    """`frames` is the denominator: those with the face, less those in which its part is hidden."""
+    clip = read_recordings(results)[0]
+    track = clip.tracks[0]
+    values, present = track.values.copy(), track.present.copy()
+    values[:5, AU12], present[:, AU12] = np.nan, False
+    present[5:15, AU12] = True
+    table = summary_of(clip, replace(track, values=values, present=present))
+    assert table["frames"].tolist() == [40 if row == AU12 else 45 for row in range(len(SYNFACS_AUS))]
+    assert table["share_present"][AU12] == 10 / 40
+
+
+def test_summary_and_page_say_what_each_reading_rests_on(results: Path, tmp_path: Path) -> None:
+    table = summary_table(read_recordings(results)).set_index("au")
+    assert "reliable" not in table
+    told = table[["unreliable", "evidence"]]
+    assert told.loc["AU12"].to_numpy().tolist() == [[0, "tested on photographs"]] * 3
+    assert told.loc["AU23"].to_numpy().tolist() == [[1, "tested on photographs"]] * 3
+    assert told.loc["AU9"].to_numpy().tolist() == [[0, "renderings only"]] * 3
+    page = page_of(read_recordings(results), tmp_path)
+    grades = {one["au"]: one["evidence"] for one in data_of(page)[0]["tracks"][0]["summary"]}
+    assert (grades["AU12"], grades["AU9"]) == ("tested on photographs", "renderings only")
+    assert '<i class="key renderings"></i>renderings only' in page
 
 
 def test_going_together_is_a_share_of_the_rows_frames(results: Path) -> None:
     track = read_recordings(results)[0].tracks[0]
     present = np.zeros((10, 3), bool)
     present[:4, 0] = present[2:5, 1] = True
-    shares = going_together(replace(track, present=present))
+    shares = going_together(replace(track, present=present, values=present.astype(np.float32)))
     np.testing.assert_allclose(shares[:2, :2], [[1, 0.5], [2 / 3, 1]])
     assert np.isnan(shares[2]).all()
+
+
+def test_a_frame_in_which_the_other_is_hidden_does_not_count(results: Path) -> None:
+    track = read_recordings(results)[0].tracks[0]
+    present = np.ones((4, 2), bool)
+    present[:3, 1] = False
+    values = present.astype(np.float32)
+    values[:2, 1] = np.nan
+    shares = going_together(replace(track, present=present, values=values))
+    np.testing.assert_allclose(shares, [[1, 0.5], [1, 1]])
 
 
 def test_tables_of_openface_can_be_viewed(results: Path, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ person where people were told apart; whoever has one number all along is a `Trac
 import json
 import re
 from collections import defaultdict
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,6 +88,7 @@ class Recording:
         aus: Action Units, in the order of the values.
         thresholds: (A,) float32, from which a value counts as present.
         unreliable_aus: Action Units that the weights read unreliably.
+        evidence: What the reading of each Action Unit rests on; empty where that is unknown.
         files: T texts, the picture of each frame; of a clip always the clip.
         frames: (T,) int, number of each frame.
         times: (T,) float64, seconds, or None for photographs.
@@ -100,6 +101,7 @@ class Recording:
     aus: tuple[int, ...]
     thresholds: Floats
     unreliable_aus: frozenset[int]
+    evidence: Mapping[int, str]
     files: Sequence[str]
     frames: NDArray[np.int64]
     times: NDArray[np.float64] | None
@@ -153,6 +155,7 @@ def read_recordings(source: Path) -> list[Recording]:
     if openface.is_openface(names):
         table, aus = openface.read_table(file)
         thresholds, unreliable = dict.fromkeys(aus, openface.PRESENT_FROM), frozenset[int]()
+        evidence = {}
     elif "file" in names and f"{column(12)}_present" in "".join(names):
         numbers = {"frame": np.float64, "time": np.float64}
         kinds: dict[Hashable, Any] = defaultdict(
@@ -165,9 +168,10 @@ def read_recordings(source: Path) -> list[Recording]:
         given = about.get("thresholds", {})
         thresholds = {au: float(given.get(column(au), 0.5)) for au in aus}
         unreliable = frozenset(map(facs.parse, about.get("unreliable_aus", [])))
+        evidence = {facs.parse(name): str(grade) for name, grade in about.get("evidence", {}).items()}
     else:
         raise InputError(f"{file} is no table of idennet detect with AU12_present, and none of OpenFace.")
-    recordings = list(_recordings(table, tuple(aus), thresholds, unreliable))
+    recordings = list(_recordings(table, tuple(aus), thresholds, unreliable, evidence))
     if not any(recording.tracks for recording in recordings):
         raise InputError(f"{file} holds no face, so there is nothing to show.")
     return recordings
@@ -195,7 +199,11 @@ def _opened(source: Path) -> tuple[Path, dict[str, Any]]:
 
 
 def _recordings(
-    table: pd.DataFrame, aus: tuple[int, ...], thresholds: dict[int, float], unreliable: frozenset[int]
+    table: pd.DataFrame,
+    aus: tuple[int, ...],
+    thresholds: dict[int, float],
+    unreliable: frozenset[int],
+    evidence: dict[int, str],
 ) -> Iterator[Recording]:
     timed = table["time"].notna()
     untimed = table[~timed & table["problem"].notna()]
@@ -219,6 +227,7 @@ def _recordings(
             aus=aus,
             thresholds=np.array([thresholds[au] for au in aus], np.float32),
             unreliable_aus=unreliable,
+            evidence=evidence,
             files=shown["file"].tolist(),
             frames=shown["frame"].to_numpy(np.int64) if clip else np.arange(len(shown)),
             times=times,

@@ -22,14 +22,16 @@ def summary_of(recording: Recording, track: Track) -> pd.DataFrame:
             {
                 "au": column(au),
                 "name": NAMES[au],
-                "reliable": int(au not in recording.unreliable_aus),
-                "frames": len(track.rows),
+                "unreliable": int(au in recording.unreliable_aus),
+                "evidence": recording.evidence.get(au),
+                "frames": len(values),
                 "share_present": track.present[:, index].sum() / len(values) if len(values) else np.nan,
                 "mean": values.mean(),
                 "zeroed_mean": zeroed.mean(),
                 "largest": values.max(),
                 "episodes": len(own),
                 "mean_duration": np.mean(lengths) if lengths else np.nan,
+                "exact_to": np.nan if recording.times is None else recording.step,
             }
         )
     return pd.DataFrame(rows)
@@ -50,9 +52,9 @@ def summary_table(recordings: list[Recording]) -> pd.DataFrame:
 def going_together(track: Track) -> NDArray[np.float64]:
     """Return (A, A): of the frames that show the row's Action Unit, the share that show the column's.
 
-    A row is NaN where the Action Unit is never present.
+    Frames in which the column's is hidden do not count. NaN where none is left, as where the row's is never
+    present.
     """
     present = track.present.astype(np.float64)
-    both = present.T @ present
     with np.errstate(invalid="ignore"):
-        return both / np.diag(both)[:, None]
+        return (present.T @ present) / (present.T @ ~np.isnan(track.values))

@@ -139,6 +139,7 @@ def page_of(
         remarks=_remarks(recordings),
         data=data,
         film_instead=_FILM_INSTEAD,
+        graded=any(recording.evidence for recording in shown),
         unplayed=any(one["without"] and not one["film"] for one in data),
         linked=any(not (one["video"] or one["film"] or "data:").startswith("data:") for one in data),
     )
@@ -174,6 +175,7 @@ def _recording(recording: Recording) -> dict[str, Any]:
                 "name": NAMES[au],
                 "threshold": round(float(threshold), 4),
                 "reliable": au not in recording.unreliable_aus,
+                "evidence": recording.evidence.get(au),
             }
             for au, threshold in zip(recording.aus, recording.thresholds, strict=True)
         ],
