@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageDraw
+from PIL import Image, ImageColor, ImageDraw
 
 from idennet.facs import SYNFACS_AUS
 from idennet.inference import overlay
@@ -70,6 +70,46 @@ def test_several_faces_that_fill_a_photograph_have_their_tags_beside_it() -> Non
     assert not any(a.overlap(b) for a, b in combinations(spots, 2))
 
 
+def test_each_of_several_faces_has_its_number_and_a_panel_that_repeats_it() -> None:
+    """The number is a disc in the face's colour at its corner, and no panel lies on it."""
+    faces = [face_at(60 + 300 * x, 80, 110, seed=x) for x in range(3)]
+    panels, spots, _ = overlay._lay_out(faces, (1000, 600), may_widen=True)
+    assert [panel.title for panel in panels] == ["Face 1", "Face 2", "Face 3"]
+    discs = overlay._discs(faces, panels[0].font_size)
+    assert not any(spot.overlap(disc) for spot in spots for disc in discs)
+    drawn = np.asarray(overlay.draw_faces(np.zeros((600, 1000, 3), np.uint8), faces, may_widen=True))
+    for face, disc, panel in zip(faces, discs, panels, strict=True):
+        assert disc.overlap(Rect(*face.box))
+        inside = drawn[int(disc.y0) : int(disc.y1), int(disc.x0) : int(disc.x1)].astype(int)
+        colour = ImageColor.getrgb(panel.accent)
+        assert (np.abs(inside - colour).max(axis=2) < 8).mean() > 0.3
+    assert overlay._discs(faces[:1], 20) == []
+
+
+def test_several_faces_without_room_have_names_in_columns_beside_the_photograph() -> None:
+    faces = [face_at(5 + 192 * x, 5 + 205 * y, 190) for x in range(4) for y in range(4)]
+    faces = [replace(face, au_occurrences={au: au in (6, 12) for au in SYNFACS_AUS}) for face in faces]
+    panels, spots, width = overlay._lay_out(faces, (775, 825), may_widen=True)
+    assert {panel.style for panel in panels} == {"names"}
+    assert 775 < width <= 1.62 * 775
+    assert len({spot.x0 for spot in spots}) == 2
+    assert all(spot.x0 >= 775 and spot.x1 <= width for spot in spots)
+    assert all(spot.y0 >= 0 and spot.y1 <= 825 for spot in spots)
+    assert not any(a.overlap(b) for a, b in combinations(spots, 2))
+
+
+def test_one_of_several_faces_shows_what_occurs_and_nothing_else() -> None:
+    face = face_at(0, 0, 100)
+    assert [row.occurs for row in panel_for(face, 2, "#ffffff", "names", 30, 12).rows] == [True] * len(
+        face.aus
+    )
+    still = replace(face, au_occurrences=dict.fromkeys(SYNFACS_AUS, False))
+    panel = panel_for(still, 2, "#ffffff", "names", 30, 12)
+    assert (panel.rows, panel.footer) == ((), "no Action Unit")
+    assert panel_for(still, 2, "#ffffff", "tag", 30, 12).title == "2: no Action Unit"
+    assert len(panel_for(still, None, "#ffffff", "names", 30, 12).rows) == 4
+
+
 def test_a_picture_without_faces_is_unchanged() -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8)
     np.testing.assert_array_equal(np.asarray(overlay.draw_faces(pixels, [], may_widen=True)), pixels)
@@ -114,7 +154,7 @@ def test_one_face_with_room_gets_plain_names_and_a_crowd_gets_tags() -> None:
     panels, spots, _ = overlay._lay_out(crowd, (500, 500), may_widen=True)
     assert panels[0].style == "tag"
     assert len(spots) == 64
-    assert [panel.title.split()[0] for panel in panels[:3]] == ["1", "2", "3"]
+    assert [panel.title.split()[0] for panel in panels[:3]] == ["1:", "2:", "3:"]
 
 
 def test_what_occurs_comes_first_and_unreliable_is_marked() -> None:
@@ -167,10 +207,8 @@ def test_what_finds_no_room_is_counted(most: int) -> None:
     face = face_at(0, 0, 100)
     hidden = max(len(face.aus) - most, 0)
     assert panel_for(face, 2, "#ffffff", "numbers", most, 12).footer == (f"+{hidden} more" if hidden else "")
-    numbers = [str(au) for au in face.aus[:most]] + [f"+{hidden}"] * (hidden > 0)
-    assert panel_for(face, 2, "#ffffff", "tag", most, 12).title.replace("~", "") == " ".join(
-        ["2 AU", *numbers]
-    )
+    numbers = ", ".join(str(au) for au in face.aus[:most]) + f" +{hidden}" * (hidden > 0)
+    assert panel_for(face, 2, "#ffffff", "tag", most, 12).title.replace("~", "") == f"2: AU {numbers}"
 
 
 def test_unreliable_action_units_come_last_among_those_that_occur() -> None:
@@ -182,7 +220,7 @@ def test_unreliable_action_units_come_last_among_those_that_occur() -> None:
     )
     assert face.aus == (4, 1, 2)
     assert face.ranked_aus == (4, 1, 2, 9, 12, 6)
-    assert panel_for(face, None, "#ffffff", "tag", 9, 12).title == "AU 4 1 ~2"
+    assert panel_for(face, None, "#ffffff", "tag", 9, 12).title == "AU 4, 1, ~2"
 
 
 def test_bars_are_filled_as_far_as_photographs_bear_the_reading_out() -> None:

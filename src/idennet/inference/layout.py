@@ -3,6 +3,9 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+_WIDEST_STRIP = 0.6
+"""Of the picture's width, for a strip of several columns."""
+
 
 class Rect(NamedTuple):
     """A rectangle in pixels."""
@@ -67,18 +70,26 @@ def place(
 
 
 def stacked(panels: Sequence[tuple[float, float]], picture: tuple[int, int], gap: float) -> list[Rect] | None:
-    """Return places for panels under each other, right of the picture; None where it is not high enough.
+    """Return places for panels under each other, right of the picture, in as few columns as it is high.
+
+    None where it is not high enough for one of them, or where further columns would make the strip wider than
+    `_WIDEST_STRIP` of the picture.
 
     Args:
         panels: Width and height of each, in pixels.
         picture: (width, height) of the picture.
         gap: Between them, and to the picture and the borders.
     """
-    spots, top = [], gap
+    spots: list[Rect] = []
+    left, top, right = picture[0] + gap, gap, 0.0
     for width, height in panels:
-        spots.append(Rect(picture[0] + gap, top, picture[0] + gap + width, top + height))
-        top += height + gap
-    return spots if top <= picture[1] else None
+        if spots and top + height + gap > picture[1]:
+            left, top = right + gap, gap
+        spots.append(Rect(left, top, left + width, top + height))
+        top, right = top + height + gap, max(right, left + width)
+    in_columns = right - picture[0] > _WIDEST_STRIP * picture[0] and len({spot.x0 for spot in spots}) > 1
+    too_high = any(spot.y1 + gap > picture[1] for spot in spots)
+    return None if too_high or in_columns else spots
 
 
 def _candidates(width: float, height: float, face: Rect, gap: float) -> Iterator[tuple[float, float]]:

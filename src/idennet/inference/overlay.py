@@ -1,8 +1,9 @@
 """Pictures for a talk: each face with its contours and a panel of its Action Units.
 
 Everything is drawn on a transparent layer, finer than the picture, and laid over it at the end, so that
-thin lines stay smooth. Sizes follow the faces and the picture: a panel can be read on any of them. It lies on
-no face as long as there is another place: a photograph without one gets a strip on the right.
+thin lines stay smooth. Sizes follow the faces and the picture: a panel can be read on any of them. It lies
+on no face as long as there is another place: a photograph without one gets a strip on the right. Of several
+faces each has its number at its corner, which the panel repeats.
 """
 
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from PIL import Image, ImageDraw, ImageFilter
 from idennet.errors import ImageError
 from idennet.inference.face import Face
 from idennet.inference.layout import Rect, place, stacked
-from idennet.inference.panel import Panel, Style, panel_for
+from idennet.inference.panel import Panel, Style, draw_number, panel_for
 
 MARK = b"IdenNet overlay"
 """The comment inside an overlay's file, by which it is never taken for a photograph."""
@@ -83,6 +84,9 @@ def draw_faces(pixels: np.ndarray, faces: Sequence[Face], *, may_widen: bool) ->
         _draw_face(draw, face, ACCENTS[number % len(ACCENTS)], scale)
     for panel, spot in zip(panels, spots, strict=True):
         panel.draw(draw, spot, scale)
+    font_size = panels[0].font_size
+    for number, disc in enumerate(_discs(faces, font_size)):
+        draw_number(draw, number + 1, ACCENTS[number % len(ACCENTS)], disc, font_size, scale)
     layer = layer.resize(size, Image.Resampling.BOX) if scale > 1 else layer
     return Image.alpha_composite(picture.convert("RGBA"), layer).convert("RGB")
 
@@ -116,11 +120,11 @@ def _lay_out(
 ) -> tuple[list[Panel], list[Rect], int]:
     """Return panels of one style for all faces, their places, and how wide the picture must be for them.
 
-    Of the styles for which all find a place the most telling one is taken; but before a single face gets a
-    mere tag, or a tag lies on a face, the picture is widened.
+    Of the styles for which all find a place the most telling one is taken; but before a face gets a mere tag,
+    or a tag lies on a face, the picture is widened.
     """
     rows, tags = _plans(faces, size, _STYLES[:-1]), _plans(faces, size, (_TAG,))
-    names = _plans(faces, size, (_NAMES,)) if len(faces) == 1 else []
+    names = _plans(faces, size, (_NAMES,))
     for plans, beside in ((rows, False), (names, True), (tags, False), (tags, True)):
         for plan in plans if may_widen or not beside else ():
             panels = _panels(faces, plan)
@@ -175,7 +179,7 @@ def _spots(
     panels: Sequence[Panel], faces: Sequence[Face], plan: _Plan, size: tuple[int, int]
 ) -> list[Rect] | None:
     boxes = [Rect(*face.box) for face in faces]
-    taken = list(boxes)
+    taken = [*boxes, *_discs(faces, plan.font_size)]
     spots = []
     gap = 0.6 * plan.font_size
     for panel, box in zip(panels, boxes, strict=True):
@@ -185,6 +189,13 @@ def _spots(
         spots.append(spot)
         taken.append(spot.grown(gap / 2))
     return spots
+
+
+def _discs(faces: Sequence[Face], font_size: float) -> list[Rect]:
+    """Return where each face's number stands, at its corner; nowhere for a face that is alone."""
+    side = 1.5 * font_size
+    corners = [(max(face.box.x0 - side / 2, 0), max(face.box.y0 - side / 2, 0)) for face in faces]
+    return [Rect(x, y, x + side, y + side) for x, y in corners if len(faces) > 1]
 
 
 def _forced(panel: Panel, face: Face, size: tuple[int, int]) -> Rect:

@@ -12,7 +12,7 @@ from idennet.inference.layout import Rect
 from idennet.models.weights import Evidence
 
 Style = Literal["names", "numbers", "tag"]
-"""Rows with plain names, rows with numbers only, or one line with the numbers that occur."""
+"""Rows with plain names, rows with numbers only, or one line with the numbers of those that occur."""
 
 _GROUND = (13, 17, 23, 178)
 _TRACK = (72, 79, 89, 205)
@@ -22,6 +22,7 @@ _FAINT_BAR = (140, 147, 157, 255)
 _HOLLOW = (13, 17, 23, 255)
 _FAINT_ROWS = 2
 _FEWEST_ROWS = 4
+_NOTHING = "no Action Unit"
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Panel:
     Attributes:
         title: Number of the face, or the one line of a tag.
         rows: Action Units, those that occur first.
-        footer: How many more occur, and what is hidden.
+        footer: How many more occur, or that none does, and what is hidden.
         accent: Colour of the face.
         style: What a row shows.
         font_size: In pixels of the picture.
@@ -149,7 +150,7 @@ class Panel:
 def panel_for(
     face: Face, number: int | None, accent: str, style: Style, most: int, font_size: float
 ) -> Panel:
-    """Return the panel of a face.
+    """Return the panel of a face; when it is alone, with some Action Units that do not occur.
 
     Args:
         face: Its Action Units; those that the weights read unreliably are marked with "~".
@@ -162,9 +163,11 @@ def panel_for(
     left = len(face.aus) - most
     more = f"+{left}" if left > 0 else ""
     if style == "tag":
-        occurring = " ".join([*(_label(face, au).replace("AU", "") for au in face.aus[:most]), more]).strip()
-        return Panel(f"{number or ''} AU {occurring or '-'}".strip(), (), "", accent, style, font_size)
-    shown = face.ranked_aus[: min(max(len(face.aus) + _FAINT_ROWS, _FEWEST_ROWS), most)]
+        occurring = ", ".join(_label(face, au).replace("AU", "") for au in face.aus[:most])
+        told = f"AU {occurring} {more}".strip() if occurring else _NOTHING
+        return Panel(f"{number}: {told}" if number else told, (), "", accent, style, font_size)
+    faint = 0 if number else max(_FAINT_ROWS, _FEWEST_ROWS - len(face.aus))
+    shown = face.ranked_aus[: min(len(face.aus) + faint, most)]
     rows = tuple(
         Row(
             _label(face, au) if style == "numbers" else face.marked(au),
@@ -178,7 +181,8 @@ def panel_for(
     )
     title = f"Face {number}" if number else ""
     hidden = [f"{part} hidden" for part in PARTS if part in face.hidden]
-    footer = ", ".join([*([f"{more} more"] if more else []), *hidden])
+    nothing = [] if rows else [_NOTHING]
+    footer = ", ".join([*([f"{more} more"] if more else []), *nothing, *hidden])
     return Panel(title, rows, footer, accent, style, font_size)
 
 
@@ -186,6 +190,15 @@ def _label(face: Face, au: int) -> str:
     """Return the Action Unit, with FACS's L or R where it shows on one side only: "L12"."""
     side = face.only_side(au)
     return face.marked(au).replace("AU", side[0].upper()) if side else face.marked(au)
+
+
+def draw_number(
+    draw: ImageDraw.ImageDraw, number: int, accent: str, spot: Rect, font_size: float, scale: int
+) -> None:
+    """Paint the number of a face on a disc of its colour, on a layer that is `scale` times finer."""
+    pen = _Pen(draw, scale, font_size)
+    pen.round_box(spot, spot.height / 2, _rgba(accent))
+    pen.text((spot.x0 + spot.x1) / 2, (spot.y0 + spot.y1) / 2, str(number), _HOLLOW, "mm")
 
 
 class _Pen:
