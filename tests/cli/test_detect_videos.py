@@ -257,7 +257,7 @@ def test_results_of_a_video_can_be_drawn_later(tmp_path: Path) -> None:
     from planted import PlantedFinder
 
     film = clip(tmp_path / "a.mkv", [1, 1, 1])
-    results = list(idennet.detect(idennet.Video(film), finder=PlantedFinder()))
+    results = list(idennet.detect(idennet.Video(str(film)), finder=PlantedFinder()))
     assert [result.frame for result in results] == [0, 1, 2]
     frames = list(idennet.Video(film))
     np.testing.assert_array_equal(results[2].draw(), results[2].draw(frames[2]))

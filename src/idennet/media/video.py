@@ -56,7 +56,7 @@ class Video:
     what can be decoded and then raises, with a sentence that says how far it went.
 
     Args:
-        path: The file.
+        path: The file; a text becomes a `Path`.
         every: Only frames whose number is a multiple of this.
         start: Only frames from this time on, in seconds.
         end: Only frames before this time.
@@ -75,6 +75,7 @@ class Video:
     after: Place | None = None
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "path", Path(self.path))  # a text is a path too
         if self.every < 1:
             raise InputError(f"Every {self.every}th frame cannot be read; give 1, 2, 3, ...")
         if self.end is not None and self.end <= (self.start or 0.0):
