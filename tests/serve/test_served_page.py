@@ -2,121 +2,22 @@
 
 import csv
 import json
-import shutil
-import socket
-import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from math import isnan
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from browsed import CHROMIUM, load, opened, saved, served
 
-from clips import write_clip
 from idennet.faces.finder import FoundFace
 from idennet.facs import column
 from idennet.inference.analyser import Analyser
 from idennet.models.action_units import ActionUnitModel
 from idennet.models.weights import load_weights
-from idennet.serve.app import create_app
-from idennet.serve.server import Server
 from planted import PlantedFinder, planted_face, planted_picture, planted_png
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
-
-
-@pytest.fixture(scope="module")
-def camera(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the fake webcam shows: four planted faces, or some, as JPEG has it."""
-    path = tmp_path_factory.mktemp("camera") / "camera.mjpeg"
-    picture = Image.fromarray(planted_picture(4)).resize((640, 480), Image.Resampling.NEAREST)
-    picture.paste((100, 100, 100), (0, 0, 640, 96))  # the first pixel outlives JPEG
-    with path.open("wb") as file:
-        for _ in range(5):
-            picture.save(file, "JPEG", quality=100, subsampling=0)
-    return path
-
-
-@pytest.fixture(scope="module")
-def address(analyser: Analyser) -> Iterator[str]:
-    with served(analyser) as address:
-        yield address
-
-
-@contextmanager
-def served(analyser: Analyser) -> Iterator[str]:
-    server, listener = Server(create_app(analyser)), socket.create_server(("127.0.0.1", 0))
-    thread = threading.Thread(target=server.run, args=([listener],))
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
-    finally:
-        server.should_exit = True
-        thread.join()
-
-
-@pytest.fixture(scope="module")
-def browser(camera: Path):
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=[
-                "--no-sandbox",
-                "--use-fake-ui-for-media-stream",
-                "--use-fake-device-for-media-stream",
-                f"--use-file-for-fake-video-capture={camera}",
-            ],
-        )
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def page(browser, address: str):
-    with opened(browser, address) as page:
-        yield page
-
-
-@contextmanager
-def opened(browser, address: str):
-    """The page, opened; at the end no error was raised, and nothing was asked of anybody else."""
-    page = browser.new_page()
-    faults: list[str] = []
-    own = (address, address.replace("http", "ws"), f"blob:{address}", "data:")
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.on("request", lambda request: None if request.url.startswith(own) else faults.append(request.url))
-    page.set_default_timeout(30_000)
-    page.goto(address)
-    page.wait_for_selector("html[data-ready]", state="attached")
-    yield page
-    page.close()
-    assert faults == []
-
-
-def saved(page, name: str, role: str = "button") -> Path:
-    """Save by clicking, and return the file."""
-    with page.expect_download() as download:
-        page.get_by_role(role, name=name).click()
-    return Path(download.value.path())
-
-
-def send_clip(page, folder: Path, pictures: list) -> None:
-    page.set_input_files("#files", write_clip(folder / "clip.mkv", pictures))
-
-
-def load(page, **faces: tuple[int, int]) -> None:
-    files = [
-        {"name": name, "mimeType": "image/png", "buffer": planted_png(*of)} for name, of in faces.items()
-    ]
-    page.set_input_files("#files", files)
-    page.wait_for_selector("#jobs li", state="detached")
 
 
 def test_a_photograph_shows_its_faces_with_names_and_bars(page) -> None:
@@ -127,6 +28,30 @@ def test_a_photograph_shows_its_faces_with_names_and_bars(page) -> None:
     row.locator("summary").press("Enter")
     assert row.locator("img").is_visible()
     assert "drawn up and out" in row.inner_text()
+
+
+def test_what_was_loaded_last_is_shown_the_first_with_a_face_before_others(page) -> None:
+    caption, chosen = page.locator("#caption"), page.locator("#faces [aria-pressed=true]")
+    load(page, one=(1, 0))
+    assert (caption.inner_text(), chosen.count()) == ("one", 1)
+    load(page, none=(0, 0), two=(2, 1), three=(1, 2))
+    assert caption.inner_text() in ("two", "three")
+    assert chosen.count() == 1
+    load(page, nobody=(0, 1))
+    assert caption.inner_text() == "nobody"
+    assert page.locator("#reading .says").inner_text() == "Not seen here."
+
+
+def test_cards_stand_under_each_other_in_two_columns(page) -> None:
+    """Nothing is wider than what stands above it."""
+    page.set_viewport_size({"width": 1280, "height": 900})
+    for number in range(2):
+        load(page, **{f"n{number}": (1, number)})
+        cards = page.locator("#work section:visible").evaluate_all(
+            "all => all.map(each => each.getBoundingClientRect()).map(({left, right}) => [left, right])"
+        )
+        assert len(cards) == 5 + number
+        assert len({tuple(edges) for edges in cards}) == 2
 
 
 def test_the_identity_is_left_in_and_taken_out(page) -> None:
@@ -240,54 +165,6 @@ def test_what_is_present_has_a_strength_and_nothing_else(browser, graded_weights
             for row in page.locator(".au").all()
         }
     assert told == {(True, True), (False, False)}
-
-
-def test_a_clip_is_followed_and_every_output_is_saved(page, tmp_path: Path) -> None:
-    send_clip(page, tmp_path, [planted_picture(2)] * 12)
-    page.wait_for_selector("#jobs li", state="detached")
-    assert "12 frames in 0.5 s" in page.locator("#timeline-note").inner_text()
-    page.get_by_label("Position in the clip").press("End")
-    assert "seconds: " in page.get_by_label("Position in the clip").get_attribute("aria-valuetext")
-    assert page.locator(".box").count() == 2
-    assert page.get_by_role("button", name="Play").count() == 0  # no browser knows FFV1
-    starts = {"CSV": b"file,", "JSON lines": b"{", "Parquet": b"PAR1", "report": b"<!doctype"}
-    for title in ("CSV", "JSON lines", "Parquet", "episodes", "overlay", "report"):
-        content = saved(page, f"clip.mkv, {title}", "link").read_bytes()
-        assert content.lower().startswith(starts.get(title, b"").lower())
-        assert content
-
-
-def test_a_clip_is_played_and_stopped(page, tmp_path: Path) -> None:
-    page.set_input_files(
-        "#files", write_clip(tmp_path / "clip.webm", [planted_picture(0)] * 250, codec="libvpx")
-    )
-    page.wait_for_selector("#jobs li", state="detached")
-    page.get_by_role("button", name="Play", exact=True).press("Enter")
-    page.get_by_role("button", name="Pause", exact=True).press("Enter")
-    page.wait_for_selector("#actions :text-is('Play')")
-    assert page.locator("video").evaluate("video => video.paused")
-
-
-def test_a_clip_is_cancelled(page, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    cancelled, analyse_all = threading.Event(), Analyser.analyse_all
-
-    def slow(*arguments):
-        for result in analyse_all(*arguments):
-            yield result
-            cancelled.wait()
-
-    monkeypatch.setattr(Analyser, "analyse_all", slow)
-    try:
-        send_clip(page, tmp_path, [planted_picture(1)] * 3)
-        page.wait_for_selector("#jobs :text('1 frame read')")
-        page.get_by_role("button", name="Cancel").click()
-        page.wait_for_selector("#jobs li", state="detached")
-    finally:
-        cancelled.set()
-    while "idennet_clips 0.0" not in page.request.get(f"{address}metrics").text():
-        time.sleep(0.05)
-    assert page.locator("#messages").inner_text() == ""
-    assert page.locator("#work").is_hidden()
 
 
 def test_everything_is_done_by_keyboard_which_stays_where_it_was(page) -> None:

@@ -4,7 +4,7 @@ import * as api from "./api.js";
 import { $, el, percent } from "./dom.js";
 import { choose, choosePerson, show } from "./stage.js";
 import { faces, items, page } from "./state.js";
-import { personsOf } from "./timeline.js";
+import { faceAt, personsOf } from "./timeline.js";
 import { drawTray } from "./tray.js";
 
 const isClip = file => file.type.startsWith("video/") || /\.(mp4|m4v|mov|avi|mkv|webm|wmv|mpe?g|m2?ts|3gp|flv|ogv)$/i.test(file.name);
@@ -20,11 +20,15 @@ export async function load(files) {
 async function loadPhotographs(files) {
   const cancel = new AbortController(), [entry, progress, says] = job(files.length > 1 ? `${files.length} photographs` : files[0].name, cancel);
   progress.max = files.length;
-  let done = 0;
+  let done = 0, shown = null; // the first of these, or the first that has a face
   const waiting = [...files];
   const worker = async () => {
     for (let file; (file = waiting.shift()) && !cancel.signal.aborted;) {
-      try { await addPhotograph(file); } catch (error) { complain(error); }
+      try {
+        const one = await addPhotograph(file);
+        const better = !shown || !shown.answer.faces.length && one.answer.faces.length;
+        if (better && page.item?.kind !== "camera") showPhotograph(shown = one);
+      } catch (error) { complain(error); }
       progress.value = ++done;
       says.textContent = `${done} of ${files.length} read`;
     }
@@ -40,10 +44,13 @@ export async function addPhotograph(file, name = file.name) {
   items.push(one);
   for (const face of answer.faces) faces.push({ item: one, face, name: `Face ${faces.length + 1}` });
   if (!answer.faces.length) complain(new Error(`${name}: ${answer.problem}.`));
-  const mine = faces.find(each => each.item === one);
-  if (!page.chosen && page.item?.kind !== "camera" || page.item?.kind === "clip") mine ? choose(mine) : show(one);
   drawTray();
   return one;
+}
+
+function showPhotograph(one) {
+  const mine = faces.find(each => each.item === one);
+  mine ? choose(mine) : show(one);
 }
 
 /** Name faces after their people, but for those that the user has named. */
@@ -80,7 +87,9 @@ async function loadClip(file) {
     if (!frames.length) return;
     const one = { kind: "clip", name: file.name, file, url: URL.createObjectURL(file), frames, id, outputs: state.outputs, persons: personsOf(frames), zeroed: frames.some(frame => frame.faces.some(face => face.zeroed)) };
     items.push(one);
-    choosePerson(one, one.persons[0] ?? 1);
+    const [person, seen] = one.persons.map(person => [person, frames.filter(frame => faceAt(frame, person))])
+      .sort((a, b) => b[1].length - a[1].length)[0] ?? [1, frames];
+    choosePerson(one, person, seen[0].time);
     drawTray();
   } catch (error) {
     if (!cancel.signal.aborted) complain(error);

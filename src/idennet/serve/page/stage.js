@@ -31,7 +31,7 @@ export function show(one) {
     $("drop").classList.add("small");
     const media = one.kind === "photograph"
       ? el("img", { src: one.url, alt: `Photograph ${one.name}`, load: drawBoxes, error: notShown })
-      : el("video", { src: one.url ?? null, playsinline: true, muted: true, "aria-label": one.name, loadedmetadata: drawBoxes, error: notShown });
+      : el("video", { src: one.url ?? null, playsinline: true, muted: true, "aria-label": one.name, loadedmetadata: event => isBlind(event.target) ? notShown() : drawBoxes(), error: notShown });
     if (one.kind === "clip") follow(media);
     if (one.kind === "camera") { media.srcObject = one.source; media.play(); }
     $("figure").replaceChildren(media, el("div", { id: "boxes" }));
@@ -45,6 +45,9 @@ export function show(one) {
   drawBoxes();
   drawTray();
 }
+
+/** Whether a browser plays at most the sound of a video. */
+const isBlind = media => media.error || media.readyState && !media.videoWidth;
 
 function notShown() {
   $("caption").textContent = `This browser cannot show ${page.item.name}; what was read is beside it.`;
@@ -121,7 +124,7 @@ function chooseBox(at) {
 export function drawActions() {
   const media = $("figure").firstElementChild, of = {
     photograph: [["Save overlay", async () => save(`${page.item.name}.overlay.jpg`, "image/jpeg", await api.overlay(page.item.file, page.item.name))]],
-    clip: media.error ? [] : [[media.paused ? "Play" : "Pause", play], ["Look closely at this frame", keepFrame]],
+    clip: isBlind(media) ? [] : [[media.paused ? "Play" : "Pause", play], ["Look closely at this frame", keepFrame]],
     camera: page.item.source ? [["Keep this picture", keepFrame], ["Stop", stopCamera]] : [],
   }[page.item.kind];
   const persons = page.item.kind === "clip" && page.item.persons.length > 1 ? page.item.persons : [];

@@ -13,7 +13,7 @@ function thumbnail(one, more) {
 export function drawTray() {
   const clips = items.filter(each => each.kind === "clip");
   $("tray").hidden = !faces.length && !clips.length;
-  $("cards").hidden = $("tray").hidden;
+  $("downloads-card").hidden = $("tray").hidden;
   fill($("faces"),
     ...faces.map(one => el("li", {}, thumbnail(one, one.item.name))),
     ...clips.map(one => el("li", {}, el("button", { type: "button", class: "face", "aria-pressed": String(one === page.item), click: () => choosePerson(one, page.chosen?.item === one ? page.chosen.person : one.persons[0] ?? 1) },
@@ -34,7 +34,7 @@ export function drawComparison() {
   const hidden = unseen(a.face, b.face);
   $("differences").replaceChildren(...a === b ? [el("p", { class: "quiet" }, "Choose two different faces.")] : [
     el("ul", {}, ...differences(a.face, b.face, known.aus).slice(0, 10)),
-    el("p", { class: "quiet sides" }, "To the right: more in the second picture; to the left: less."),
+    el("p", { class: "quiet sides" }, "To the right: more in the second face; to the left: less."),
     hidden.length ? el("p", { class: "quiet" }, `Hidden in one of them, so not compared: ${hidden.join(", ")}.`) : ""]);
 }
 
