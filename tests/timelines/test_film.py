@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -9,7 +10,7 @@ from typer.testing import CliRunner
 from clips import write_clip
 from idennet.cli.main import app
 from idennet.media.video import Video
-from idennet.timelines.film import write_film
+from idennet.timelines.film import _Painter, write_film
 from idennet.timelines.recording import read_recordings
 
 
@@ -56,6 +57,22 @@ def test_boxes_and_bars_are_drawn_where_the_face_is_and_only_then(clip: Path, tm
         for panel in (one[40:, wide:] for one in (smiling, resting))
     ]
     assert teal[0] > 20 * max(teal[1], 1)  # AU12 is present in one of them
+
+
+def test_parts_are_tinted_by_what_is_present_alone(clip: Path, tmp_path: Path) -> None:
+    (recording,) = read_recordings(write_results(tmp_path / "r", clip_results(str(clip), people=False)))
+    track, frame = recording.tracks[0], next(iter(Video(clip)))
+    mouth = recording.aus.index(12)
+
+    def picture(value: float, *, present: bool) -> np.ndarray:
+        values, decided = track.values.copy(), np.zeros_like(track.present)
+        values[0, mouth], decided[0, mouth] = value, present
+        changed = replace(recording, tracks=(replace(track, values=values, present=decided),))
+        return _Painter(changed, 340, 120).paint(frame)[:, : 4 * 340]
+
+    absent = picture(0.1, present=False)
+    np.testing.assert_array_equal(picture(0.45, present=False), absent)
+    assert (picture(0.6, present=True) != absent).any()
 
 
 def test_view_writes_films_when_asked(clip: Path, tmp_path: Path) -> None:

@@ -1,8 +1,9 @@
 """A clip with what was read drawn on it and beside it, as H.264 that browsers play.
 
-On the face: its number, its contours, and its moving parts tinted by their strongest Action Unit. Beside the
-picture: a bar for each Action Unit, in places that never change; below it, where there is one, a thinner bar
-with this person's zero taken out. Pictures keep their times, so the film is as long as the clip.
+On the face: its number, its contours, and its moving parts tinted by the strongest Action Unit that is
+present. Beside the picture: a bar for each Action Unit, in places that never change; below it, where there is
+one, a thinner bar with this person's zero taken out. Pictures keep their times, so the film is as long as the
+clip.
 """
 
 from collections.abc import Iterable
@@ -31,7 +32,6 @@ _TICKS = 90_000
 _GROUND, _TRACK, _INK, _FAINT = (13, 17, 23), (40, 46, 56), (230, 233, 239), (140, 147, 157)
 _ZEROED = (255, 255, 255)
 _MOST_TRACKS = 4  # with bars beside the picture
-_FAINTEST = 0.3  # value from which a part is tinted
 _SHIFT = 4  # fractional bits of OpenCV's coordinates
 
 _PARTS: tuple[tuple[tuple[int, ...], tuple[int, ...], float], ...] = (
@@ -146,8 +146,8 @@ class _Painter:
         tints = picture.copy()
         for indices, aus, grown in _PARTS:
             own = [self._recording.aus.index(au) for au in aus if au in self._recording.aus]
-            strength = float(np.nanmax(track.values[k, own], initial=0.0))
-            if strength < _FAINTEST:
+            strength = float(np.max(track.values[k, own], where=track.present[k, own], initial=0.0))
+            if not strength:
                 continue
             outline = points[list(indices)]
             outline = outline.mean(0) + (1 + grown) * (outline - outline.mean(0))
