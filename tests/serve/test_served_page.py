@@ -100,6 +100,19 @@ def test_two_pictures_are_compared(page) -> None:
     assert "→" in page.locator(".difference").first.inner_text()
 
 
+def test_names_of_faces_at_the_top_stand_below_them(page) -> None:
+    load(page, one=(1, 0))
+    page.evaluate(
+        """async () => {
+            const { page: { item } } = await import("/page/state.js");
+            item.answer.faces[0].box = [20, 1, 80, 61];
+            (await import("/page/stage.js")).drawBoxes();
+        }"""
+    )
+    figure, name = (page.locator(one).bounding_box() for one in ("#figure", ".box span"))
+    assert figure["y"] <= name["y"] < name["y"] + name["height"] <= figure["y"] + figure["height"]
+
+
 def test_people_get_names(page) -> None:
     load(page, one=(1, 0))
     page.get_by_label("Name of this person").fill("Ada")

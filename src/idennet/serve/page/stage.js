@@ -108,6 +108,7 @@ export function drawBoxes() {
     box.setAttribute("aria-pressed", String(entry ? entry === page.chosen : person === page.chosen?.person));
     box.firstChild.textContent = name;
     const [x0, y0, x1, y1] = face.box, [width, height] = shown.size, left = page.item.kind === "camera" ? width - x1 : x0;
+    box.classList.toggle("high", y0 / height * boxes.parentElement.clientHeight < 20); // no room for the name above it
     Object.assign(box.style, {
       left: `${100 * left / width}%`, top: `${100 * y0 / height}%`,
       width: `${100 * (x1 - x0) / width}%`, height: `${100 * (y1 - y0) / height}%`,
