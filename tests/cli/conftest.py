@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch.nn.functional as F
-from protocol_stores import BP4D_AUS, DISFA_AUS, write
+from evaluated import BP4D_AUS, DISFA_AUS, write
 from typer.testing import CliRunner, Result
 
 from idennet.cli.main import app

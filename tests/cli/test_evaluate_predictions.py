@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from protocol_stores import BP4D_AUS, FRAMES, keys, plain, run
+from evaluated import BP4D_AUS, FRAMES, keys, plain, run
 from sklearn.metrics import f1_score, roc_auc_score
 
 from idennet.learning.data.store import FaceStore

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from protocol_stores import BP4D_AUS, plain, run, write
+from evaluated import BP4D_AUS, plain, run, write
 from sklearn.metrics import f1_score
 
 from idennet.errors import StoreError

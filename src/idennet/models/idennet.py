@@ -116,7 +116,7 @@ class IdenNet(nn.Module):
         Raises:
             ShapeError: The faces have another shape or dtype.
         """
-        pixels = scaled(faces, self.fc7.weight.dtype)
+        pixels = scaled(faces, self.fc7.weight.dtype) if self.shaped else faces  # both scale what they see
         features = self.trunk(pixels)
         identity_embedding = self._embed_features(features)
         expression_features = self.mfm6(self.fc6(features))
