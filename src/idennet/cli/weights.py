@@ -189,13 +189,20 @@ def shape(
 @weights_app.command("add-shape")
 def add_shape(
     weights: Annotated[Path, typer.Argument(help="Weights (.safetensors), or folder of a run.")],
-    shape: Annotated[Path, typer.Option(help="Shape branch (.safetensors), by idennet weights shape.")],
     photographs: Annotated[Path, typer.Option(help="Face store of people with several photographs.")],
     teacher: Annotated[Path, typer.Option(help="Labels of the photographs, written by idennet teach.")],
     rendered: Annotated[Path, typer.Option(help="Face store of rendered people.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Weights file (.safetensors) to write.")],
+    shape: Annotated[
+        Path | None,
+        typer.Option(help="Shape branch, by idennet weights shape. Else that of the weights is fitted anew."),
+    ] = None,
+    known_people: Annotated[
+        Path | None,
+        typer.Option(help="Embeddings of the photographs (.npz: picture, embedding) that teach identity."),
+    ] = None,
 ) -> None:
-    """Give finished weights a shape branch: fit what its points say, and what is usual for a person.
+    """Give finished weights a shape branch: fit what its points say, who it is, and what is usual for them.
 
     [bold]idennet weights add-shape runs/taught --shape shape/shape.safetensors --photographs stores/lfw
     --teacher labels.parquet --rendered stores/wild --out shaped.safetensors[/bold]
@@ -205,13 +212,17 @@ def add_shape(
     """
     from rich.console import Console
 
+    from idennet.learning.data.known_people import KnownPeople
     from idennet.learning.data.store import FaceStore
     from idennet.learning.data.teacher import TeacherLabels
     from idennet.learning.training.shape_fit import ShapeMaterial, add_shape
 
-    faces = FaceStore.open(photographs)
-    material = ShapeMaterial(shape, faces, TeacherLabels.open(teacher), FaceStore.open(rendered))
-    add_shape(weights, material, out)
+    faces, known = (
+        FaceStore.open(photographs),
+        None if known_people is None else KnownPeople.open(known_people),
+    )
+    labels, drawn = TeacherLabels.open(teacher), FaceStore.open(rendered)
+    add_shape(weights, ShapeMaterial(shape, faces, labels, drawn, known=known), out)
     Console().print(f"Weights: {out}", highlight=False, soft_wrap=True, markup=False)
 
 

@@ -111,7 +111,8 @@ class Face:
         au_sides: The same of the subject's own left and right: `face.au_sides[12].left`; for those of
             `facs.SIDED_AUS` only.
         hidden: Parts of the face that cannot be seen, of `facs.PARTS`: "eyes", "brows", "mouth".
-        identity_embedding: (256,) float32 of unit length, or None for a network without identity branch.
+        identity_embedding: (256,) float32, who it is, as `models.action_units.Readings` has it, or None for a
+            network without identity branch.
         crop: (128, 128, 3) uint8 RGB, the aligned face that the network saw.
         track: In a video, the number of the track that the face continues, from 1; else None.
         person: Number of the person, where faces of several pictures were assigned to people; else None.

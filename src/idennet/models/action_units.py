@@ -43,7 +43,8 @@ class Readings(NamedTuple):
 
     Attributes:
         probs: (N, A) float32, probability of each Action Unit.
-        embeddings: (N, D) float32 of unit length, who it is, or None for a network without identity branch.
+        embeddings: (N, D) float32, who it is, or None for a network without identity branch; of unit length
+            for a network without shape branch, else the longer the surer.
         sides: (N, A, 2) float32, intensity of each Action Unit on the subject's left and right, 0 to 5; None
             for a network that is not graded. Outside `facs.SIDED_AUS` the two mean nothing apart.
         visible: (N, 3) float32, probability that each of `facs.PARTS` can be seen; None likewise.
@@ -136,8 +137,9 @@ class ActionUnitModel(nn.Module):
         if self.card.calibration:
             # As `calibration.calibrate`, in PyTorch, so that an export contains it.
             probs = torch.sigmoid(self.scale * torch.logit(probs.double(), eps=CLIP) + self.shift)
-        embeddings = output.identity_embedding
-        if embeddings is not None:
+        if output.identity is not None:
+            embeddings = output.identity.unflatten(0, shape).mean(dim=0)
+        elif (embeddings := output.identity_embedding) is not None:
             embeddings = nn.functional.normalize(embeddings.unflatten(0, shape).sum(dim=0), dim=1)
         if output.side_logits is None or output.part_logits is None:
             return probs.float(), embeddings

@@ -37,6 +37,8 @@ class IdenNetOutput:
         shape: Where the points of the face are; None for a network without shape branch, as the paper's.
         trust: (N, 1), how far the shape is believed, 0 to 1: near 1 on photographs, near 0 on renderings;
             None likewise.
+        identity: (N, 256), who it is as far as everything that the network sees of the face tells, the longer
+            the surer; None likewise. Nothing is subtracted from the expression features but Eq. 1's.
     """
 
     au_logits: Tensor
@@ -47,6 +49,7 @@ class IdenNetOutput:
     part_logits: Tensor | None = None
     shape: Shape | None = None
     trust: Tensor | None = None
+    identity: Tensor | None = None
 
     @property
     def au_probs(self) -> Tensor:
@@ -65,8 +68,9 @@ class IdenNet(nn.Module):
         identity: How the identity enters; `translation`, the paper's, subtracts it.
         graded: Whether the network also says how strong each Action Unit is on either side, and which parts
             of the face can be seen. The paper's does not.
-        shaped: Whether Action Units are also read from the shape of the face, by a branch that comes from
-            elsewhere, has no share before it is given one, and learns nothing here. The paper's are not.
+        shaped: Whether Action Units are also read from the shape of the face, and people also told apart by
+            it, by a branch that comes from elsewhere, has no share before it is given one, and learns nothing
+            here. The paper's are not.
         generator: Source of the initial weights but those of a shape branch; PyTorch's global one by default.
     """
 
@@ -100,7 +104,9 @@ class IdenNet(nn.Module):
             self.parts = nn.Linear(EMBEDDING_FEATURES, len(PARTS))
         if shaped:
             self.shape = ShapeBranch().requires_grad_(False)
-            self.shape_aus = ShapeReading(num_aus, SHAPE_FEATURES, EMBEDDING_FEATURES)
+            all_seen = TRUNK_FEATURES + EMBEDDING_FEATURES + SHAPE_FEATURES
+            self.shape_identity = nn.Linear(all_seen, EMBEDDING_FEATURES).requires_grad_(False)
+            self.shape_aus = ShapeReading(num_aus, SHAPE_FEATURES, EMBEDDING_FEATURES, views=2)
             self.shape_trust = nn.Linear(2 * EMBEDDING_FEATURES, 1).requires_grad_(False)
             nn.init.zeros_(self.shape_trust.weight)
         if shaped and graded:
@@ -121,18 +127,32 @@ class IdenNet(nn.Module):
         identity_embedding = self._embed_features(features)
         expression_features = self.mfm6(self.fc6(features))
         au_residual = self.combine(expression_features, identity_embedding)
-        shape = self._see_shape(pixels) if self.shaped else None
-        trust = self._trust(expression_features, identity_embedding) if self.shaped else None
+        shape = trust = identity = None
+        if self.shaped:
+            shape = self._see_shape(pixels)
+            trust = self._trust(expression_features, identity_embedding)
+            identity = self.shape_identity(torch.cat([features, identity_embedding, shape.features], dim=1))
         return IdenNetOutput(
-            self.read_aus(au_residual, shape, identity_embedding, trust),
+            self.read_aus(au_residual, shape, identity, trust),
             identity_embedding,
             expression_features,
             au_residual,
-            self._read_sides(au_residual, shape, identity_embedding, trust) if self.graded else None,
+            self._read_sides(au_residual, shape, identity, trust) if self.graded else None,
             self.parts(expression_features) if self.graded else None,
             shape,
             trust,
+            identity,
         )
+
+    def identity_parts(self, faces: Tensor) -> Tensor:
+        """Return what `identity` is a linear map of, (N, 5348): the trunk's features, F(x), the shape's.
+
+        Args:
+            faces: As for `forward`; the network must have a shape branch.
+        """
+        pixels = scaled(faces, self.fc7.weight.dtype)
+        features = self.trunk(pixels)
+        return torch.cat([features, self._embed_features(features), self._see_shape(pixels).features], dim=1)
 
     def read_aus(
         self, au_residual: Tensor, shape: Shape | None, identity: Tensor | None, trust: Tensor | None
@@ -142,7 +162,8 @@ class IdenNet(nn.Module):
         Args:
             au_residual: Features less identity, as in the output.
             shape: Of the faces; None: it is not read.
-            identity: Embeddings (N, 256) that say what shape is usual; None: nothing is subtracted from it.
+            identity: As in the output, (N, 256); it says what shape is usual. None: nothing is subtracted
+                from it.
             trust: How far the shape is believed, (N, 1); None only where `shape` is.
         """
         logits: Tensor = self.fc7(au_residual)
@@ -181,7 +202,7 @@ class IdenNet(nn.Module):
         return shape
 
     def _read_sides(
-        self, au_residual: Tensor, shape: Shape | None, identity: Tensor, trust: Tensor | None
+        self, au_residual: Tensor, shape: Shape | None, identity: Tensor | None, trust: Tensor | None
     ) -> Tensor:
         sides: Tensor = self.sides(au_residual)
         if shape is not None:

@@ -1,8 +1,8 @@
 """What the shape of a face says of Action Units, less what is usual for such a person: identity subtraction.
 
-How high a brow lies is first of all whose brow it is. The identity embedding says how high this person's
-usually lies, and the difference is what has moved: the paper's subtraction, of a quantity that can be
-measured. Neither the paper nor its released code reads shapes.
+How high a brow lies is first of all whose brow it is. The identity says how high this person's usually lies,
+and the difference is what has moved: the paper's subtraction, of a quantity that can be measured. Neither the
+paper nor its released code reads shapes.
 """
 
 import torch
@@ -17,13 +17,15 @@ class ShapeReading(nn.Module):
     Args:
         outputs: Their number K.
         shape_features: Length of a shape's vector.
-        embedding_features: Length of an identity embedding.
+        identity_features: Length of an identity's.
+        views: Linear maps of each output, of which the one that says most counts: one eye of two is shut.
     """
 
-    def __init__(self, outputs: int, shape_features: int, embedding_features: int) -> None:
+    def __init__(self, outputs: int, shape_features: int, identity_features: int, views: int = 1) -> None:
         super().__init__()
-        self.said = nn.Linear(shape_features, outputs)
-        self.usual = nn.Linear(embedding_features, outputs)
+        self.views = views
+        self.said = nn.Linear(shape_features, views * outputs)
+        self.usual = nn.Linear(identity_features, outputs)
         self.share: Tensor
         self.register_buffer("share", torch.zeros(outputs))
         for layer in (self.said, self.usual):
@@ -37,10 +39,11 @@ class ShapeReading(nn.Module):
         Args:
             skin: What the network says without the shape, (N, K).
             features: Of the shapes, (N, 292).
-            identity: Embeddings of who it is, (N, 256); None: nothing is known of the person, and nothing
-                subtracted.
+            identity: Who it is, (N, 256); None: nothing is known of the person, and nothing subtracted.
             trust: How far the shape is believed, (N, 1), 0 to 1.
         """
-        said = self.said(features) if identity is None else self.said(features) - self.usual(identity)
+        said = self.said(features).unflatten(1, (-1, self.views)).amax(dim=2)
+        if identity is not None:
+            said = said - self.usual(identity)
         mixed: Tensor = skin + trust * self.share * (said - skin)
         return mixed

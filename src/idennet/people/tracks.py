@@ -36,7 +36,7 @@ class Sighting(NamedTuple):
     """A face in a frame.
 
     Attributes:
-        embedding: (D,) identity embedding, of unit length.
+        embedding: (D,) who it is.
         box: x0, y0, x1, y1 in pixels.
         strand: What it is part of; None for a face that nobody followed.
     """

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from sklearn.linear_model import Ridge
 from tiny_training import lighten_trunk, make_store, small_recipe
 from typer.testing import CliRunner, Result
 
@@ -18,9 +17,10 @@ from idennet.learning.data.shapes import ShapeLabels
 from idennet.learning.data.store import FaceStore
 from idennet.learning.data.teacher import LESSONS, VALUES, TeacherLabels
 from idennet.learning.training import train
+from idennet.learning.training.closed_form import ridge
 from idennet.learning.training.face_networks import load_face_recipe
 from idennet.learning.training.shape import train_shape
-from idennet.learning.training.shape_fit import RIDGE, ShapeMaterial, give_shape, others_mean, ridge
+from idennet.learning.training.shape_fit import RIDGE, ShapeMaterial, give_shape
 from idennet.learning.training.stages import to_tensor
 from idennet.models.idennet import IdenNet, IdenNetOutput
 from idennet.models.shape import SHAPE_POINTS, mirrored_features
@@ -53,29 +53,10 @@ def network(monkeypatch: pytest.MonkeyPatch) -> IdenNet:
 
 
 @torch.inference_mode()
-def look(network: IdenNet, store: FaceStore) -> IdenNetOutput:
-    output: IdenNetOutput = network(to_tensor(store.read(np.arange(len(store))), torch.device("cpu")))
+def look(network: IdenNet, store: FaceStore, mirrored: bool = False) -> IdenNetOutput:
+    faces = to_tensor(store.read(np.arange(len(store))), torch.device("cpu"))
+    output: IdenNetOutput = network(faces.flip(-1) if mirrored else faces)
     return output
-
-
-@pytest.mark.parametrize("weighted", [False, True])
-def test_the_linear_map_is_that_of_a_library(weighted: bool) -> None:
-    rng = np.random.default_rng(0)
-    x, y, weight = rng.normal(size=(40, 6)), rng.normal(size=(40, 3)), rng.uniform(0.1, 2, 40)
-    given = weight if weighted else None
-    mine = ridge(x, y, given)
-    library = Ridge(alpha=RIDGE * (weight.sum() if weighted else len(x))).fit(x, y, sample_weight=given)
-    np.testing.assert_allclose(mine[0], library.coef_, atol=1e-8)
-    np.testing.assert_allclose(mine[1], library.intercept_, atol=1e-8)
-
-
-def test_what_is_usual_is_of_the_other_pictures_alone() -> None:
-    people, values = np.array([0, 1, 0, 0, 2, 1]), np.random.default_rng(0).normal(size=(6, 2))
-    mean, enough = others_mean(values, people)
-    assert enough.tolist() == [True, False, True, True, False, False]
-    for row in np.flatnonzero(enough):
-        others = [other for other in range(6) if people[other] == people[row] and other != row]
-        np.testing.assert_allclose(mean[row], values[others].mean(axis=0))
 
 
 def test_the_skin_and_the_identity_stay_and_the_shape_has_its_share(
@@ -100,18 +81,36 @@ def test_points_say_what_the_teacher_says_of_faces_and_of_their_mirror_images(
     features = look(shaped, material.photographs).shape.features
     mirrored = mirrored_features(shaped.shape, features)
     logits = material.labels.logits(AUS, relative=False).astype(float)
-    for place in (2, 3, 4):
-        both = torch.cat([features, mirrored]).double().numpy()
-        weight, bias = ridge(both, np.tile(logits[:, place], 2)[:, None])
-        np.testing.assert_allclose(shaped.shape_aus.said.weight[place], weight[0], atol=1e-4)
-        np.testing.assert_allclose(shaped.shape_aus.said.bias[place], bias[0], atol=1e-4)
-    said = shaped.shape_sides.said  # in a mirror the left lid is the right one
-    torch.testing.assert_close(said(features)[:, 8], said(mirrored)[:, 9], atol=1e-3, rtol=1e-3)
+    both = torch.cat([features, mirrored]).double().numpy()
+    said = shaped.shape_aus.said
+    for place in (2, 3):
+        weight, bias = ridge(both, np.tile(logits[:, place], 2)[:, None], RIDGE)
+        for view in (2 * place, 2 * place + 1):
+            np.testing.assert_allclose(said.weight[view], weight[0], atol=1e-4)
+            np.testing.assert_allclose(said.bias[view], bias[0], atol=1e-4)
+    sides = shaped.shape_sides.said  # in a mirror the left lid is the right one
+    for left, right, layer in ((8, 9, said), (8, 9, sides)):
+        torch.testing.assert_close(layer(features)[:, left], layer(mirrored)[:, right], atol=1e-3, rtol=1e-3)
 
 
-def test_what_is_usual_for_somebody_is_told_by_the_embedding(
+def test_each_lid_is_read_by_itself_and_the_more_closed_one_counts(
     network: IdenNet, material: ShapeMaterial
 ) -> None:
+    shaped = give_shape(network, AUS, material)
+    features = look(shaped, material.photographs).shape.features
+    both = torch.cat([features, mirrored_features(shaped.shape, features)]).double().numpy()
+    lesson = next(lesson for lesson in LESSONS if lesson.au == 43)
+    lids = material.labels.values[["eyeBlinkLeft", "eyeBlinkRight"]].to_numpy(float)
+    lids = ((lids - lesson.middle) / lesson.width).clip(-6, 6)
+    weight, bias = ridge(both, np.concatenate([lids, lids[:, ::-1]]), RIDGE)
+    np.testing.assert_allclose(shaped.shape_aus.said.weight[8:], weight, atol=1e-4)
+    nothing, sure = torch.zeros(len(features), len(AUS)), torch.ones(len(features), 1)
+    read = shaped.shape_aus(nothing, features, None, sure)[:, 4]
+    of_lids = torch.from_numpy(features.double().numpy() @ weight.T + bias)
+    torch.testing.assert_close(read, lesson.share * of_lids.amax(dim=1).float(), atol=1e-3, rtol=1e-3)
+
+
+def test_what_is_usual_for_somebody_is_told_by_who_it_is(network: IdenNet, material: ShapeMaterial) -> None:
     """People count alike: of two of them, fewer pictures are known."""
     known = np.ones(len(material.photographs), bool)
     known[[0, 1, 6]] = False
@@ -121,15 +120,18 @@ def test_what_is_usual_for_somebody_is_told_by_the_embedding(
         material.labels.values[known],
     )
     shaped = give_shape(network, AUS, replace(material, labels=labels))
-    output, reading = look(shaped, material.photographs), shaped.shape_aus
-    people = material.photographs.subject_index[known]
-    said = reading.said(output.shape.features)[known, 4].detach().double().numpy()
+    reading, people = shaped.shape_aus, material.photographs.subject_index[known]
     is_other = (people[:, None] == people) & ~np.eye(len(people), dtype=bool)
-    mean, alike = (is_other @ said) / is_other.sum(axis=1), 1 / (is_other.sum(axis=1) + 1)
+    features, who, means = look(shaped, material.photographs).shape.features, [], []
+    for mirrored, seen in ((False, features), (True, mirrored_features(shaped.shape, features))):
+        said = reading.said(seen)[known, 8:].amax(dim=1).detach().double().numpy()
+        means.append((is_other @ said) / is_other.sum(axis=1))
+        who.append(look(shaped, material.photographs, mirrored).identity.double().numpy()[known])
+    mean, alike = np.concatenate(means), np.tile(1 / (is_other.sum(axis=1) + 1), 2)
     mean -= np.average(mean, weights=alike)
-    weight, bias = ridge(output.identity_embedding.double().numpy()[known], mean[:, None], alike)
-    np.testing.assert_allclose(reading.usual.weight[4], weight[0], atol=1e-4)
-    np.testing.assert_allclose(reading.usual.bias[4], bias[0], atol=1e-4)
+    weight, bias = ridge(np.concatenate(who), mean[:, None], RIDGE, alike)
+    np.testing.assert_allclose(reading.usual.weight[4], weight[0], atol=1e-3)
+    np.testing.assert_allclose(reading.usual.bias[4], bias[0], atol=1e-3)
 
 
 def test_shapes_are_trusted_on_what_looks_like_the_photographs(
@@ -168,9 +170,14 @@ def test_what_cannot_be_fitted_is_told(network: IdenNet, material: ShapeMaterial
         give_shape(IdenNet(2, graded=True), (4, 6), material)
 
 
-def test_a_second_branch_is_refused(network: IdenNet, material: ShapeMaterial) -> None:
-    with pytest.raises(InputError, match="have a shape branch already"):
-        give_shape(give_shape(network, AUS, material), AUS, material)
+def test_a_branch_that_is_there_is_fitted_anew_or_replaced(network: IdenNet, material: ShapeMaterial) -> None:
+    shaped = give_shape(network, AUS, material)
+    for branch in (None, material.branch):
+        again = give_shape(shaped, AUS, replace(material, branch=branch))
+        for name, value in shaped.state_dict().items():
+            torch.testing.assert_close(again.state_dict()[name], value, msg=name)
+    with pytest.raises(InputError, match="have no shape branch yet"):
+        give_shape(network, AUS, replace(material, branch=None))
 
 
 @pytest.mark.usefixtures("light_trunk")
@@ -213,8 +220,5 @@ def test_weights_of_a_run_are_given_one_by_a_command_and_go_on_without_it(
     labels = TeacherLabels.open(tmp_path / "labels.parquet")
     own = give_shape(run.load()[0], card.aus, replace(material, labels=labels, held_out=held_out))
     torch.testing.assert_close(network.shape_aus.said.weight, own.shape_aus.said.weight)
-    again = add(out, tmp_path / "twice.safetensors")
-    assert again.exit_code == 2
-    assert "already" in again.stderr
     on = train(recipe, **stores, initial=out, out=tmp_path / "on")
     assert not on.load()[1].architecture.shaped

@@ -19,7 +19,7 @@ from idennet.learning.training import Recipe
 from idennet.learning.training.batches import Targets
 from idennet.learning.training.engine import Cost
 from idennet.learning.training.lesson import Prepared, StageLesson
-from idennet.models.trunk import Trunk
+from idennet.models.trunk import Trunk, scaled
 
 AUS = (6, 12)
 
@@ -74,7 +74,7 @@ def make_store(
 
 def pooled_pixels(self: Trunk, faces: Tensor) -> Tensor:
     """Stand in for the convolutions: 300 features, thousands of times cheaper."""
-    return F.adaptive_avg_pool2d(faces.float() / 255, 10).flatten(start_dim=1)
+    return F.adaptive_avg_pool2d(scaled(faces), 10).flatten(start_dim=1)
 
 
 def lighten_trunk(patch: pytest.MonkeyPatch) -> None:

@@ -169,9 +169,13 @@ class TeacherLabels:
             relative: Take lessons marked so relative to the person: where somebody has `ENOUGH_PICTURES`
                 photographs as they were, their own median takes the place of the median of all medians.
         """
+        return self.side_logits(aus, relative).max(axis=2)
+
+    def side_logits(self, aus: Sequence[int], relative: bool = True) -> NDArray[np.float32]:
+        """Return the same for left and right, (N, A, 2): the two differ where the larger one counts."""
         lessons = {lesson.au: lesson for lesson in LESSONS}
-        nothing = np.full(len(self.pictures), np.nan)
-        columns = [self._logit(lessons[au], relative) if au in lessons else nothing for au in aus]
+        nothing = np.full((len(self.pictures), 2), np.nan)
+        columns = [self._logits(lessons[au], relative) if au in lessons else nothing for au in aus]
         return np.stack(columns, axis=1).astype(np.float32)
 
     def sides(self, aus: Sequence[int], relative: bool = True) -> NDArray[np.float32]:
@@ -204,9 +208,12 @@ class TeacherLabels:
         logits = self.logits([lesson.au for lesson in LESSONS], relative=False)
         return np.asarray((logits < -SURE).all(axis=1))
 
-    def _logit(self, lesson: Lesson, relative: bool) -> NDArray[np.float64]:
-        value = lesson.value(self._sides(lesson, relative))
-        value = self._at_least(value, np.fmax(*self._worth(lesson).T))
+    def _logits(self, lesson: Lesson, relative: bool) -> NDArray[np.float64]:
+        value, worth = self._sides(lesson, relative), self._worth(lesson)
+        if not lesson.larger:  # both sides count together
+            value = np.broadcast_to(lesson.value(value)[:, None], value.shape)
+            worth = np.fmax(worth, worth[:, ::-1])
+        value = self._at_least(value, worth)
         return ((value - lesson.middle) / lesson.width).clip(-_BOUND, _BOUND)
 
     def _intensity(self, lesson: Lesson, relative: bool) -> NDArray[np.float64]:

@@ -1,9 +1,9 @@
 """How a finished network is given a shape branch: what its points say is fitted, not trained.
 
-From photographs that a teacher labelled: the points of a face to the teacher's logits, and the identity
-embedding of one picture to what the points of the same person's *other* pictures say, which is usual for
-them and is subtracted. Learnt from the very picture, it would take the expression out with the person. And
-from photographs and renderings, both changed in light and sharpness: how far a shape is believed.
+From photographs that a teacher labelled: the points of a face to the teacher's logits, and who it is, as one
+picture says it (`identity_fit.py`), to what the points of the same person's *other* pictures say, which is
+usual for them and is subtracted. Learnt from the very picture, it would take the expression out with the
+person. And from photographs and renderings, both changed in light and sharpness: how far a shape is believed.
 
 A perceptron in place of the linear map was learnt with the points before, and told photographs of others
 apart worse: 292 numbers of a few thousand faces are not many.
@@ -12,6 +12,7 @@ apart worse: 292 numbers of a few thousand faces are not many.
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -25,15 +26,18 @@ from idennet.errors import InputError
 from idennet.faces.card import read_network
 from idennet.faces.weights import with_weights
 from idennet.facs import columns, parse
+from idennet.learning.data.known_people import KnownPeople
 from idennet.learning.data.store import FaceStore
 from idennet.learning.data.teacher import LESSONS, Lesson, TeacherLabels
 from idennet.learning.training.augment import Augmenter
+from idennet.learning.training.closed_form import Numbers, others_mean, ridge
 from idennet.learning.training.folder import MANIFEST
+from idennet.learning.training.identity_fit import Seen, fit_identity, see
 from idennet.learning.training.recipe import load_recipe
 from idennet.learning.training.shape import ShapeStudent
 from idennet.learning.training.stages import to_tensor
 from idennet.models.idennet import IdenNet
-from idennet.models.shape import mirrored_features
+from idennet.models.shape import ShapeBranch, mirrored_features
 from idennet.models.shape_reading import ShapeReading
 from idennet.models.weights import (
     WeightsCard,
@@ -59,26 +63,26 @@ _JUDGED = (
     "test", "test_protocol", "unreliable", "photographs", "records", "name_of_the_build", "validation",
 )  # fmt: skip
 
-Numbers = NDArray[np.float64]
-
 
 @dataclass(frozen=True, eq=False)
 class ShapeMaterial:
     """From what a network is given a shape branch.
 
     Attributes:
-        branch: Weights of `train_shape`.
+        branch: Weights of `train_shape`; None: the branch that the network has already.
         photographs: People whose points a teacher knows what they say.
         labels: Which it says. Copies with movements added teach only what photographs look like.
         rendered: Faces that are no photographs.
         held_out: Subjects of `photographs` who are not learnt from.
+        known: What another network says of who is on the photographs; None: their own embeddings alone teach.
     """
 
-    branch: Path
+    branch: Path | None
     photographs: FaceStore
     labels: TeacherLabels
     rendered: FaceStore
     held_out: Collection[str] = ()
+    known: KnownPeople | None = None
 
     def rows(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return rows of the photographs that are learnt from, and of their labels.
@@ -107,58 +111,69 @@ class ShapeMaterial:
 
 
 def give_shape(network: IdenNet, aus: tuple[int, ...], material: ShapeMaterial) -> IdenNet:
-    """Return a network that reads shapes and is else the given one.
+    """Return a network that reads shapes and is else the given one, whose own branch, if any, is left behind.
 
     Where a teacher's values stand for an Action Unit, `Lesson.share` of its logit is what the points say, in
     photographs; likewise its intensity on either side. On faces that look rendered the skin alone counts.
 
     Args:
-        network: Trained; without a shape branch.
+        network: Trained.
         aus: Its Action Units.
         material: From what.
 
     Raises:
-        InputError: The network has a branch already, no lesson is about its Action Units, or as
+        InputError: There is no branch, no lesson is about the network's Action Units, or as
             `ShapeMaterial.rows`.
     """
-    if network.shaped:
-        raise InputError("These weights have a shape branch already; give those from before they had one.")
     by_au = {lesson.au: lesson for lesson in LESSONS if lesson.share > 0}
     lessons = {place: by_au[au] for place, au in enumerate(aus) if au in by_au}
     if not lessons:
         raise InputError(f"A shape says nothing of {', '.join(columns(aus))}; give weights that read others.")
     rows, label_rows = material.rows()
     shaped = IdenNet(network.num_aus, network.normalize, network.identity, network.graded, shaped=True)
-    student = with_weights(ShapeStudent(), material.branch)
-    branch = {f"shape.{name}": value for name, value in student.branch.plain().state_dict().items()}
-    shaped.load_state_dict({**shaped.state_dict(), **network.state_dict(), **branch})
+    skin = {name: value for name, value in network.state_dict().items() if not name.startswith("shape")}
+    branch = {f"shape.{name}": value for name, value in _branch(network, material).state_dict().items()}
+    shaped.load_state_dict({**shaped.state_dict(), **skin, **branch})
     shaped.eval()
-    seen = _look(shaped, material.photographs, rows)
-    logits = material.labels.logits(aus, relative=False)[label_rows].astype(np.float64)
-    _fit(shaped.shape_aus, seen, logits, logits, lessons)
+    seen = see(shaped, material.photographs, rows)
+    known = None if material.known is None else material.known.of(material.photographs)[rows]
+    fit_identity(shaped, seen, see(shaped, material.rendered, _some_people(material.rendered)), known)
+    faces = _faces(shaped, seen)
+    logits = material.labels.side_logits(aus, relative=False)[label_rows].astype(np.float64)
+    _fit(shaped.shape_aus, faces, np.concatenate([logits, logits[..., ::-1]]), lessons)
     if network.graded:
         sides = material.labels.sides(aus, relative=False)[label_rows].astype(np.float64)
         sides = sides.clip(_FAINTEST, 1 - _FAINTEST)
         sides = np.log(sides / (1 - sides))
+        both = np.concatenate([sides, sides[..., ::-1]]).reshape(2 * len(sides), -1, 1)
         of_sides = {2 * place + side: lesson for place, lesson in lessons.items() for side in range(2)}
-        as_seen, in_a_mirror = (one.reshape(len(one), -1) for one in (sides, sides[..., ::-1]))
-        _fit(shaped.shape_sides, seen, as_seen, in_a_mirror, of_sides)
+        _fit(shaped.shape_sides, faces, both, of_sides)
     _fit_trust(shaped.shape_trust, network, material)
     return shaped
+
+
+def _branch(network: IdenNet, material: ShapeMaterial) -> ShapeBranch:
+    if material.branch is not None:
+        return with_weights(ShapeStudent(), material.branch).branch.plain()
+    if not network.shaped:
+        raise InputError("These weights have no shape branch yet; give one, by idennet weights shape.")
+    return network.shape
 
 
 def shape_provenance(card: WeightsCard, material: ShapeMaterial) -> dict[str, Any]:
     """Return what the provenance of a card is to say of the branch that its weights were given."""
     taught = {lesson.au for lesson in LESSONS if lesson.share > 0} & set(card.aus)
     taught |= set(map(parse, card.provenance.get("taught", ())))
-    return {
-        "shape_branch": read_network(material.branch)[1].model_dump(mode="json"),
-        "shape_fitted_on": {
-            name: {"source": store.source, "digest": store.digest, "faces": len(store)}
-            for name, store in (("photographs", material.photographs), ("rendered", material.rendered))
-        },
-        "taught": columns(sorted(taught)),
+    provenance: dict[str, Any] = {"taught": columns(sorted(taught))}
+    if material.branch is not None:
+        provenance["shape_branch"] = read_network(material.branch)[1].model_dump(mode="json")
+    provenance["shape_fitted_on"] = {
+        name: {"source": store.source, "digest": store.digest, "faces": len(store)}
+        for name, store in (("photographs", material.photographs), ("rendered", material.rendered))
     }
+    if material.known is not None:
+        provenance["shape_known_people"] = sha256(Path(material.known.name).read_bytes()).hexdigest()
+    return provenance
 
 
 def add_shape(weights: Path, material: ShapeMaterial, out: Path) -> None:
@@ -196,77 +211,63 @@ def add_shape(weights: Path, material: ShapeMaterial, out: Path) -> None:
 
 
 @dataclass(frozen=True, eq=False)
-class _Seen:
-    features: Numbers  # of N shapes, (N, 292)
-    mirrored: Numbers  # of their mirror images
-    identity: Numbers  # embeddings, (N, 256)
+class _Faces:
+    """N photographs, then their mirror images."""
+
+    features: Numbers  # of the shapes, (2 N, 292)
+    identity: Numbers  # who it is, (2 N, 256)
     people: NDArray[np.int64]  # (N,)
 
 
 @torch.inference_mode()
-def _look(network: IdenNet, store: FaceStore, rows: NDArray[np.int64]) -> _Seen:
-    parts = []
-    for part in np.array_split(rows, len(rows) // _BATCH + 1):
-        output = network(to_tensor(store.read(part), torch.device("cpu")))
-        assert output.shape is not None, "the network reads shapes"
-        assert output.identity_embedding is not None, "IdenNet has an identity branch"
-        seen = output.shape.features
-        parts.append((seen, mirrored_features(network.shape, seen), output.identity_embedding))
-    features, mirrored, identity = (torch.cat(column).double().numpy() for column in zip(*parts, strict=True))
-    return _Seen(features, mirrored, identity, store.subject_index[rows])
+def _faces(network: IdenNet, seen: Seen) -> _Faces:
+    features, views = torch.from_numpy(seen.features), (seen.parts, seen.mirrored)
+    both = torch.cat([features, mirrored_features(network.shape, features)])
+    identity = torch.cat([network.shape_identity(torch.from_numpy(view)) for view in views])
+    return _Faces(both.double().numpy(), identity.double().numpy(), seen.people)
 
 
-def _fit(
-    reading: ShapeReading, seen: _Seen, targets: Numbers, mirrored: Numbers, lessons: Mapping[int, Lesson]
-) -> None:
+def _fit(reading: ShapeReading, faces: _Faces, targets: Numbers, lessons: Mapping[int, Lesson]) -> None:
     """Set the outputs of a reading that lessons are about.
 
     Args:
         reading: Changed in place.
-        seen: Photographs.
-        targets: (N, K) what the teacher says of them.
-        mirrored: (N, K) what it says of their mirror images.
+        faces: Photographs.
+        targets: What the teacher says of them and of their mirror images, (2 N, K, views).
         lessons: Of some of the K outputs.
     """
-    places = list(lessons)
-    both = np.concatenate([targets[:, places], mirrored[:, places]])
-    weight, bias = ridge(np.concatenate([seen.features, seen.mirrored]), both)
-    own, enough = others_mean(seen.features @ weight.T + bias, seen.people)
-    people_alike = 1 / np.bincount(seen.people)[seen.people][enough]  # whoever was photographed more often
-    own = own[enough] - np.average(own[enough], axis=0, weights=people_alike)
-    usual_weight, usual_bias = ridge(seen.identity[enough], own, people_alike)
+    places, views, features = list(lessons), reading.views, faces.features
+    weight, bias = ridge(features, targets[:, places].reshape(len(targets), -1), RIDGE)
+    said = (features @ weight.T + bias).reshape(len(features), -1, views).max(axis=2)
+    halves = [
+        others_mean(half, faces.people)[0] for half in np.split(said, 2)
+    ]  # no picture tells of its image
+    people = np.tile(faces.people, 2)
+    enough = np.bincount(faces.people)[people] > OTHERS
+    own, people = np.concatenate(halves)[enough], people[enough]
+    people_alike = 1 / np.bincount(people)[people]  # whoever was photographed more often
+    own -= np.average(own, axis=0, weights=people_alike)
+    usual_weight, usual_bias = ridge(faces.identity[enough], own, RIDGE, people_alike)
     subtracted = np.array([lesson.usual for lesson in lessons.values()])
     usual_weight[~subtracted], usual_bias[~subtracted] = 0, 0
+    every_view = (np.array(places)[:, None] * views + np.arange(views)).ravel()
     with torch.no_grad():
-        for parameter, values in (
-            (reading.said.weight, weight),
-            (reading.said.bias, bias),
-            (reading.usual.weight, usual_weight),
-            (reading.usual.bias, usual_bias),
-            (reading.share, np.array([lesson.share for lesson in lessons.values()])),
+        for parameter, where, values in (
+            (reading.said.weight, every_view, weight),
+            (reading.said.bias, every_view, bias),
+            (reading.usual.weight, places, usual_weight),
+            (reading.usual.bias, places, usual_bias),
+            (reading.share, places, np.array([lesson.share for lesson in lessons.values()])),
         ):
-            parameter[places] = torch.from_numpy(values).float()
+            parameter[where] = torch.from_numpy(values).float()
 
 
-def ridge(x: Numbers, y: Numbers, weight: Numbers | None = None) -> tuple[Numbers, Numbers]:
-    """Return weights (K, F) and biases (K,) of the linear map from x (N, F) to y (N, K).
-
-    It minimises the mean squared error, weighted by `weight` (N,), plus `RIDGE` times the squared weights.
-    """
-    share = np.full(len(x), 1 / len(x)) if weight is None else weight / weight.sum()
-    mean_x, mean_y = share @ x, share @ y
-    x, y = x - mean_x, y - mean_y
-    found = np.linalg.solve(
-        (x * share[:, None]).T @ x + RIDGE * np.eye(x.shape[1]), (x * share[:, None]).T @ y
-    )
-    return found.T, mean_y - mean_x @ found
-
-
-def others_mean(values: Numbers, people: NDArray[np.int64]) -> tuple[Numbers, NDArray[np.bool_]]:
-    """Return the mean of values (N, K) over a person's other pictures, and where there are `OTHERS`, (N,)."""
-    count = np.bincount(people)[people]
-    total = np.stack([np.bincount(people, column)[people] for column in values.T], axis=1)
-    return (total - values) / np.maximum(count - 1, 1)[:, None], count > OTHERS
+def _some_people(store: FaceStore) -> NDArray[np.int64]:
+    """Return the rows of about `_COMPARED` faces, all of a person or none."""
+    order = np.random.default_rng(0).permutation(len(store.subjects))
+    faces = np.bincount(store.subject_index)
+    chosen = order[np.cumsum(faces[order]) <= max(_COMPARED, faces[order[0]])]
+    return np.flatnonzero(np.isin(store.subject_index, chosen))
 
 
 def _fit_trust(trust: nn.Linear, network: IdenNet, material: ShapeMaterial) -> None:

@@ -169,7 +169,8 @@ def build_weights(
         assert isinstance(network, IdenNet), "checked"
         tell("Reading the shape of the faces.")
         held = frozenset(manifest["validation_subjects"])
-        material = ShapeMaterial(shape, identity_stores[-1], labels, stores["wild"], held)
+        known = None if known_people is None else KnownPeople.open(known_people)
+        material = ShapeMaterial(shape, identity_stores[-1], labels, stores["wild"], held, known)
         with cost.step("shape"):
             network = give_shape(network, trained.aus, material)
         provenance |= shape_provenance(trained, material)

@@ -19,7 +19,8 @@ _SCORES = ("auc", "f1", "f1_all_positive", "rate", "ece_before", "ece_after")
 
 _SHAPED = (
     "; beside the paper's network a shape branch, which places 146 points of the face and, less what is "
-    "usual for the person, has a share in most Action Units on photographs"
+    "usual for the person, has a share in most Action Units on photographs; who it is, for these and "
+    "for telling people apart, is read from it, from the embedding and from the trunk together"
 )
 
 

@@ -16,9 +16,9 @@ from idennet.serve.reader import Places
 from idennet.serve.refused import RefusedError, quoted
 from idennet.serve.routes.described import REFUSED, answer
 
-Share = Annotated[float, Field(ge=-1, le=1, allow_inf_nan=False)]
+Number = Annotated[float, Field(ge=-10, le=10, allow_inf_nan=False)]
 _ALLOWED = (
-    "give embeddings, at most 500 lists of 256 numbers from -1 to 1, and pictures, as many whole numbers"
+    "give embeddings, at most 500 lists of 256 numbers from -10 to 10, and pictures, as many whole numbers"
 )
 
 
@@ -30,7 +30,7 @@ class Faces(BaseModel):
         pictures: The number of each one's picture, since those in one picture are different people.
     """
 
-    embeddings: list[Annotated[list[Share], Field(min_length=256, max_length=256)]] = Field(max_length=500)
+    embeddings: list[Annotated[list[Number], Field(min_length=256, max_length=256)]] = Field(max_length=500)
     pictures: list[int] = Field(max_length=500)
 
 
