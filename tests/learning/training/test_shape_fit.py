@@ -74,23 +74,28 @@ def test_the_skin_and_the_identity_stay_and_the_shape_has_its_share(
     assert subtracted.tolist() == [False, False, False, False, True]  # of lids, not of mouths
 
 
+def readings(shaped: IdenNet, store: FaceStore) -> np.ndarray:
+    """Return shapes of faces and of their mirror images, then both with the points mirrored, (4 N, 292)."""
+    seen = torch.cat([look(shaped, store, mirrored).shape.features for mirrored in (False, True)])
+    return torch.cat([seen, mirrored_features(shaped.shape, seen)]).double().numpy()
+
+
 def test_points_say_what_the_teacher_says_of_faces_and_of_their_mirror_images(
     network: IdenNet, material: ShapeMaterial
 ) -> None:
     shaped = give_shape(network, AUS, material)
-    features = look(shaped, material.photographs).shape.features
-    mirrored = mirrored_features(shaped.shape, features)
     logits = material.labels.logits(AUS, relative=False).astype(float)
-    both = torch.cat([features, mirrored]).double().numpy()
+    seen = readings(shaped, material.photographs)
     said = shaped.shape_aus.said
     for place in (2, 3):
-        weight, bias = ridge(both, np.tile(logits[:, place], 2)[:, None], RIDGE)
+        weight, bias = ridge(seen, np.tile(logits[:, place], 4)[:, None], RIDGE)
         for view in (2 * place, 2 * place + 1):
             np.testing.assert_allclose(said.weight[view], weight[0], atol=1e-4)
             np.testing.assert_allclose(said.bias[view], bias[0], atol=1e-4)
-    sides = shaped.shape_sides.said  # in a mirror the left lid is the right one
-    for left, right, layer in ((8, 9, said), (8, 9, sides)):
-        torch.testing.assert_close(layer(features)[:, left], layer(mirrored)[:, right], atol=1e-3, rtol=1e-3)
+    features = look(shaped, material.photographs).shape.features
+    mirrored = mirrored_features(shaped.shape, features)
+    for layer in (said, shaped.shape_sides.said):  # in a mirror the left lid is the right one
+        torch.testing.assert_close(layer(features)[:, 8], layer(mirrored)[:, 9], atol=1e-3, rtol=1e-3)
 
 
 def test_each_lid_is_read_by_itself_and_the_more_closed_one_counts(
@@ -98,11 +103,11 @@ def test_each_lid_is_read_by_itself_and_the_more_closed_one_counts(
 ) -> None:
     shaped = give_shape(network, AUS, material)
     features = look(shaped, material.photographs).shape.features
-    both = torch.cat([features, mirrored_features(shaped.shape, features)]).double().numpy()
     lesson = next(lesson for lesson in LESSONS if lesson.au == 43)
     lids = material.labels.values[["eyeBlinkLeft", "eyeBlinkRight"]].to_numpy(float)
     lids = ((lids - lesson.middle) / lesson.width).clip(-6, 6)
-    weight, bias = ridge(both, np.concatenate([lids, lids[:, ::-1]]), RIDGE)
+    both = np.concatenate([lids, lids[:, ::-1], lids[:, ::-1], lids])
+    weight, bias = ridge(readings(shaped, material.photographs), both, RIDGE)
     np.testing.assert_allclose(shaped.shape_aus.said.weight[8:], weight, atol=1e-4)
     nothing, sure = torch.zeros(len(features), len(AUS)), torch.ones(len(features), 1)
     read = shaped.shape_aus(nothing, features, None, sure)[:, 4]
@@ -122,11 +127,12 @@ def test_what_is_usual_for_somebody_is_told_by_who_it_is(network: IdenNet, mater
     shaped = give_shape(network, AUS, replace(material, labels=labels))
     reading, people = shaped.shape_aus, material.photographs.subject_index[known]
     is_other = (people[:, None] == people) & ~np.eye(len(people), dtype=bool)
-    features, who, means = look(shaped, material.photographs).shape.features, [], []
-    for mirrored, seen in ((False, features), (True, mirrored_features(shaped.shape, features))):
-        said = reading.said(seen)[known, 8:].amax(dim=1).detach().double().numpy()
+    who, means = [], []
+    for mirrored in (False, True):
+        output = look(shaped, material.photographs, mirrored)
+        said = reading.said(output.shape.features)[known, 8:].amax(dim=1).detach().double().numpy()
         means.append((is_other @ said) / is_other.sum(axis=1))
-        who.append(look(shaped, material.photographs, mirrored).identity.double().numpy()[known])
+        who.append(output.identity.double().numpy()[known])
     mean, alike = np.concatenate(means), np.tile(1 / (is_other.sum(axis=1) + 1), 2)
     mean -= np.average(mean, weights=alike)
     weight, bias = ridge(np.concatenate(who), mean[:, None], RIDGE, alike)

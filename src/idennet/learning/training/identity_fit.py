@@ -53,11 +53,6 @@ class Seen:
         """F(x), (N, 256)."""
         return self.parts[:, _SECTIONS[0] : _SECTIONS[1]].astype(np.float64)
 
-    @property
-    def features(self) -> Parts:
-        """Of the shapes, (N, 292)."""
-        return self.parts[:, -SHAPE_FEATURES:]
-
 
 @torch.inference_mode()
 def see(network: IdenNet, store: FaceStore, rows: NDArray[np.int64]) -> Seen:

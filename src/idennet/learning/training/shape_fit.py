@@ -37,7 +37,7 @@ from idennet.learning.training.recipe import load_recipe
 from idennet.learning.training.shape import ShapeStudent
 from idennet.learning.training.stages import to_tensor
 from idennet.models.idennet import IdenNet
-from idennet.models.shape import ShapeBranch, mirrored_features
+from idennet.models.shape import SHAPE_FEATURES, ShapeBranch, mirrored_features
 from idennet.models.shape_reading import ShapeReading
 from idennet.models.weights import (
     WeightsCard,
@@ -212,19 +212,22 @@ def add_shape(weights: Path, material: ShapeMaterial, out: Path) -> None:
 
 @dataclass(frozen=True, eq=False)
 class _Faces:
-    """N photographs, then their mirror images."""
+    """N photographs, then their mirror images: two readings of each, so that errors of points teach less."""
 
     features: Numbers  # of the shapes, (2 N, 292)
+    mirrored: Numbers  # the same, the points mirrored
     identity: Numbers  # who it is, (2 N, 256)
     people: NDArray[np.int64]  # (N,)
 
 
 @torch.inference_mode()
 def _faces(network: IdenNet, seen: Seen) -> _Faces:
-    features, views = torch.from_numpy(seen.features), (seen.parts, seen.mirrored)
-    both = torch.cat([features, mirrored_features(network.shape, features)])
-    identity = torch.cat([network.shape_identity(torch.from_numpy(view)) for view in views])
-    return _Faces(both.double().numpy(), identity.double().numpy(), seen.people)
+    both = torch.from_numpy(np.concatenate([seen.parts, seen.mirrored]))
+    features = both[:, -SHAPE_FEATURES:]
+    mirrored, identity = mirrored_features(network.shape, features), network.shape_identity(both)
+    return _Faces(
+        features.double().numpy(), mirrored.double().numpy(), identity.double().numpy(), seen.people
+    )
 
 
 def _fit(reading: ShapeReading, faces: _Faces, targets: Numbers, lessons: Mapping[int, Lesson]) -> None:
@@ -236,9 +239,11 @@ def _fit(reading: ShapeReading, faces: _Faces, targets: Numbers, lessons: Mappin
         targets: What the teacher says of them and of their mirror images, (2 N, K, views).
         lessons: Of some of the K outputs.
     """
-    places, views, features = list(lessons), reading.views, faces.features
-    weight, bias = ridge(features, targets[:, places].reshape(len(targets), -1), RIDGE)
-    said = (features @ weight.T + bias).reshape(len(features), -1, views).max(axis=2)
+    places, views = list(lessons), reading.views
+    targets = targets[:, places].reshape(len(targets), -1)
+    again = np.concatenate([targets, np.roll(targets, len(targets) // 2, axis=0)])  # a mirrored mirror image
+    weight, bias = ridge(np.concatenate([faces.features, faces.mirrored]), again, RIDGE)
+    said = (faces.features @ weight.T + bias).reshape(len(targets), -1, views).max(axis=2)
     halves = [
         others_mean(half, faces.people)[0] for half in np.split(said, 2)
     ]  # no picture tells of its image
