@@ -51,6 +51,23 @@ def test_probabilities_are_those_of_the_network_or_the_mean_with_its_mirror_imag
     np.testing.assert_allclose(np.linalg.norm(read.embeddings, axis=1), 1, atol=1e-5)
 
 
+@pytest.mark.parametrize("mirror", [False, True])
+def test_a_network_with_a_shape_branch_says_who_it_is_as_sure_as_it_is(
+    tmp_path: Path, crops: np.ndarray, mirror: bool
+) -> None:
+    network = IdenNet(2, shaped=True, generator=torch.Generator().manual_seed(0)).eval()
+    with torch.no_grad():
+        network.shape_identity.weight.normal_(generator=torch.Generator().manual_seed(1))
+    card = WeightsCard(version="shaped-1", aus=(6, 12), template="eyes", thresholds={6: 0.5, 12: 0.5})
+    save_weights(network, tmp_path / "shaped.safetensors", card, half=False)
+    read = ActionUnitModel.open(tmp_path / "shaped.safetensors", mirror=mirror).read(crops).embeddings
+    tensors = torch.from_numpy(crops.copy()).permute(0, 3, 1, 2)
+    with torch.no_grad():
+        views = [network(view).identity for view in ([tensors, tensors.flip(-1)] if mirror else [tensors])]
+    np.testing.assert_allclose(read, torch.stack(views).mean(dim=0), rtol=1e-3, atol=1e-3)
+    assert np.ptp(np.linalg.norm(read, axis=1)) > 0.1  # not of unit length
+
+
 def test_a_mirrored_face_reads_the_same_where_mirror_images_are_read(
     random_weights: Path, crops: np.ndarray
 ) -> None:

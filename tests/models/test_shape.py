@@ -110,14 +110,19 @@ def test_a_shape_less_what_is_usual_for_the_person_has_its_share_where_it_is_tru
                 layer.bias.normal_(generator=generator)
             reading.share.uniform_(generator=generator)
         shaped.shape_trust.bias.fill_(1.0)
+        shaped.shape_identity.weight.normal_(generator=generator).mul_(0.1)
     output = shaped(FACES)
-    trust, features, who = 1 / (1 + np.exp(-1)), output.shape.features, output.identity_embedding
+    trust, features, who = 1 / (1 + np.exp(-1)), output.shape.features, output.identity
+    torch.testing.assert_close(who, shaped.shape_identity(shaped.identity_parts(FACES)), atol=1e-4, rtol=1e-4)
+    assert torch.equal(shaped.identity_parts(FACES)[:, -548:-292], output.identity_embedding)
+    assert torch.equal(shaped.identity_parts(FACES)[:, -292:], features)
     torch.testing.assert_close(output.trust, torch.full((3, 1), trust, dtype=torch.float32))
     for reading, skin, found in (
         (shaped.shape_aus, shaped.fc7(output.au_residual), output.au_logits),
         (shaped.shape_sides, shaped.sides(output.au_residual), output.side_logits.flatten(1)),
     ):
         said = features @ reading.said.weight.T + reading.said.bias
+        said = torch.stack([said[:, view :: reading.views] for view in range(reading.views)]).amax(dim=0)
         usual = who @ reading.usual.weight.T + reading.usual.bias
         share = trust * reading.share
         torch.testing.assert_close(found, (1 - share) * skin + share * (said - usual), atol=1e-4, rtol=1e-4)

@@ -44,7 +44,7 @@ def test_a_photograph_without_a_face_says_so(client: TestClient) -> None:
 def test_details_show_the_subtraction(client: TestClient) -> None:
     face = client.post("/v1/photographs?details=true", content=png(1)).json()["faces"][0]
     inside = face["inside"]
-    left = np.subtract(inside["expression_features"], inside["identity_embedding"])
+    left = np.subtract(inside["expression_features"], inside["subtracted"])
     np.testing.assert_allclose(left, inside["au_residual"], atol=2e-4)
     assert inside["raw"]["AU12"] == pytest.approx(
         face["aus"]["AU12"]["probability"], abs=1e-4

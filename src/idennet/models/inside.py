@@ -19,12 +19,14 @@ class Inside(NamedTuple):
         unsubtracted: (N, A) float32, calibrated probabilities when nothing is known of who it is: the
             identity embedding is 0, and nothing is usual of the shape.
         expression_features: (N, D) float32, from which the identity is subtracted.
+        subtracted: (N, D) float32, the identity embedding F(x) of Eq. 1.
         au_residual: (N, D) float32, what is left.
     """
 
     raw: NDArray[np.float32]
     unsubtracted: NDArray[np.float32]
     expression_features: NDArray[np.float32]
+    subtracted: NDArray[np.float32]
     au_residual: NDArray[np.float32]
 
 
@@ -51,5 +53,6 @@ def look_inside(model: ActionUnitModel, crops: NDArray[np.uint8]) -> Inside | No
         output.au_probs.cpu().numpy(),
         unsubtracted.astype(np.float32),
         features.cpu().numpy(),
+        output.identity_embedding.cpu().numpy(),
         output.au_residual.cpu().numpy(),
     )

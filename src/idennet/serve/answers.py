@@ -37,6 +37,7 @@ def inside_of(result: Result, inside: Inside | None) -> list[dict[str, Any]]:
                 "unsubtracted": _seen(face, inside.unsubtracted[row]),
                 "identity_embedding": _rounded(face.identity_embedding),
                 "expression_features": _rounded(inside.expression_features[row]),
+                "subtracted": _rounded(inside.subtracted[row]),
                 "au_residual": _rounded(inside.au_residual[row]),
             }
         details.append(one)
