@@ -25,9 +25,11 @@ from idennet.learning.data.landmarker import READ_BY_BLENDSHAPES, Landmarker
 from idennet.learning.data.shapes import shapes_of
 from idennet.learning.data.store import FaceStore
 from idennet.learning.evaluation.metrics import auc
-from idennet.learning.training.shape_fit import others_mean
-from idennet.models.action_units import ActionUnitModel
+from idennet.learning.training.closed_form import others_mean
+from idennet.learning.training.stages import to_tensor
+from idennet.models.idennet import IdenNet
 from idennet.models.shape import upright
+from idennet.models.weights import load_bundled
 
 LEAST_PICTURES = 4
 MEASURES: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
@@ -55,15 +57,19 @@ def main() -> None:
     for name in ("learn", "test", "eye", "labels", "model", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     asked = parser.parse_args()
-    teacher, reader = Landmarker(asked.model), ActionUnitModel.open()
+    teacher, network = Landmarker(asked.model), load_bundled()[0]
+    assert isinstance(network, IdenNet), "the bundled network is one"
 
     def read(path: Path) -> tuple[FaceStore, NDArray[np.int64], Numbers, Numbers]:
         store = FaceStore.open(path)
         labels = shapes_of(store, asked.out / "points", teacher)
         points = upright(torch.from_numpy(labels.points)).numpy().reshape(len(labels.rows), -1)
-        embeddings = reader.read(store.read(labels.rows)).embeddings
-        assert embeddings is not None
-        return store, labels.rows, points.astype(float), embeddings.astype(float)
+        with torch.inference_mode():
+            parts = [
+                network.embed(to_tensor(store.read(part), torch.device("cpu"))).double().numpy()
+                for part in np.array_split(labels.rows, len(labels.rows) // 64 + 1)
+            ]
+        return store, labels.rows, points.astype(float), np.concatenate(parts)
 
     store, rows, points, embeddings = read(asked.learn)
     who = store.subject_index[rows]

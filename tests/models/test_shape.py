@@ -112,7 +112,7 @@ def test_a_shape_less_what_is_usual_for_the_person_has_its_share_where_it_is_tru
         shaped.shape_trust.bias.fill_(1.0)
         shaped.shape_identity.weight.normal_(generator=generator).mul_(0.1)
     output = shaped(FACES)
-    trust, features, who = 1 / (1 + np.exp(-1)), output.shape.features, output.identity
+    trust, features, who = 1 / (1 + np.exp(-1)), output.shape.features, output.who
     torch.testing.assert_close(who, shaped.shape_identity(shaped.identity_parts(FACES)), atol=1e-4, rtol=1e-4)
     assert torch.equal(shaped.identity_parts(FACES)[:, -548:-292], output.identity_embedding)
     assert torch.equal(shaped.identity_parts(FACES)[:, -292:], features)

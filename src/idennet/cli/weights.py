@@ -217,13 +217,14 @@ def add_shape(
     from idennet.learning.data.teacher import TeacherLabels
     from idennet.learning.training.shape_fit import ShapeMaterial, add_shape
 
-    faces, known = (
-        FaceStore.open(photographs),
-        None if known_people is None else KnownPeople.open(known_people),
-    )
+    faces = FaceStore.open(photographs)
+    known = None if known_people is None else KnownPeople.open(known_people)
     labels, drawn = TeacherLabels.open(teacher), FaceStore.open(rendered)
-    add_shape(weights, ShapeMaterial(shape, faces, labels, drawn, known=known), out)
-    Console().print(f"Weights: {out}", highlight=False, soft_wrap=True, markup=False)
+    left_out = add_shape(weights, ShapeMaterial(shape, faces, labels, drawn, known=known), out)
+    whom = "Nobody was left out: no run beside these weights says whom it kept for validation."
+    if left_out:
+        whom = f"{left_out} people whom their run kept for validation were left out."
+    Console().print(f"{whom} Weights: {out}", highlight=False, soft_wrap=True, markup=False)
 
 
 @weights_app.command()

@@ -137,8 +137,8 @@ class ActionUnitModel(nn.Module):
         if self.card.calibration:
             # As `calibration.calibrate`, in PyTorch, so that an export contains it.
             probs = torch.sigmoid(self.scale * torch.logit(probs.double(), eps=CLIP) + self.shift)
-        if output.identity is not None:
-            embeddings = output.identity.unflatten(0, shape).mean(dim=0)
+        if output.who is not None:
+            embeddings = output.who.unflatten(0, shape).mean(dim=0)
         elif (embeddings := output.identity_embedding) is not None:
             embeddings = nn.functional.normalize(embeddings.unflatten(0, shape).sum(dim=0), dim=1)
         if output.side_logits is None or output.part_logits is None:

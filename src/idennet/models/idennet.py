@@ -37,8 +37,8 @@ class IdenNetOutput:
         shape: Where the points of the face are; None for a network without shape branch, as the paper's.
         trust: (N, 1), how far the shape is believed, 0 to 1: near 1 on photographs, near 0 on renderings;
             None likewise.
-        identity: (N, 256), who it is as far as everything that the network sees of the face tells, the longer
-            the surer; None likewise. Nothing is subtracted from the expression features but Eq. 1's.
+        who: (N, 256), who it is, as everything that the network sees of the face tells, the longer the surer;
+            None likewise. From the expression features F(x) is subtracted all the same, as in the paper.
     """
 
     au_logits: Tensor
@@ -49,7 +49,7 @@ class IdenNetOutput:
     part_logits: Tensor | None = None
     shape: Shape | None = None
     trust: Tensor | None = None
-    identity: Tensor | None = None
+    who: Tensor | None = None
 
     @property
     def au_probs(self) -> Tensor:
@@ -127,25 +127,25 @@ class IdenNet(nn.Module):
         identity_embedding = self._embed_features(features)
         expression_features = self.mfm6(self.fc6(features))
         au_residual = self.combine(expression_features, identity_embedding)
-        shape = trust = identity = None
+        shape = trust = who = None
         if self.shaped:
             shape = self._see_shape(pixels)
             trust = self._trust(expression_features, identity_embedding)
-            identity = self.shape_identity(torch.cat([features, identity_embedding, shape.features], dim=1))
+            who = self.shape_identity(torch.cat([features, identity_embedding, shape.features], dim=1))
         return IdenNetOutput(
-            self.read_aus(au_residual, shape, identity, trust),
+            self.read_aus(au_residual, shape, who, trust),
             identity_embedding,
             expression_features,
             au_residual,
-            self._read_sides(au_residual, shape, identity, trust) if self.graded else None,
+            self._read_sides(au_residual, shape, who, trust) if self.graded else None,
             self.parts(expression_features) if self.graded else None,
             shape,
             trust,
-            identity,
+            who,
         )
 
     def identity_parts(self, faces: Tensor) -> Tensor:
-        """Return what `identity` is a linear map of, (N, 5348): the trunk's features, F(x), the shape's.
+        """Return what `who` is a linear map of, (N, 5348): the trunk's features, F(x), the shape's.
 
         Args:
             faces: As for `forward`; the network must have a shape branch.
@@ -155,20 +155,20 @@ class IdenNet(nn.Module):
         return torch.cat([features, self._embed_features(features), self._see_shape(pixels).features], dim=1)
 
     def read_aus(
-        self, au_residual: Tensor, shape: Shape | None, identity: Tensor | None, trust: Tensor | None
+        self, au_residual: Tensor, shape: Shape | None, who: Tensor | None, trust: Tensor | None
     ) -> Tensor:
         """Return logits (N, A) of what is left of the features, and of the shape if it is read.
 
         Args:
             au_residual: Features less identity, as in the output.
             shape: Of the faces; None: it is not read.
-            identity: As in the output, (N, 256); it says what shape is usual. None: nothing is subtracted
+            who: As in the output, (N, 256); it says what shape is usual. None: nothing is subtracted
                 from it.
             trust: How far the shape is believed, (N, 1); None only where `shape` is.
         """
         logits: Tensor = self.fc7(au_residual)
         if shape is not None:
-            logits = self.shape_aus(logits, shape.features, identity, trust)
+            logits = self.shape_aus(logits, shape.features, who, trust)
         return logits
 
     def embed(self, faces: Tensor) -> Tensor:
@@ -202,11 +202,11 @@ class IdenNet(nn.Module):
         return shape
 
     def _read_sides(
-        self, au_residual: Tensor, shape: Shape | None, identity: Tensor | None, trust: Tensor | None
+        self, au_residual: Tensor, shape: Shape | None, who: Tensor | None, trust: Tensor | None
     ) -> Tensor:
         sides: Tensor = self.sides(au_residual)
         if shape is not None:
-            sides = self.shape_sides(sides, shape.features, identity, trust)
+            sides = self.shape_sides(sides, shape.features, who, trust)
         return sides.unflatten(1, (self.num_aus, 2))
 
     def _embed_features(self, features: Tensor) -> Tensor:

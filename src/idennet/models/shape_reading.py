@@ -33,17 +33,17 @@ class ShapeReading(nn.Module):
             nn.init.zeros_(layer.bias)
         self.requires_grad_(False)
 
-    def forward(self, skin: Tensor, features: Tensor, identity: Tensor | None, trust: Tensor) -> Tensor:
+    def forward(self, skin: Tensor, features: Tensor, who: Tensor | None, trust: Tensor) -> Tensor:
         """Return outputs (N, K): `skin + trust * share * (said - usual - skin)`.
 
         Args:
             skin: What the network says without the shape, (N, K).
             features: Of the shapes, (N, 292).
-            identity: Who it is, (N, 256); None: nothing is known of the person, and nothing subtracted.
+            who: Who it is, (N, 256); None: nothing is known of the person, and nothing subtracted.
             trust: How far the shape is believed, (N, 1), 0 to 1.
         """
         said = self.said(features).unflatten(1, (-1, self.views)).amax(dim=2)
-        if identity is not None:
-            said = said - self.usual(identity)
+        if who is not None:
+            said = said - self.usual(who)
         mixed: Tensor = skin + trust * self.share * (said - skin)
         return mixed

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from typer.testing import CliRunner, Result
 
 from idennet.cli.main import app
 from idennet.errors import InputError
+from idennet.learning.data.known_people import KnownPeople
 from idennet.learning.data.shapes import ShapeLabels
 from idennet.learning.data.store import FaceStore
 from idennet.learning.data.teacher import LESSONS, VALUES, TeacherLabels
@@ -50,6 +52,17 @@ def material(au_store: FaceStore, tmp_path_factory: pytest.TempPathFactory) -> S
 def network(monkeypatch: pytest.MonkeyPatch) -> IdenNet:
     lighten_trunk(monkeypatch)
     return IdenNet(len(AUS), graded=True, generator=torch.Generator().manual_seed(0)).eval()
+
+
+def people_of(material: ShapeMaterial, name: str, prefix: str = "") -> KnownPeople:
+    """Return what another network says of the photographs: three numbers that are the person's."""
+    store = material.photographs
+    rng = np.random.default_rng(1)
+    pictures = np.array([prefix + picture for picture in store.frames["sequence"].astype(str)])
+    of_people = rng.normal(size=(len(store.subjects), 3))[store.subject_index]
+    return KnownPeople(
+        pictures, (of_people + 0.1 * rng.normal(size=of_people.shape)).astype(np.float32), name
+    )
 
 
 @torch.inference_mode()
@@ -132,12 +145,22 @@ def test_what_is_usual_for_somebody_is_told_by_who_it_is(network: IdenNet, mater
         output = look(shaped, material.photographs, mirrored)
         said = reading.said(output.shape.features)[known, 8:].amax(dim=1).detach().double().numpy()
         means.append((is_other @ said) / is_other.sum(axis=1))
-        who.append(output.identity.double().numpy()[known])
+        who.append(output.who.double().numpy()[known])
     mean, alike = np.concatenate(means), np.tile(1 / (is_other.sum(axis=1) + 1), 2)
     mean -= np.average(mean, weights=alike)
     weight, bias = ridge(np.concatenate(who), mean[:, None], RIDGE, alike)
     np.testing.assert_allclose(reading.usual.weight[4], weight[0], atol=1e-3)
     np.testing.assert_allclose(reading.usual.bias[4], bias[0], atol=1e-3)
+
+
+def test_what_another_network_knows_of_people_is_told(network: IdenNet, material: ShapeMaterial) -> None:
+    known = people_of(material, "known.npz")
+    shaped = give_shape(network, AUS, replace(material, known=known))
+    said = look(shaped, material.photographs).who.numpy()[:, :3]
+    around = known.directions - known.directions.mean(axis=0)
+    # Axes may turn: inner products are compared.
+    alike = np.corrcoef((said @ said.T).ravel(), (around @ around.T).ravel())[0, 1]
+    assert alike > 0.9
 
 
 def test_shapes_are_trusted_on_what_looks_like_the_photographs(
@@ -160,13 +183,18 @@ def test_who_is_held_out_teaches_nothing(network: IdenNet, material: ShapeMateri
         give_shape(network, AUS, replace(material, held_out=material.photographs.subjects))
 
 
-def test_what_cannot_be_fitted_is_told(network: IdenNet, material: ShapeMaterial) -> None:
+def test_what_cannot_be_fitted_is_told(network: IdenNet, material: ShapeMaterial, tmp_path: Path) -> None:
     labels, few = material.labels, [0, 1, 5, 6]
     pairs = TeacherLabels(
         tuple(np.array(labels.pictures)[few]), tuple(np.array(labels.subjects)[few]), labels.values.iloc[few]
     )
     with pytest.raises(InputError, match="has 3 photographs"):
         give_shape(network, AUS, replace(material, labels=pairs))
+    with pytest.raises(InputError, match=r"strange.npz knows 0 of the pictures .* at least 10"):
+        give_shape(network, AUS, replace(material, known=people_of(material, "strange.npz", "nobody")))
+    alone = make_store(tmp_path / "alone", "alone", 4, 1, aus=False, seed=4)
+    with pytest.raises(InputError, match="has two faces"):
+        give_shape(network, AUS, replace(material, rendered=alone))
     nothing = TeacherLabels((), (), labels.values.iloc[:0])
     with pytest.raises(InputError, match="know none of the pictures"):
         give_shape(network, AUS, replace(material, labels=nothing))
@@ -196,13 +224,17 @@ def test_weights_of_a_run_are_given_one_by_a_command_and_go_on_without_it(
     material.labels.save(tmp_path / "labels.parquet")
     out = tmp_path / "shaped.safetensors"
 
-    def add(weights: Path, out: Path) -> Result:
+    known = people_of(material, "known.npz")
+    np.savez(tmp_path / "known.npz", picture=known.pictures, embedding=known.directions)
+
+    def add(weights: Path, out: Path, **other: object) -> Result:
         given = {
             "--shape": material.branch,
             "--photographs": material.photographs.path,
             "--teacher": tmp_path / "labels.parquet",
             "--rendered": au_store.path,
             "--out": out,
+            **{f"--{name.replace('_', '-')}": value for name, value in other.items()},
         }
         options = [str(part) for option in given.items() for part in option]
         return CliRunner().invoke(app, ["weights", "add-shape", str(weights), *options])
@@ -215,6 +247,7 @@ def test_weights_of_a_run_are_given_one_by_a_command_and_go_on_without_it(
     assert card.provenance["taught"] == ["AU12"]
     assert card.provenance["shape_fitted_on"]["photographs"]["digest"] == material.photographs.digest
     assert "validation" not in card.provenance  # numbers of other weights
+    assert "people whom their run kept for validation were left out" in done.output
     assert add(run.weights, tmp_path / "same.safetensors").exit_code == 0
     assert (
         tmp_path / "same.safetensors"
@@ -226,5 +259,15 @@ def test_weights_of_a_run_are_given_one_by_a_command_and_go_on_without_it(
     labels = TeacherLabels.open(tmp_path / "labels.parquet")
     own = give_shape(run.load()[0], card.aus, replace(material, labels=labels, held_out=held_out))
     torch.testing.assert_close(network.shape_aus.said.weight, own.shape_aus.said.weight)
+    told = tmp_path / "told" / "told.safetensors"
+    told.parent.mkdir()
+    assert add(out, told, known_people=tmp_path / "known.npz").exit_code == 0
+    provenance = load_weights(told)[1].provenance
+    assert provenance["shape_known_people"] == sha256((tmp_path / "known.npz").read_bytes()).hexdigest()
+    again = add(told, told.parent / "again.safetensors")
+    assert "Nobody was left out" in again.output
+    forgotten = load_weights(told.parent / "again.safetensors")[1]
+    assert "shape_known_people" not in forgotten.provenance
+    assert forgotten.version.count("shaped") == 1
     on = train(recipe, **stores, initial=out, out=tmp_path / "on")
     assert not on.load()[1].architecture.shaped

@@ -35,8 +35,8 @@ Parts = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
-    """What a network with a shape branch sees of N faces.
+class TwoViews:
+    """What a network with a shape branch sees of N faces, and of their mirror images.
 
     Attributes:
         parts: (N, 5348) as `IdenNet.identity_parts`.
@@ -55,19 +55,19 @@ class Seen:
 
 
 @torch.inference_mode()
-def see(network: IdenNet, store: FaceStore, rows: NDArray[np.int64]) -> Seen:
-    """Return what a network with a shape branch sees of some faces; it needs 43 kB of memory for each."""
+def two_views(network: IdenNet, store: FaceStore, rows: NDArray[np.int64]) -> TwoViews:
+    """Return what a network with a shape branch sees of some faces: 43 kB each; a fit needs thrice that."""
     views: tuple[list[Parts], list[Parts]] = ([], [])
     for part in np.array_split(rows, len(rows) // _BATCH + 1):
         faces = to_tensor(store.read(part), torch.device("cpu"))
         for view, given in zip(views, (faces, faces.flip(-1)), strict=True):
             view.append(network.identity_parts(given).numpy())
     as_seen, in_a_mirror = map(np.concatenate, views)
-    return Seen(as_seen, in_a_mirror, store.subject_index[rows])
+    return TwoViews(as_seen, in_a_mirror, store.subject_index[rows])
 
 
 def fit_identity(
-    network: IdenNet, photographs: Seen, rendered: Seen, known: NDArray[np.floating] | None = None
+    network: IdenNet, photographs: TwoViews, rendered: TwoViews, known: NDArray[np.floating] | None = None
 ) -> None:
     """Set what a network with a shape branch says of who somebody is; 0 is the middle of the photographs.
 
@@ -79,7 +79,8 @@ def fit_identity(
             teaches, and all of the 256 numbers are its.
     """
     both = np.concatenate([photographs.parts, photographs.mirrored])
-    middle, size = both.mean(axis=0), _sizes(both)
+    middle, size = both.mean(axis=0, dtype=np.float64), _sizes(both)
+    del both
     columns = []
     if known is not None and (told := ~np.isnan(known).any(axis=1)).any():
         says = known[told] - known[told].mean(axis=0)
@@ -102,7 +103,7 @@ def fit_identity(
         network.shape_identity.bias.copy_(torch.from_numpy(-weight @ middle))
 
 
-def _of_others(seen: Seen) -> tuple[Numbers, NDArray[np.bool_]]:
+def _of_others(seen: TwoViews) -> tuple[Numbers, NDArray[np.bool_]]:
     """Return F(x) of the other pictures, around its mean, of everybody who has some, and of whom that is."""
     mean, others = others_mean(seen.embeddings, seen.people)
     mean = mean[others > 0]
@@ -125,10 +126,12 @@ def _directions(x: Numbers, number: int) -> Numbers:
     return np.asarray(np.linalg.svd(x, full_matrices=False)[2][:number].T, np.float64)
 
 
-def _views(seen: Seen, rows: NDArray[np.bool_], size: Parts) -> Parts:
+def _views(seen: TwoViews, rows: NDArray[np.bool_], size: Parts) -> Parts:
     """Return parts of some faces and of their mirror images, scaled and around their mean."""
-    both = np.concatenate([seen.parts[rows], seen.mirrored[rows]]) / size
-    return np.asarray(both - both.mean(axis=0))
+    both = np.concatenate([seen.parts[rows], seen.mirrored[rows]])
+    both /= size
+    both -= both.mean(axis=0, dtype=np.float64).astype(np.float32)
+    return both
 
 
 def _map(*kinds: tuple[Parts, Numbers, float]) -> Numbers:

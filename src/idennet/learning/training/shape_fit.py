@@ -32,7 +32,7 @@ from idennet.learning.data.teacher import LESSONS, Lesson, TeacherLabels
 from idennet.learning.training.augment import Augmenter
 from idennet.learning.training.closed_form import Numbers, others_mean, ridge
 from idennet.learning.training.folder import MANIFEST
-from idennet.learning.training.identity_fit import Seen, fit_identity, see
+from idennet.learning.training.identity_fit import TwoViews, fit_identity, two_views
 from idennet.learning.training.recipe import load_recipe
 from idennet.learning.training.shape import ShapeStudent
 from idennet.learning.training.stages import to_tensor
@@ -48,10 +48,13 @@ from idennet.models.weights import (
 )
 
 RIDGE = 0.05
-"""Penalty of both linear maps, for features of about unit spread and embeddings of unit length."""
+"""Penalty of both linear maps, for features of about unit spread and identities of about unit length."""
 
 OTHERS = 2
 """Other pictures of a person, from which their mean says what is usual."""
+
+LEAST_KNOWN = 10
+"""Photographs, at least, of which another network says who is shown."""
 
 _BATCH = 64
 _FAINTEST = 0.02  # intensity, 0 to 1, below which a logit says no more
@@ -61,6 +64,7 @@ _TAIL = 0.01
 _COMPARED = 4000  # faces of either kind, at most
 _JUDGED = (
     "test", "test_protocol", "unreliable", "photographs", "records", "name_of_the_build", "validation",
+    "shape_fitted_on", "shape_known_people",
 )  # fmt: skip
 
 
@@ -88,7 +92,8 @@ class ShapeMaterial:
         """Return rows of the photographs that are learnt from, and of their labels.
 
         Raises:
-            InputError: The labels know none of them, nobody has enough, or there is nothing to compare with.
+            InputError: The labels know none of them, nobody has enough, `known` knows too few, or there is
+                nothing to compare with.
         """
         photographs, rendered = self.photographs, self.rendered
         if not len(rendered) or rendered.digest == photographs.digest:
@@ -107,6 +112,17 @@ class ShapeMaterial:
                 f"Nobody in {photographs.path} has {OTHERS + 1} photographs, by which one could say what is "
                 "usual for a person; give others."
             )
+        if np.bincount(rendered.subject_index).max() < 2:
+            raise InputError(
+                f"Nobody in {rendered.path} has two faces, which would say who it is; give others."
+            )
+        if self.known is not None:
+            told = int((~np.isnan(self.known.of(photographs)[known]).any(axis=1)).sum())
+            if told < LEAST_KNOWN:
+                raise InputError(
+                    f"{self.known.name} knows {told} of the pictures of {photographs.path} that may be "
+                    f"learnt from; give embeddings of at least {LEAST_KNOWN}."
+                )
         return known, row[known]
 
 
@@ -135,9 +151,10 @@ def give_shape(network: IdenNet, aus: tuple[int, ...], material: ShapeMaterial) 
     branch = {f"shape.{name}": value for name, value in _branch(network, material).state_dict().items()}
     shaped.load_state_dict({**shaped.state_dict(), **skin, **branch})
     shaped.eval()
-    seen = see(shaped, material.photographs, rows)
+    seen = two_views(shaped, material.photographs, rows)
     known = None if material.known is None else material.known.of(material.photographs)[rows]
-    fit_identity(shaped, seen, see(shaped, material.rendered, _some_people(material.rendered)), known)
+    drawn = two_views(shaped, material.rendered, _some_people(material.rendered))
+    fit_identity(shaped, seen, drawn, known)
     faces = _faces(shaped, seen)
     logits = material.labels.side_logits(aus, relative=False)[label_rows].astype(np.float64)
     _fit(shaped.shape_aus, faces, np.concatenate([logits, logits[..., ::-1]]), lessons)
@@ -176,8 +193,10 @@ def shape_provenance(card: WeightsCard, material: ShapeMaterial) -> dict[str, An
     return provenance
 
 
-def add_shape(weights: Path, material: ShapeMaterial, out: Path) -> None:
-    """Write weights with a shape branch; they are neither calibrated nor judged.
+def add_shape(weights: Path, material: ShapeMaterial, out: Path) -> int:
+    """Write weights with a shape branch, and return how many people were left out.
+
+    The weights are neither calibrated nor judged.
 
     Args:
         weights: A `.safetensors` file, or the folder of a run. Validation subjects of the run that is there,
@@ -201,13 +220,14 @@ def add_shape(weights: Path, material: ShapeMaterial, out: Path) -> None:
     shaped = give_shape(network, card.aus, material)
     own = {name: value for name, value in card.provenance.items() if name not in _JUDGED}
     given = WeightsCard(
-        version=f"{card.version}-shaped",
+        version=f"{card.version.removesuffix('-shaped')}-shaped",
         aus=card.aus,
         template=card.template,
         thresholds=dict.fromkeys(card.aus, 0.5),
         provenance=own | shape_provenance(card, material) | {"before_shape": card.sha256},
     )
     save_weights(shaped, out, given, half=False)
+    return len(set(material.held_out) & set(material.photographs.subjects))
 
 
 @dataclass(frozen=True, eq=False)
@@ -221,7 +241,7 @@ class _Faces:
 
 
 @torch.inference_mode()
-def _faces(network: IdenNet, seen: Seen) -> _Faces:
+def _faces(network: IdenNet, seen: TwoViews) -> _Faces:
     both = torch.from_numpy(np.concatenate([seen.parts, seen.mirrored]))
     features = both[:, -SHAPE_FEATURES:]
     mirrored, identity = mirrored_features(network.shape, features), network.shape_identity(both)
