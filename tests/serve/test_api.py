@@ -218,7 +218,7 @@ def test_people_are_told_apart(serve: Serve) -> None:
         ),
         (b'{"embeddings": [], "pictures": ["a"]}', {}, 422, "pictures.0 is 'a'; give"),
         (b"[]", {}, 422, "The body is '[]'; give"),
-        (json.dumps({"embeddings": [[0] * 255 + [7]], "pictures": [0]}).encode(), {}, 422, "0.255 is '7'"),
+        (json.dumps({"embeddings": [[0] * 255 + [70]], "pictures": [0]}).encode(), {}, 422, "0.255 is '70'"),
         (b'{"embeddings": [[' + b"NaN," * 255 + b'0]], "pictures": [0]}', {}, 422, "embeddings.0.0 is 'NaN'"),
         (b'{"embeddings": [[1]], "pictures": [0]}', {}, 422, "embeddings.0 has 1 entries; give"),
         (b"no JSON", {}, 422, "The body is not JSON; give"),
