@@ -68,7 +68,15 @@ def test_playing_moves_the_playhead(page) -> None:
 def test_people_are_chosen_by_name(page) -> None:
     page.click("text=person 2")
     assert "person 2 is not found here" in page.inner_text("#shown")
-    assert "found in 20 of 50 frames" in page.inner_text("#summary-hint")
+    hint = page.inner_text("#summary-hint")
+    assert hint.endswith("found in 20 of 50 frames; times are usually exact to 0.04 s.")
+
+
+def test_of_one_frame_the_page_does_not_say_how_exact_times_are(browser, tmp_path: Path) -> None:
+    page = browser.new_page()
+    page.goto(view(write_results(tmp_path / "r", clip_results()[:1]), tmp_path / "out")[0].as_uri())
+    assert page.inner_text("#summary-hint").endswith("found in 1 of 1 frames.")
+    page.close()
 
 
 def test_where_a_video_was_not_read_the_page_says_so(browser, tmp_path: Path) -> None:

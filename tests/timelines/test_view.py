@@ -204,6 +204,14 @@ def test_summaries_count_what_was_planted(results: Path) -> None:
     assert table.groupby(["file", "who"]).size().tolist() == [22, 22, 22]
 
 
+def test_of_one_frame_nobody_knows_how_exact_its_time_is(results: Path) -> None:
+    clip = read_recordings(results)[0]
+    track = clip.tracks[0]
+    one = replace(track, rows=track.rows[:1], values=track.values[:1], present=track.present[:1])
+    table = summary_of(replace(clip, frames=clip.frames[:1], times=clip.times[:1]), one)
+    assert table["exact_to"].isna().all()
+
+
 def test_a_share_is_of_the_frames_in_which_the_action_unit_was_read(results: Path) -> None:
     """`frames` is the denominator: those with the face, less those in which its part is hidden."""
     clip = read_recordings(results)[0]

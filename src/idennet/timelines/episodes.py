@@ -5,7 +5,7 @@ while values stay above `STAYS` of it, and is at its apex where the value is lar
 It ends with the last frame before the fall, or before the face or what shows the
 Action Unit is gone for longer than `GAP` seconds.
 Episodes shorter than `SHORTEST` seconds are left out: one frame of a usual video is no movement.
-Nothing is known of the time between two frames that were read, so times are exact to `Recording.step`.
+Nothing is known of the time between two frames that were read, so times are exact to `Recording.exact_to`.
 """
 
 from dataclasses import dataclass
@@ -114,7 +114,7 @@ def episode_table(recordings: list[Recording]) -> pd.DataFrame:
             "au": column(episode.au), "name": NAMES[episode.au],
             "onset": round(episode.onset, 4), "apex": round(episode.apex, 4),
             "offset": round(episode.offset, 4), "duration": round(episode.offset - episode.onset, 4),
-            "exact_to": round(recording.step, 4),
+            "exact_to": round(recording.exact_to, 4),
             "strength": round(episode.strength, 4), "mean": round(episode.mean, 4),
             "onset_frame": episode.onset_frame, "apex_frame": episode.apex_frame,
             "offset_frame": episode.offset_frame,

@@ -5,6 +5,7 @@ person where people were told apart; whoever has one number all along is a `Trac
 """
 
 import json
+import math
 import re
 from collections import defaultdict
 from collections.abc import Hashable, Iterator, Mapping, Sequence
@@ -130,6 +131,14 @@ class Recording:
     def step(self) -> float:
         """Seconds from frame to frame, by the median; 0 where there is no time or one frame only."""
         return 0.0 if self.times is None or len(self.times) < 2 else float(np.median(np.diff(self.times)))
+
+    @property
+    def exact_to(self) -> float:
+        """Seconds to which times are usually exact: `step`, or NaN where that is unknown.
+
+        Where frames are missing they are less exact.
+        """
+        return self.step or math.nan
 
     @property
     def duration(self) -> float:

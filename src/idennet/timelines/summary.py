@@ -31,7 +31,7 @@ def summary_of(recording: Recording, track: Track) -> pd.DataFrame:
                 "largest": values.max(),
                 "episodes": len(own),
                 "mean_duration": np.mean(lengths) if lengths else np.nan,
-                "exact_to": np.nan if recording.times is None else recording.step,
+                "exact_to": recording.exact_to,
             }
         )
     return pd.DataFrame(rows)
