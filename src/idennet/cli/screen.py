@@ -43,8 +43,12 @@ def print_result(
 
 
 def print_continued(console: Screen, pictures: int, frames: int, left: int, videos: int) -> None:
-    """Print that an earlier run is continued: what it has read, and what is left."""
-    rest = [count(left, "picture")] * (left > 0) + [f"the rest of {count(videos, 'video')}"] * (videos > 0)
+    """Print that an earlier run is continued: what it has read, and what is left.
+
+    Whether a video goes on is known only when it is read.
+    """
+    rest = [count(left, "picture")] * (left > 0)
+    rest += [f"perhaps the rest of {count(videos, 'video')}"] * (videos > 0)
     what = f"{' and '.join(rest)} left" if rest else "nothing left to read; --fresh reads them anew"
     sentence = f"{_earlier(pictures, frames)} read by an earlier run, {what}."
     console.print(sentence, style="dim", highlight=False, soft_wrap=True)
