@@ -108,6 +108,7 @@ def test_what_is_absent_has_neither_strength_nor_side_but_where_programs_read(gr
     face = replace(face, au_occurrences=face.au_occurrences | {12: False})
     assert (face.strength(12), face.only_side(12), face.named(12)) == ("", None, "lip corner puller")
     assert face.strength(43) == "4.8 E"
+    assert (face.strength(99), face.only_side(99)) == ("", None)  # no weights read it
     rows = {
         row.label: (row.name, row.strength) for row in panel_for(face, None, "#fff", "names", 30, 20).rows
     }

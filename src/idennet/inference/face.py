@@ -14,6 +14,9 @@ from idennet.models.weights import Evidence
 ONE_SIDED_FROM = 1.0
 """Intensity of the stronger side from which an Action Unit may be called one-sided."""
 
+ONE_SIDED_TIMES = 3.0
+"""More than so many times as strong as the weaker side the stronger one must be for that."""
+
 SURE = 0.9
 """Certainty from which a face is called by the name of whom it is recognised as; below, "maybe"."""
 
@@ -35,9 +38,9 @@ class Sides(NamedTuple):
 
     @property
     def only(self) -> Literal["left", "right"] | None:
-        """The side on which alone it shows: `ONE_SIDED_FROM` or more, the other less than a third of it."""
+        """The side on which alone it shows: `ONE_SIDED_FROM` or more, and `ONE_SIDED_TIMES` the other."""
         weaker, stronger = sorted(self)
-        if not (stronger >= ONE_SIDED_FROM and 3 * weaker < stronger):
+        if not (stronger >= ONE_SIDED_FROM and ONE_SIDED_TIMES * weaker < stronger):
             return None
         return "left" if self.left > self.right else "right"
 
@@ -180,7 +183,7 @@ class Face:
 
         Nothing is known of heads turned by more than `MOST_YAW_OF_SIDES`: the far side is seen askew.
         """
-        if not self.au_occurrences[au]:
+        if not self.au_occurrences.get(au):
             return None
         if self.pose is not None and abs(self.pose.yaw) > MOST_YAW_OF_SIDES:
             return None

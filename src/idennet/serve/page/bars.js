@@ -7,7 +7,7 @@ const EVIDENCE = {
   "taught by photographs": ["taught", "Photographs were among its teachers, but none tested it."],
   "renderings only": ["renderings", "It was learnt from rendered faces; nothing is known about photographs."],
 };
-const MOST_YAW_OF_SIDES = 20; // degrees; of heads turned further no side is named
+const ONE_SIDED_FROM = 1, ONE_SIDED_TIMES = 3, MOST_YAW_OF_SIDES = 20; // as in inference/face.py
 const RAW_THRESHOLD = 0.5; // thresholds of weights are about calibrated values
 const UNRELIABLE = "These weights read it too poorly to rely on.";
 
@@ -63,7 +63,7 @@ function side({ intensity, left, right }, pose) {
   if (intensity === undefined) return "";
   const [weak, strong] = left === undefined ? [0, 0] : [Math.min(left, right), Math.max(left, right)];
   const turned = Math.abs(pose?.yaw ?? 0) > MOST_YAW_OF_SIDES;
-  const only = !turned && strong >= 1 && 3 * weak < strong ? left > right ? ", left only" : ", right only" : "";
+  const only = !turned && strong >= ONE_SIDED_FROM && ONE_SIDED_TIMES * weak < strong ? left > right ? ", left only" : ", right only" : "";
   return `${intensity.toFixed(1)} ${"-ABCDE"[Math.round(Math.min(intensity, 5))]}${only}`;
 }
 

@@ -10,7 +10,7 @@ export const page = {
   chosen: null,          // the chosen face of `faces`, or {item, person, name} of a clip or the camera
 };
 
-const SURE = 0.9; // as on the screen and in docs/outputs.md
+const SURE = 0.9; // as in inference/face.py
 
 /** Whether a face of a photograph may be somebody else than the others who are called so. */
 export const doubtful = one => !one.own && (one.certainty ?? 1) < SURE;
