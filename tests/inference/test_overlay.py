@@ -11,7 +11,7 @@ from idennet.facs import SYNFACS_AUS
 from idennet.inference import overlay
 from idennet.inference.face import Box, Face, HeadPose
 from idennet.inference.layout import Rect, place
-from idennet.inference.panel import panel_for
+from idennet.inference.panel import draw_number, panel_for
 from idennet.models.weights import Evidence
 
 
@@ -84,6 +84,16 @@ def test_each_of_several_faces_has_its_number_and_a_panel_that_repeats_it() -> N
         colour = ImageColor.getrgb(panel.accent)
         assert (np.abs(inside - colour).max(axis=2) < 8).mean() > 0.3
     assert overlay._discs(faces[:1], 20) == []
+
+
+def test_numbers_of_a_crowd_fit_their_discs() -> None:
+    discs = overlay._discs([face_at(100, 100, 50)] * 100, 20)
+    assert {disc.height for disc in discs} == {30}
+    assert {disc.width for disc in discs[:99]} == {30}
+    layer = Image.new("RGB", (200, 200), "white")
+    draw_number(ImageDraw.Draw(layer), 100, "#ffffff", discs[99], 20, 1)
+    columns = np.flatnonzero((np.asarray(layer) < 128).all(axis=2).any(axis=0))
+    assert discs[99].x0 + 2 < columns[0] < columns[-1] < discs[99].x1 - 2
 
 
 def test_several_faces_without_room_have_names_in_columns_beside_the_photograph() -> None:

@@ -70,7 +70,7 @@ def place(
 
 
 def stacked(panels: Sequence[tuple[float, float]], picture: tuple[int, int], gap: float) -> list[Rect] | None:
-    """Return places for panels under each other, right of the picture, in as few columns as it is high.
+    """Return places for panels under each other, right of the picture, in columns as high as it is.
 
     None where it is not high enough for one of them, or where further columns would make the strip wider than
     `_WIDEST_STRIP` of the picture.

@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw, ImageFilter
 from idennet.errors import ImageError
 from idennet.inference.face import Face
 from idennet.inference.layout import Rect, place, stacked
-from idennet.inference.panel import Panel, Style, draw_number, panel_for
+from idennet.inference.panel import Panel, Style, draw_number, number_size, panel_for
 
 MARK = b"IdenNet overlay"
 """The comment inside an overlay's file, by which it is never taken for a photograph."""
@@ -193,9 +193,12 @@ def _spots(
 
 def _discs(faces: Sequence[Face], font_size: float) -> list[Rect]:
     """Return where each face's number stands, at its corner; nowhere for a face that is alone."""
-    side = 1.5 * font_size
-    corners = [(max(face.box.x0 - side / 2, 0), max(face.box.y0 - side / 2, 0)) for face in faces]
-    return [Rect(x, y, x + side, y + side) for x, y in corners if len(faces) > 1]
+    discs = []
+    for number, face in enumerate(faces if len(faces) > 1 else ()):
+        width, height = number_size(number + 1, font_size)
+        x, y = max(face.box.x0 - width / 2, 0), max(face.box.y0 - height / 2, 0)
+        discs.append(Rect(x, y, x + width, y + height))
+    return discs
 
 
 def _forced(panel: Panel, face: Face, size: tuple[int, int]) -> Rect:

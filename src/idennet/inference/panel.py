@@ -192,6 +192,11 @@ def _label(face: Face, au: int) -> str:
     return face.marked(au).replace("AU", side[0].upper()) if side else face.marked(au)
 
 
+def number_size(number: int, font_size: float) -> tuple[float, float]:
+    """Return width and height of the disc under a number, in pixels; from 100 on it is wider than high."""
+    return max(1.5, _width(str(number), 1) + 0.3) * font_size, 1.5 * font_size
+
+
 def draw_number(
     draw: ImageDraw.ImageDraw, number: int, accent: str, spot: Rect, font_size: float, scale: int
 ) -> None:
