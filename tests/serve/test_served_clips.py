@@ -88,6 +88,28 @@ def test_a_clip_begins_where_whoever_is_seen_most_is_seen(
         assert page.locator("#reading .says").inner_text() != "Not seen here."
 
 
+def test_a_frame_without_a_face_can_be_looked_at_closely_too(
+    browser, random_weights: Path, tmp_path: Path
+) -> None:
+    """And the clip, chosen again, begins where whoever is seen most is seen."""
+    analyser = Analyser(LeavingFinder(), ActionUnitModel.open(random_weights))
+    pictures = [np.full((480, 640, 3), shade, np.uint8) for shade in [0] * 10 + [145] * 5 + [155] * 10]
+    with served(analyser) as address, opened(browser, address) as page:
+        page.set_input_files("#files", write_clip(tmp_path / "clip.webm", pictures, codec="libvpx"))
+        page.wait_for_selector("#jobs li", state="detached")
+        persons = page.locator("#actions button:has-text('Person')")
+        assert persons.all_inner_texts() == ["Person 2", "Person 1"]
+        page.get_by_label("Position in the clip").press("Home")
+        page.wait_for_function("document.querySelector('video').currentTime === 0")
+        page.get_by_role("button", name="Look closely at this frame").click()
+        page.wait_for_selector("#figure img")
+        assert page.locator("#caption").inner_text() == "clip.webm at 0.00 s"
+        assert page.get_by_label("Name of this person").input_value() == "No face"
+        page.locator("#faces button:has-text('Clip')").click()
+        assert page.get_by_label("Name of this person").input_value() == "Person 2"
+        assert page.locator("#scrub").input_value() == "0.4"
+
+
 def test_of_a_video_whose_pictures_no_browser_plays_that_is_said(page, tmp_path: Path) -> None:
     silent = write_clip(tmp_path / "silent.mp4", [planted_picture(1)] * 5, codec="mpeg4")
     with (

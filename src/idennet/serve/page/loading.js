@@ -2,9 +2,9 @@
 
 import * as api from "./api.js";
 import { $, el, percent } from "./dom.js";
-import { choose, choosePerson, show } from "./stage.js";
+import { chooseClip, show } from "./stage.js";
 import { faces, items, page } from "./state.js";
-import { faceAt, personsOf } from "./timeline.js";
+import { personsOf } from "./timeline.js";
 import { drawTray } from "./tray.js";
 
 const isClip = file => file.type.startsWith("video/") || /\.(mp4|m4v|mov|avi|mkv|webm|wmv|mpe?g|m2?ts|3gp|flv|ogv)$/i.test(file.name);
@@ -48,9 +48,10 @@ export async function addPhotograph(file, name = file.name) {
   return one;
 }
 
-function showPhotograph(one) {
-  const mine = faces.find(each => each.item === one);
-  mine ? choose(mine) : show(one);
+/** Show a photograph and its first face, if it has one. */
+export function showPhotograph(one) {
+  page.chosen = faces.find(each => each.item === one) ?? null;
+  show(one);
 }
 
 /** Name faces after their people, but for those that the user has named. */
@@ -87,9 +88,7 @@ async function loadClip(file) {
     if (!frames.length) return;
     const one = { kind: "clip", name: file.name, file, url: URL.createObjectURL(file), frames, id, outputs: state.outputs, persons: personsOf(frames), zeroed: frames.some(frame => frame.faces.some(face => face.zeroed)) };
     items.push(one);
-    const [person, seen] = one.persons.map(person => [person, frames.filter(frame => faceAt(frame, person))])
-      .sort((a, b) => b[1].length - a[1].length)[0] ?? [1, frames];
-    choosePerson(one, person, seen[0].time);
+    chooseClip(one);
     drawTray();
   } catch (error) {
     if (!cancel.signal.aborted) complain(error);

@@ -3,7 +3,7 @@
 import * as api from "./api.js";
 import { stopCamera } from "./camera.js";
 import { $, clock, el, fill, save } from "./dom.js";
-import { addPhotograph, complain, tellApart } from "./loading.js";
+import { addPhotograph, complain, showPhotograph, tellApart } from "./loading.js";
 import { read } from "./reading.js";
 import { called, faces, known, nameOf, page } from "./state.js";
 import { faceAt, frameAt, personOf, Timeline } from "./timeline.js";
@@ -20,6 +20,12 @@ export function choosePerson(one, person, time = 0) {
   page.chosen = { item: one, person, name: nameOf(one, person) };
   show(one);
   seek(time);
+}
+
+/** Show a clip from where the chosen person comes, or else whoever is seen most. */
+export function chooseClip(one) {
+  const person = page.chosen?.item === one ? page.chosen.person : one.persons[0] ?? 1;
+  choosePerson(one, person, (one.frames.find(frame => faceAt(frame, person)) ?? one.frames[0]).time);
 }
 
 export function show(one) {
@@ -150,7 +156,7 @@ async function keepFrame() {
   const one = await addPhotograph(file, name.replaceAll("/", "-")), found = faces.filter(each => each.item === one);
   const mine = found[now ? now.faces.indexOf(faceAt(now, person)) : 0] ?? found[0];
   if (mine && names?.[person]) Object.assign(mine, { name: names[person], own: true });
-  if (mine && kind === "clip") choose(mine);
+  if (kind === "clip") mine ? choose(mine) : showPhotograph(one);
   await tellApart();
 }
 

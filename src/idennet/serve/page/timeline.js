@@ -11,7 +11,12 @@ export function faceAt(frame, person) {
   return frame?.faces.find(face => personOf(face) === person) ?? null;
 }
 
-export const personsOf = frames => [...new Set(frames.flatMap(frame => frame.faces.map(personOf)))].sort((a, b) => a - b);
+/** Numbers of the persons in frames, who is seen most first. */
+export function personsOf(frames) {
+  const seen = new Map();
+  for (const person of frames.flatMap(frame => frame.faces.map(personOf))) seen.set(person, (seen.get(person) ?? 0) + 1);
+  return [...seen.keys()].sort((a, b) => seen.get(b) - seen.get(a) || a - b);
+}
 
 /** Number of the frame that is shown at a time. */
 export function frameAt(frames, time) {

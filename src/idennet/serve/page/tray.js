@@ -2,7 +2,7 @@
 
 import { differences, unseen, valuesOf } from "./bars.js";
 import { $, el, fill, save } from "./dom.js";
-import { choose, choosePerson } from "./stage.js";
+import { choose, chooseClip } from "./stage.js";
 import { called, faces, items, known, page } from "./state.js";
 
 function thumbnail(one, more) {
@@ -16,7 +16,7 @@ export function drawTray() {
   $("downloads-card").hidden = $("tray").hidden;
   fill($("faces"),
     ...faces.map(one => el("li", {}, thumbnail(one, one.item.name))),
-    ...clips.map(one => el("li", {}, el("button", { type: "button", class: "face", "aria-pressed": String(one === page.item), click: () => choosePerson(one, page.chosen?.item === one ? page.chosen.person : one.persons[0] ?? 1) },
+    ...clips.map(one => el("li", {}, el("button", { type: "button", class: "face", "aria-pressed": String(one === page.item), click: () => chooseClip(one) },
       el("img", { src: one.poster ?? "/page/clip.svg", alt: "" }), el("b", {}, "Clip"), el("span", {}, one.name)))));
   for (const [select, other] of [[$("compare-a"), 0], [$("compare-b"), 1]]) {
     const before = select.dataset.chosen;
