@@ -38,7 +38,7 @@ class Sides(NamedTuple):
 
     @property
     def only(self) -> Literal["left", "right"] | None:
-        """The side on which alone it shows: `ONE_SIDED_FROM` or more, and `ONE_SIDED_TIMES` the other."""
+        """The side on which alone it shows: `ONE_SIDED_FROM` or more, over `ONE_SIDED_TIMES` the other."""
         weaker, stronger = sorted(self)
         if not (stronger >= ONE_SIDED_FROM and ONE_SIDED_TIMES * weaker < stronger):
             return None
