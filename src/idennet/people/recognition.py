@@ -15,7 +15,7 @@ from idennet.people.population import Evidence, Floats, Population
 MIDDLE, SLOPE = 8.0, 0.5
 """Log odds that are worth a certainty of one half, and the log odds of the certainty that each more adds:
 .45 to .64 and 7.5 to 8.1 in two halves of 20 people of a studio and 327 of LFW, with one to five pictures
-enrolled (`synfacs-0.6.0`), moved to the side of caution."""
+enrolled (`synfacs-0.6.0`), moved to the side of caution; docs/people.md has what it is worth now."""
 
 
 def certainty(population: Population, seen: Evidence, stored: Evidence, shared: Floats) -> float:
