@@ -64,7 +64,9 @@ def test_a_network_with_a_shape_branch_says_who_it_is_as_sure_as_it_is(
     tensors = torch.from_numpy(crops.copy()).permute(0, 3, 1, 2)
     with torch.no_grad():
         views = [network(view).who for view in ([tensors, tensors.flip(-1)] if mirror else [tensors])]
-    np.testing.assert_allclose(read, torch.stack(views).mean(dim=0), rtol=1e-3, atol=1e-3)
+    expected = torch.stack(views).mean(dim=0).numpy()
+    # Heat maps that learnt nothing are nearly flat, and their middles move with how sums are rounded.
+    np.testing.assert_allclose(read, expected, atol=1e-3 * np.abs(expected).max())
     assert np.ptp(np.linalg.norm(read, axis=1)) > 0.1  # not of unit length
 
 
