@@ -116,7 +116,7 @@ class Population:
 
     Attributes:
         card: What it belongs to.
-        centre: (D,) mean identity embedding of people.
+        centre: (D,) mean of people, of what the network says of who it is.
         directions: (D, K) from embeddings to identity space.
         spread: (K,) variance between people.
         rest: Resting logits.

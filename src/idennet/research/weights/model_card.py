@@ -33,7 +33,7 @@ def model_card(card: WeightsSidecar) -> str:
         f"# Model card: {card.version}",
         "",
         f"{card.architecture.kind} after Table I of the paper, {len(card.aus)} Action Units, "
-        f"identity embedding of {'unit length' if card.architecture.normalize else 'free length'}, "
+        f"identity embedding F(x) of {'unit length' if card.architecture.normalize else 'free length'}, "
         f"faces aligned as `{card.template}`{_SHAPED if card.architecture.shaped else ''}. "
         f"sha256 of the tensors: `{card.sha256}`.",
         "",
