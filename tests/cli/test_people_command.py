@@ -110,7 +110,7 @@ def test_people_who_are_enrolled_are_recognised(pictures: Path, tmp_path: Path):
     assert idennet("people", "enrol", store, one, "--name", "Anna", "--neutral").exit_code == 0
     rest = idennet("people", "enrol", store, pictures / "a.jpg")
     assert rest.exit_code == 0, rest.output
-    assert "Anna (known): 1 appearance added." in rest.output
+    assert f"Anna (known): 1 appearance added, from {pictures / 'a.jpg'}." in rest.output
     assert rest.output.count("(new)") == 3
     ran = idennet(
         "detect", pictures / "b.png", "--store", store, "--zero", "store", "--out", tmp_path / "out"
@@ -283,6 +283,18 @@ def test_a_picture_of_somebody_else_is_not_enrolled(pictures: Path, other: Path,
     assert told in " ".join(ran.output.split())
 
 
+def test_nobody_else_is_added_to_a_known_name(pictures: Path, other: Path, tmp_path: Path):
+    store, one = tmp_path / "people.db", pictures.parent / "one.png"
+    assert idennet("people", "enrol", store, one, "--name", "Anna").exit_code == 0
+    refused = idennet("people", "enrol", store, other, "--name", "Anna")
+    assert refused.exit_code == 2
+    told = "other.png clearly shows somebody else than the store knows as Anna; enrol them by another name"
+    assert told in " ".join(refused.output.split())
+    assert len(json.loads(idennet("people", "export", store).stdout)["people"][0]["appearances"]) == 1
+    again = idennet("people", "enrol", store, one, "--name", "Anna")
+    assert again.output == "Anna: 1 appearance added.\n"
+
+
 @pytest.mark.parametrize("zero", ["running", "whole"])
 def test_a_run_with_people_goes_on_behind_its_rows(film: Path, tmp_path: Path, zero: str):
     out = tmp_path / "out"
@@ -354,7 +366,7 @@ def test_what_cannot_be_enrolled_is_told_and_makes_no_store(pictures: Path, tmp_
     ran = idennet("people", "enrol", store, bad, pictures.parent / "one.png")
     assert ran.exit_code == 0, ran.output
     assert "bad.png" in ran.output
-    assert "(new): 1 appearance added." in ran.output
+    assert "(new): 1 appearance added, from " in ran.output
 
 
 def test_a_run_over_photographs_says_who_may_be_several_people(
@@ -366,3 +378,22 @@ def test_a_run_over_photographs_says_who_may_be_several_people(
     assert ran.exit_code == 0, ran.output
     assert f"(2 faces: {pictures / 'a.jpg'} beside {pictures / 'b.png'})" in ran.output
     assert "each of these is one person, and read apart who is not: person " in ran.output
+
+
+def test_enrolling_says_who_may_be_several_people(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """The numbers are those of the store, which never gives one twice."""
+    monkeypatch.setattr("idennet.people.doubts.CLEAR", math.inf)
+    monkeypatch.setattr("idennet.people.doubts.CLEAR_IN_ONE_PLACE", math.inf)
+    store = tmp_path / "people.db"
+    assert idennet("people", "enrol", store, pictures.parent / "one.png").exit_code == 0
+    assert idennet("people", "delete", store, "1", "--yes").exit_code == 0
+    ran = idennet("people", "enrol", store, pictures)
+    assert ran.exit_code == 0, ran.output
+    files = f"{pictures / 'a.jpg'}, {pictures / 'b.png'}"
+    assert f"person 2 (new): 2 appearances added, from {files}.\n" in ran.output
+    assert "each of these is one person, and read apart who is not: person " in ran.output
+    told = ran.output.partition("read apart")[2]
+    assert "person 5 (2 faces" in told
+    assert "person 1 " not in told

@@ -51,7 +51,10 @@ def enrol(
 
     [bold]idennet people enrol people.db anna/*.jpg --name Anna[/bold]
     """
-    from idennet.cli.words import count
+    from idennet.cli.console import Screen
+    from idennet.cli.remarks import doubtful
+    from idennet.cli.screen import print_remark
+    from idennet.cli.words import count, some
     from idennet.inference.analyser import Analyser
     from idennet.media.folders import find_pictures
     from idennet.models.action_units import ActionUnitModel
@@ -74,7 +77,7 @@ def enrol(
     people = Following(population, apart=True, known=known)
     results = analyser.analyse_all(found.files)
     if name is not None:
-        looks, others = looks_at_main(people, results, name, next(iter(known), None))
+        looks, others = looks_at_main(people, results, name, known)
         seen = appearances(looks, neutral=neutral)
         with PersonStore(store, population, make=True) as opened:
             opened.enrol(seen, name)
@@ -87,16 +90,23 @@ def enrol(
             complain(result.error)
     if not people.people:
         raise InputError("There is no face on any of these; nobody was enrolled.")
+    given: dict[int, int] = {}
     with PersonStore(store, population, make=True) as opened:
         for number, person in sorted(people.people.items()):
             seen = appearances(person.looks, neutral=neutral)
             if number in known:
                 opened.add(number, seen)
+                given[number] = number
             else:
-                number = opened.enrol(seen)
-            called = opened.find(str(number)).called
+                given[number] = opened.enrol(seen)
+            called = opened.find(str(given[number])).called
             state = "known" if number in known else "new"
-            typer.echo(f"{called} ({state}): {count(len(seen), 'appearance')} added.")
+            files = some(list(dict.fromkeys(one.source for one in seen)))
+            typer.echo(f"{called} ({state}): {count(len(seen), 'appearance')} added, from {files}.")
+    doubts = people.doubts
+    named = tuple(one._replace(person=given[one.person]) for one in doubts.persons)
+    if told := doubtful(doubts._replace(persons=named)):
+        print_remark(Screen(), told)
 
 
 @people_app.command("list")
@@ -151,7 +161,7 @@ def _shown(paths: Sequence[str], room: int) -> str:
 
 @people_app.command()
 def show(store: Store, who: Who) -> None:
-    """Show a person's appearances, whose numbers split needs.
+    """Show a person's appearances, whose given split needs.
 
     [bold]idennet people show people.db Anna[/bold]
     """

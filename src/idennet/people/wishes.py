@@ -1,7 +1,7 @@
 """What people ask for on a command line, turned into a `Following`."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +13,9 @@ from idennet.media.folders import find_pictures
 from idennet.media.video import seconds_of
 from idennet.people.following import Asked, Following
 from idennet.people.looks import Look, look_at
-from idennet.people.population import Floats, Population
+from idennet.people.population import Evidence, Floats, Population
 from idennet.people.store import Appearance, PersonStore
+from idennet.people.strangers import CLEARLY
 from idennet.people.zero import LOOK, Way
 
 STORED = "store"
@@ -94,7 +95,7 @@ def looks_at_one(results: Iterable[Result]) -> list[Look]:
 
 
 def looks_at_main(
-    following: Following, results: Iterable[Result], name: str, known: int | None
+    following: Following, results: Iterable[Result], name: str, known: Mapping[int, Evidence]
 ) -> tuple[list[Look], int]:
     """Return the looks at whom photographs and clips are about, and how many others they show beside.
 
@@ -105,11 +106,11 @@ def looks_at_main(
         following: Tells people apart.
         results: Of photographs and clips.
         name: Of the person, for messages.
-        known: The person's number in the store, if there is one of that name.
+        known: Who the person of that name is in the store, by number; empty if there is none.
 
     Raises:
-        InputError: A picture or clip cannot be read or does not show that person, or it is not clear who
-            that is.
+        InputError: A picture or clip cannot be read or does not show that person, it is not clear who that
+            is, or it clearly is somebody else than in the store.
     """
     shown: dict[str, set[int | None]] = {}
     for result in following.gather(map(_read, results)):
@@ -117,15 +118,27 @@ def looks_at_main(
     _check_faces(source for source, people in shown.items() if not people)
     people = following.people
     much = {number: sum(look.height for look in person.looks) for number, person in people.items()}
-    main, *others = sorted(much, key=lambda number: (number == known, much[number]), reverse=True)
-    if main != known and others and much[main] < MAIN * much[others[0]]:
+    main, *others = sorted(much, key=lambda number: (number in known, much[number]), reverse=True)
+    if main not in known and others and much[main] < MAIN * much[others[0]]:
         raise InputError(
             f"These show {len(people)} people, and nobody {MAIN} times as much as anybody else; enrol a "
             f"picture that shows {name} alone first, then {name} is found here."
         )
     if without := next((source for source, there in shown.items() if main not in there), None):
         raise InputError(f"{without} does not show {name} as the others do; leave it out, or enrol it alone.")
+    seen = people[main].evidence
+    if main not in known and any(
+        following.population.same_person(there, seen) < CLEARLY for there in known.values()
+    ):
+        raise InputError(
+            f"{_these(shown)} somebody else than the store knows as {name}; enrol them by another name, or a "
+            f"clearer picture of {name}."
+        )
     return people[main].looks, len(others)
+
+
+def _these(sources: Collection[str]) -> str:
+    return f"{next(iter(sources))} clearly shows" if len(sources) == 1 else "These clearly show"
 
 
 def _read(result: Result) -> Result:
