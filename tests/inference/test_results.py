@@ -3,6 +3,7 @@ import errno
 import io
 import json
 import os
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -88,6 +89,14 @@ def test_identity_embeddings_are_appended_on_request(results: Results) -> None:
     assert list(table.columns) == FROZEN_COLUMNS + names
     np.testing.assert_allclose(np.linalg.norm(table.loc[:1, names].astype(float), axis=1), 1, atol=1e-5)
     assert table.loc[2:, names].isna().all(axis=None)
+
+
+def test_columns_are_added_to_a_table_without_a_warning(results: Results) -> None:
+    for embedding in (False, True):
+        table = results.to_pandas(identity_embedding=embedding)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            table["group"] = "pilot"
 
 
 def test_an_empty_list_makes_an_empty_table() -> None:

@@ -201,7 +201,7 @@ class Results(list[Result]):
         table = table.astype(whole | dict.fromkeys([name for name in yes_or_no if name in table], "Int8"))
         if identity_embedding:
             table = pd.concat([table, self._embeddings()], axis=1)
-        return table
+        return table.copy()  # in one piece: whoever adds columns gets no warning
 
     def _embeddings(self) -> pd.DataFrame:
         vectors = [
