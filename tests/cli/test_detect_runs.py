@@ -118,7 +118,7 @@ def test_results_of_another_making_are_not_mixed(
     before = (out / "aus.csv").read_bytes()
     ran = detect(photos, "--out", out, "--mirror")
     assert ran.exit_code == 2
-    assert "holds results with another mirror; choose another folder" in ran.stderr
+    assert "holds results that were read without --mirror; choose another folder" in ran.stderr
     assert (out / "aus.csv").read_bytes() == before
     assert detect(photos, "--out", out, "--mirror", "--fresh").exit_code == 0
     about = json.loads((out / "aus.json").read_text())

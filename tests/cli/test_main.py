@@ -78,6 +78,14 @@ def test_an_interruption_promises_nothing() -> None:
     assert (ran.exit_code, ran.stderr) == (130, "Interrupted.\n")
 
 
+def test_an_option_that_deletes_is_no_suggestion() -> None:
+    ran = CliRunner().invoke(app, ["detect", "a.jpg", "--threshold", "0.3"])
+    assert ran.exit_code == 2
+    assert "No such option: --threshold" in ran.output
+    assert "--fresh" not in ran.output
+    assert "--people" in CliRunner().invoke(app, ["detect", "a.jpg", "--peopel"]).output
+
+
 def test_a_defect_keeps_its_traceback() -> None:
     assert isinstance(CliRunner().invoke(verbs_app(), ["defective"]).exception, ZeroDivisionError)
 

@@ -58,7 +58,9 @@ def test_people_of_a_folder_are_numbered_and_read_from_their_own_zero(pictures: 
     assert "?" not in ran.output
     more = idennet("detect", pictures, "--people", "--zero", "running", "--out", tmp_path)
     assert more.exit_code == 2
-    assert "another zero" in more.output
+    assert "holds results with another zero; choose" in more.output
+    less = idennet("detect", pictures, "--people", "--out", tmp_path)
+    assert "holds results that were read with --zero; choose" in less.output
 
 
 def test_a_neutral_photograph_is_a_zero(pictures: Path, tmp_path: Path):
@@ -96,6 +98,7 @@ def test_one_zero_of_several_people_in_one_picture_is_told(pictures: Path, film:
     [
         ("happy", "neither running, whole, identity or store"),
         ("5-2", "ends before it starts"),
+        ("2-5", "is a range of a video, and none is named"),
         ("store", "--store"),
     ],
 )

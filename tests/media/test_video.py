@@ -13,7 +13,7 @@ import pytest
 from clips import write_clip, write_sound
 from idennet.errors import ImageError, InputError
 from idennet.media import video
-from idennet.media.video import MAX_FRAME_PIXELS, Place, Video, seconds_of
+from idennet.media.video import MAX_FRAME_PIXELS, Place, Video, seconds_of, span_of
 
 RATE = 25
 
@@ -209,3 +209,11 @@ def test_impossible_parts_are_refused() -> None:
         Video(Path("a.mp4"), every=0)
     with pytest.raises(InputError, match="must come after"):
         Video(Path("a.mp4"), start=5, end=5)
+
+
+def test_ranges_are_two_times() -> None:
+    assert span_of("2-5") == (2, 5)
+    assert span_of("0:02-1:00:05") == (2, 3605)
+    assert span_of("whole") is None
+    with pytest.raises(InputError, match="ends before it starts"):
+        span_of("5-2")

@@ -105,7 +105,7 @@ def detect_command(
     from idennet.media.kinds import is_video
     from idennet.media.live import Live, is_live
     from idennet.media.names import text_of
-    from idennet.media.video import Video, seconds_of
+    from idennet.media.video import Video, seconds_of, span_of
 
     if overlay and out is None:
         raise InputError("Overlays need a folder; add --out FOLDER.")
@@ -125,6 +125,11 @@ def detect_command(
     videos += live
     if not videos and (every != 1 or start or end):
         raise InputError("--every, --from and --to are for videos, and none is named.")
+    if not videos and zero and span_of(zero):
+        raise InputError(
+            f"--zero {zero} is a range of a video, and none is named; photographs can have their zero from "
+            "whole, identity, or a picture of the neutral face."
+        )
 
     # PyTorch is loaded from here on: mistakes above are told at once
     from idennet.cli import screen

@@ -22,6 +22,9 @@ _EXTRAS = {
 }
 """Packages that only a wing or a verb needs, and the extra that brings them."""
 
+_DELETES = "--fresh"
+"""An option that deletes tables, which is no suggestion for whoever mistypes another."""
+
 _STOPS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
@@ -74,6 +77,10 @@ class Verbs(TyperGroup):
         except KeyboardInterrupt as interruption:
             complain("Interrupted.")
             raise typer.Exit(exit_code(interruption)) from interruption
+        except Exception as error:
+            if names := getattr(error, "possibilities", None):  # of an option that does not exist
+                vars(error)["possibilities"] = [name for name in names if name != _DELETES]
+            raise
 
 
 def complain(sentence: str) -> None:

@@ -37,6 +37,17 @@ CSV_NAME, LINES_NAME, ABOUT_NAME, OVERLAYS_NAME = "aus.csv", "aus.jsonl", "aus.j
 _LONGEST_NAME = 255  # bytes that nearly every file system allows
 _JPEG_SUFFIXES = (".jpg", ".jpeg")
 _ROOT = "pictures_below"
+_OPTIONS = {"mirror", "finder", "people", "zero", "store"}
+"""Values of `aus.json` that are false or null without the option of that name."""
+
+
+def _otherwise(name: str, before: Any, now: Any) -> str:
+    """Return how an earlier run differs by a value of `aus.json`, as `that were read without --people`."""
+    if name == "frames":
+        return "with another choice of frames (--every, --from, --to)"
+    if name not in _OPTIONS or (before and now):
+        return f"with another {name}"
+    return f"that were read {'with' if before else 'without'} --{name}"
 
 
 def about_run(analyser: Analyser, finder: Path | None) -> dict[str, Any]:
@@ -208,10 +219,10 @@ class ResultsFolder(AbstractContextManager["ResultsFolder"]):
                 "they were made; choose another folder, or delete them with --fresh."
             ) from error
         if changed := [name for name, value in about.items() if before.get(name) != value]:
-            what = "choice of frames (--every, --from, --to)" if changed[0] == "frames" else changed[0]
+            made = _otherwise(changed[0], before.get(changed[0]), about[changed[0]])
             raise InputError(
-                f"{self.folder} holds results with another {what}; choose another folder, or delete "
-                "them and begin anew with --fresh."
+                f"{self.folder} holds results {made}; choose another folder, or delete them and begin anew "
+                "with --fresh."
             )
         return root
 

@@ -4,6 +4,7 @@ Frames are decoded one after the other, so an hour needs no more memory than a s
 file, not of a counter: phones and screen recorders film at no steady rate.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -333,6 +334,22 @@ def seconds_of(text: str) -> float:
     if not 1 <= len(numbers) <= 3 or not all(0 <= number < float("inf") for number in numbers):
         raise InputError(f"{text!r} is no time; give seconds such as 90.5, or 1:30.5, or 0:01:30.5.")
     return sum(number * 60**power for power, number in enumerate(reversed(numbers)))
+
+
+def span_of(text: str) -> tuple[float, float] | None:
+    """Return the seconds of a range such as "2-5" or "0:02-0:05"; None where it is written otherwise.
+
+    Raises:
+        InputError: It ends before it starts, or one of both is no time.
+    """
+    moment = r"([\d:.]+)"
+    span = re.fullmatch(f"{moment}-{moment}", text)
+    if span is None:
+        return None
+    start, end = map(seconds_of, span.groups())
+    if end <= start:
+        raise InputError(f"The range {text} ends before it starts; write it like 2-5 or 0:02-0:05.")
+    return start, end
 
 
 def _is_cover(stream: Stream) -> bool:

@@ -1,6 +1,5 @@
 """What people ask for on a command line, turned into a `Following`."""
 
-import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from idennet.errors import InputError
 from idennet.inference.analyser import Analyser
 from idennet.inference.result import Result
 from idennet.media.folders import find_pictures
-from idennet.media.video import seconds_of
+from idennet.media.video import span_of
 from idennet.people.following import Asked, Following
 from idennet.people.looks import Look, look_at
 from idennet.people.population import Evidence, Floats, Population
@@ -23,8 +22,6 @@ STORED = "store"
 
 MAIN = 2
 """How many times as much as anybody else whom a recording is about is seen."""
-
-_MOMENT = r"([\d:.]+)"
 
 
 def following(
@@ -61,11 +58,8 @@ def asked_for(zero: str, analyser: Analyser, store: PersonStore | None = None) -
         if store is None:
             raise InputError("Whose neutral pictures? Name the person store with --store.")
         return Asked(Way.NEUTRAL, of_known=neutral_looks(store))
-    if span := re.fullmatch(f"{_MOMENT}-{_MOMENT}", zero):
-        start, end = map(seconds_of, span.groups())
-        if end <= start:
-            raise InputError(f"The range {zero} ends before it starts; write it like 2-5 or 0:02-0:05.")
-        return Asked(Way.NEUTRAL, span=(start, end))
+    if span := span_of(zero):
+        return Asked(Way.NEUTRAL, span=span)
     if not Path(zero).exists():
         raise InputError(
             f"--zero {zero} is neither running, whole, identity or store, nor a range such as 2-5, nor a "
