@@ -161,7 +161,7 @@ def _shown(paths: Sequence[str], room: int) -> str:
 
 @people_app.command()
 def show(store: Store, who: Who) -> None:
-    """Show a person's appearances, whose given split needs.
+    """Show a person's appearances, whose numbers split needs.
 
     [bold]idennet people show people.db Anna[/bold]
     """
