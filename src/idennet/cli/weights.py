@@ -221,7 +221,7 @@ def add_shape(
     known = None if known_people is None else KnownPeople.open(known_people)
     labels, drawn = TeacherLabels.open(teacher), FaceStore.open(rendered)
     left_out = add_shape(weights, ShapeMaterial(shape, faces, labels, drawn, known=known), out)
-    whom = "Nobody was left out: no run beside these weights says whom it kept for validation."
+    whom = "Nobody was left out: no run beside these weights kept any of these people for validation."
     if left_out:
         whom = f"{left_out} people whom their run kept for validation were left out."
     Console().print(f"{whom} Weights: {out}", highlight=False, soft_wrap=True, markup=False)
