@@ -264,9 +264,8 @@ def _fit(reading: ShapeReading, faces: _Faces, targets: Numbers, lessons: Mappin
     again = np.concatenate([targets, np.roll(targets, len(targets) // 2, axis=0)])  # a mirrored mirror image
     weight, bias = ridge(np.concatenate([faces.features, faces.mirrored]), again, RIDGE)
     said = (faces.features @ weight.T + bias).reshape(len(targets), -1, views).max(axis=2)
-    halves = [
-        others_mean(half, faces.people)[0] for half in np.split(said, 2)
-    ]  # no picture tells of its image
+    # Others of the same view alone: no picture tells of its own mirror image.
+    halves = [others_mean(half, faces.people)[0] for half in np.split(said, 2)]
     people = np.tile(faces.people, 2)
     enough = np.bincount(faces.people)[people] > OTHERS
     own, people = np.concatenate(halves)[enough], people[enough]
