@@ -1,5 +1,6 @@
 """A face store for `train` and `evaluate`, and `detect` with random weights on planted faces."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -66,3 +67,10 @@ def quick_trunk(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         Trunk, "forward", lambda _, faces: F.adaptive_avg_pool2d(faces.float() / 255, 40).flatten(1)
     )
+
+
+@pytest.fixture
+def never_clear(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No two pictures clearly show one person."""
+    for limit in ("CLEAR", "CLEAR_IN_ONE_PLACE"):
+        monkeypatch.setattr(f"idennet.people.doubts.{limit}", math.inf)

@@ -1,7 +1,6 @@
 """Telling people apart, their zeros and the person store, from the command line."""
 
 import json
-import math
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -372,30 +371,24 @@ def test_what_cannot_be_enrolled_is_told_and_makes_no_store(pictures: Path, tmp_
     assert "(new): 1 appearance added, from " in ran.output
 
 
-def test_a_run_over_photographs_says_who_may_be_several_people(
-    pictures: Path, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr("idennet.people.doubts.CLEAR", math.inf)
-    monkeypatch.setattr("idennet.people.doubts.CLEAR_IN_ONE_PLACE", math.inf)
+@pytest.mark.usefixtures("never_clear")
+def test_a_run_over_photographs_says_who_may_be_several_people(pictures: Path):
     ran = idennet("detect", pictures, "--people", "--quiet")
     assert ran.exit_code == 0, ran.output
     assert f"(2 faces: {pictures / 'a.jpg'} beside {pictures / 'b.png'})" in ran.output
     assert "each of these is one person, and read apart who is not: person " in ran.output
 
 
-def test_enrolling_says_who_may_be_several_people(
-    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+@pytest.mark.usefixtures("never_clear")
+def test_enrolling_says_who_may_be_several_people(pictures: Path, tmp_path: Path):
     """The numbers are those of the store, which never gives one twice."""
-    monkeypatch.setattr("idennet.people.doubts.CLEAR", math.inf)
-    monkeypatch.setattr("idennet.people.doubts.CLEAR_IN_ONE_PLACE", math.inf)
-    store = tmp_path / "people.db"
-    assert idennet("people", "enrol", store, pictures.parent / "one.png").exit_code == 0
-    assert idennet("people", "delete", store, "1", "--yes").exit_code == 0
+    store, one = tmp_path / "people.db", pictures.parent / "one.png"
+    for before in (("enrol", store, one), ("delete", store, "1", "--yes")):
+        assert idennet("people", *before).exit_code == 0
     ran = idennet("people", "enrol", store, pictures)
     assert ran.exit_code == 0, ran.output
-    files = f"{pictures / 'a.jpg'}, {pictures / 'b.png'}"
-    assert f"person 2 (new): 2 appearances added, from {files}.\n" in ran.output
+    first, second = pictures / "a.jpg", pictures / "b.png"
+    assert f"person 2 (new): 2 appearances added, from {first}, {second}.\n" in ran.output
     assert "each of these is one person, and read apart who is not: person " in ran.output
     told = ran.output.partition("read apart")[2]
     assert "person 5 (2 faces" in told

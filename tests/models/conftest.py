@@ -1,8 +1,10 @@
 """The compiled kernels that this CPU can run."""
 
 import os
+from collections.abc import Callable, Iterator
 
 import pytest
+import torch
 
 from idennet.models.fastcpu.build import library_path
 from idennet.models.fastcpu.library import VARIABLE, Kernels, instruction_sets
@@ -18,3 +20,11 @@ def each_kernels(request: pytest.FixtureRequest) -> Kernels:
     if not library_path(request.param).exists():
         pytest.skip("the kernels are not built")
     return Kernels(request.param)
+
+
+@pytest.fixture
+def threads() -> Iterator[Callable[[int], None]]:
+    """Sets the number of threads for the time of the test."""
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)

@@ -1,7 +1,7 @@
 """The shape branch by compiled kernels against the plain one in float64, and when PyTorch computes it."""
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -36,13 +36,6 @@ def calls(each_kernels: Kernels, monkeypatch: pytest.MonkeyPatch) -> Calls:
     counting = Calls(each_kernels)
     monkeypatch.setattr("idennet.models.fastcpu.trunk.choose_kernels", lambda: Choice(counting))  # type: ignore[arg-type]
     return counting
-
-
-@pytest.fixture
-def threads() -> Iterator[Callable[[int], None]]:
-    before = torch.get_num_threads()
-    yield torch.set_num_threads
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

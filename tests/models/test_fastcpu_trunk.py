@@ -1,7 +1,7 @@
 """The trunk by compiled kernels against the plain trunk in float64, for every instruction set of this CPU."""
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -21,13 +21,6 @@ def kernels(each_kernels: Kernels, monkeypatch: pytest.MonkeyPatch) -> Kernels:
     """Kernels, which the trunk uses for the time of the test."""
     monkeypatch.setattr("idennet.models.fastcpu.trunk.choose_kernels", lambda: Choice(each_kernels))
     return each_kernels
-
-
-@pytest.fixture
-def threads() -> Iterator[Callable[[int], None]]:
-    before = torch.get_num_threads()
-    yield torch.set_num_threads
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

@@ -77,7 +77,7 @@ class Verbs(TyperGroup):
         except KeyboardInterrupt as interruption:
             complain("Interrupted.")
             raise typer.Exit(exit_code(interruption)) from interruption
-        except Exception as error:
+        except Exception as error:  # what knows no option has no public name in all of typer's versions
             if names := getattr(error, "possibilities", None):  # of an option that does not exist
                 vars(error)["possibilities"] = [name for name in names if name != _DELETES]
             raise
