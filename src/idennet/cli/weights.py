@@ -37,6 +37,10 @@ def build(
     shape: Annotated[
         Path | None, typer.Option(help="Shape branch (.safetensors), by idennet weights shape.")
     ] = None,
+    hidden_parts: Annotated[
+        Path | None,
+        typer.Option(help="Parts of the photographs that somebody saw hidden (CSV: image, part, hidden)."),
+    ] = None,
     initial: Annotated[Path | None, typer.Option(help="Weights (.safetensors) to start from.")] = None,
     face_model: Annotated[
         Path | None, typer.Option(help="Face model, an NPZ file.", envvar="IDENNET_FACE_MODEL")
@@ -77,6 +81,7 @@ def build(
         teacher=teacher,
         known_people=known_people,
         shape=shape,
+        hidden_parts=hidden_parts,
         initial=initial,
         face_model=face_model,
         finder=finder,
@@ -201,6 +206,10 @@ def add_shape(
         Path | None,
         typer.Option(help="Embeddings of the photographs (.npz: picture, embedding) that teach identity."),
     ] = None,
+    hidden_parts: Annotated[
+        Path | None,
+        typer.Option(help="Parts of the photographs that somebody saw hidden (CSV: image, part, hidden)."),
+    ] = None,
 ) -> None:
     """Give finished weights a shape branch: fit what its points say, who it is, and what is usual for them.
 
@@ -212,6 +221,7 @@ def add_shape(
     """
     from rich.console import Console
 
+    from idennet.learning.data.hidden_parts import HiddenParts
     from idennet.learning.data.known_people import KnownPeople
     from idennet.learning.data.store import FaceStore
     from idennet.learning.data.teacher import TeacherLabels
@@ -220,7 +230,9 @@ def add_shape(
     faces = FaceStore.open(photographs)
     known = None if known_people is None else KnownPeople.open(known_people)
     labels, drawn = TeacherLabels.open(teacher), FaceStore.open(rendered)
-    left_out = add_shape(weights, ShapeMaterial(shape, faces, labels, drawn, known=known), out)
+    hidden = None if hidden_parts is None else HiddenParts.open(hidden_parts)
+    material = ShapeMaterial(shape, faces, labels, drawn, known=known, hidden=hidden)
+    left_out = add_shape(weights, material, out)
     whom = "Nobody was left out: no run beside these weights kept any of these people for validation."
     if left_out:
         whom = f"{left_out} people whom their run kept for validation were left out."

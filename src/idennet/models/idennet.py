@@ -111,6 +111,9 @@ class IdenNet(nn.Module):
             nn.init.zeros_(self.shape_trust.weight)
         if shaped and graded:
             self.shape_sides = ShapeReading(2 * num_aus, SHAPE_FEATURES, EMBEDDING_FEATURES)
+            # What FC6 does not keep of dark glasses and hands; see learning/training/parts_fit.py.
+            self.trunk_parts = nn.Linear(TRUNK_FEATURES, len(PARTS), bias=False).requires_grad_(False)
+            nn.init.zeros_(self.trunk_parts.weight)
         self.initialize(generator)
 
     def forward(self, faces: Tensor) -> IdenNetOutput:
@@ -138,7 +141,7 @@ class IdenNet(nn.Module):
             expression_features,
             au_residual,
             self._read_sides(au_residual, shape, who, trust) if self.graded else None,
-            self.parts(expression_features) if self.graded else None,
+            self._read_parts(features, expression_features) if self.graded else None,
             shape,
             trust,
             who,
@@ -208,6 +211,12 @@ class IdenNet(nn.Module):
         if shape is not None:
             sides = self.shape_sides(sides, shape.features, who, trust)
         return sides.unflatten(1, (self.num_aus, 2))
+
+    def _read_parts(self, features: Tensor, expression_features: Tensor) -> Tensor:
+        parts: Tensor = self.parts(expression_features)
+        if self.shaped:
+            parts = parts + self.trunk_parts(features)
+        return parts
 
     def _embed_features(self, features: Tensor) -> Tensor:
         embedding: Tensor = self.norm(self.mfm5(self.fc5(features)))

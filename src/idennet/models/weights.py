@@ -206,7 +206,8 @@ def load_weights(path: Path) -> tuple[Network, WeightsSidecar]:
     except safetensors.SafetensorError as error:
         raise WeightsError(f"{path} is no safetensors file: {error}.") from error
     expected = {name: tensor.shape for name, tensor in model.state_dict().items()}
-    if sidecar.architecture.shaped and "shape_identity.weight" not in tensors:
+    shaped = {name for name in expected if name.startswith(("shape_identity", "trunk_parts"))}
+    if shaped - tensors.keys():
         raise WeightsError(
             f"{path} has a shape branch as earlier versions read it; take weights from before they had one "
             "and give them another with: idennet weights add-shape."

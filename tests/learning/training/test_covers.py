@@ -10,23 +10,6 @@ from idennet.learning.training.covers import HIDES, cover, kind_of
 POINTS_OF = {"eyes": range(36, 48), "brows": range(17, 27), "mouth": range(48, 68)}
 
 
-@pytest.fixture(scope="module")
-def points() -> np.ndarray:
-    """A frontal face in the alignment template."""
-    points = np.empty((68, 2))
-    points[:17] = np.stack(
-        [64 + 46 * np.cos(np.linspace(np.pi, 0, 17)), 50 + 66 * np.sin(np.linspace(0, np.pi, 17))], 1
-    )
-    points[17:27] = np.stack([np.linspace(28, 100, 10), [34, 31, 30, 31, 33, 33, 31, 30, 31, 34]], 1)
-    points[27:36] = [(64, 46), (64, 54), (64, 62), (64, 70), (56, 74), (60, 75), (64, 76), (68, 75), (72, 74)]
-    for start, x in ((36, 44), (42, 84)):
-        turn = np.pi + np.arange(6) * np.pi / 3
-        points[start : start + 6] = np.stack([x + 8 * np.cos(turn), 44 + 3 * np.sin(turn)], 1)
-    turn = np.pi + np.arange(20) * 2 * np.pi / 20
-    points[48:68] = np.stack([64 + 17 * np.cos(turn), 92 + 6 * np.sin(turn)], 1)
-    return points
-
-
 @pytest.mark.parametrize("kind", HIDES)
 def test_a_cover_changes_what_it_hides_and_not_the_other_parts(points: np.ndarray, kind: str) -> None:
     face = np.random.default_rng(7).integers(0, 256, (128, 128, 3), dtype=np.uint8)

@@ -78,7 +78,8 @@ def test_the_skin_and_the_identity_stay_and_the_shape_has_its_share(
     shaped = give_shape(network, AUS, material)
     assert not network.shaped
     for name, value in network.state_dict().items():
-        assert torch.equal(shaped.state_dict()[name], value), name
+        anew = name.startswith("parts.")  # test_parts_fit.py
+        assert torch.equal(shaped.state_dict()[name], value) != anew, name
     lessons = {lesson.au: lesson for lesson in LESSONS}
     shares = [0, 0, *(lessons[au].share for au in AUS[2:])]  # AU4 has none, AU6 no lesson
     np.testing.assert_allclose(shaped.shape_aus.share, shares, atol=1e-6)

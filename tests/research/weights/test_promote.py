@@ -72,7 +72,7 @@ def test_records_and_tensors_give_everything_that_ships(
 
 
 def test_the_bundled_marks_follow_from_scores_and_photographs(bundled: WeightsSidecar) -> None:
-    assert bundled.unreliable_aus == (4, 5, 7, 15, 17, 20)
+    assert bundled.unreliable_aus == (2, 4, 7, 15, 17, 20)
     assert set(bundled.provenance["unreliable"]) == set(map(column, bundled.unreliable_aus))
     assert bundled.provenance["unreliable"]["AU4"].startswith("AUC 0.701 for brow lowered in 314 photographs")
     tested = {au for au, grade in bundled.evidence.items() if grade == Evidence.TESTED}
@@ -84,12 +84,17 @@ def test_the_bundled_marks_follow_from_scores_and_photographs(bundled: WeightsSi
 @pytest.mark.parametrize(
     ("alarms", "comparison", "fault"),
     [
-        (2, Comparison(12, "smiling", 10, 10, 0.75), None),
-        (3, Comparison(12, "smiling", 10, 10, 0.75), "present in 3 of 20 neutral faces"),
-        (2, Comparison(12, "smiling", 10, 12, 0.74), "AUC 0.740 for smiling in 22 faces"),
-        (2, Comparison(12, "", 10, 12, 0.74), "AUC 0.740 in 22 faces"),
-        (2, Comparison(12, "smiling", 9, 300, 0.1), None),
-        (2, Comparison(6, "smiling", 10, 12, 0.1), None),
+        (2, Comparison(12, "smiling", 10, 10, 5, 0.75), None),
+        (3, Comparison(12, "smiling", 10, 10, 5, 0.75), "present in 3 of 20 neutral faces"),
+        (2, Comparison(12, "smiling", 10, 12, 5, 0.74), "AUC 0.740 for smiling in 22 faces"),
+        (2, Comparison(12, "", 10, 12, 5, 0.74), "AUC 0.740 in 22 faces"),
+        (2, Comparison(12, "smiling", 9, 300, 0, 0.1), None),
+        (2, Comparison(6, "smiling", 10, 12, 0, 0.1), None),
+        (2, Comparison(12, "smiling", 20, 10, 2, 0.9), None),
+        (
+            *(2, Comparison(12, "smiling", 20, 10, 1, 0.9)),
+            "called present in 1 of 20 faces that show it for smiling",
+        ),
     ],
 )
 def test_the_rule(alarms: int, comparison: Comparison, fault: str | None) -> None:
@@ -112,11 +117,21 @@ def test_without_photographs_the_marks_are_those_of_the_build(build: Path) -> No
 def test_a_test_on_photographs_counts_more_than_being_taught_by_them(build: Path) -> None:
     built = WeightsSidecar.model_validate_json((build / "idennet.json").read_bytes())
     taught = built.model_copy(update={"provenance": built.provenance | {"taught": ["AU12", "AU25"]}})
-    photographs = PhotographEvidence("faces", (Comparison(12, "", 10, 10, 0.9),), 0, {})
+    photographs = PhotographEvidence("faces", (Comparison(12, "", 10, 10, 5, 0.9),), 0, {})
     card = promoted(taught, "new-1", {"result.json": photographs})
     assert card.evidence[12] == Evidence.TESTED
     assert card.evidence[25] == Evidence.TAUGHT
     assert {card.evidence[au] for au in card.aus if au not in (12, 25)} == {Evidence.RENDERINGS}
+
+
+def test_where_photographs_test_an_action_unit_they_alone_mark_it(build: Path) -> None:
+    built = WeightsSidecar.model_validate_json((build / "idennet.json").read_bytes())
+    read_well, read_badly = (Comparison(au, "", 10, 10, 5, auc) for au, auc in ((5, 0.9), (12, 0.7)))
+    card = promoted(built, "new-1", {"r.json": PhotographEvidence("faces", (read_well, read_badly), 0, {})})
+    assert 5 in built.unreliable_aus
+    assert card.unreliable_aus == (7, 12, 15, 17, 20)
+    assert card.provenance["unreliable"]["AU12"] == "AUC 0.700 in 20 faces"
+    assert "on rendered faces" in card.provenance["unreliable"]["AU15"]
 
 
 def test_evidence_about_other_weights_or_another_list_is_refused(

@@ -41,38 +41,60 @@ def cover(face: Face, points: Points, kind: str, rng: np.random.Generator) -> Fa
 
 
 def _glasses(face: Face, points: Points, rng: np.random.Generator) -> Shape:
-    """Dark glasses: two lenses, rims, a bridge, arms, often a reflection."""
+    """Dark, coloured or mirrored glasses: two lenses or a band, rims, a bridge, arms, often a reflection."""
     eyes = np.stack([points[36:42].mean(0), points[42:48].mean(0)])
     span = max(float(np.linalg.norm(eyes[1] - eyes[0])), 8.0)
     angle = float(np.degrees(np.arctan2(*(eyes[1] - eyes[0])[::-1])))
-    width, height = span * rng.uniform(0.33, 0.5), span * rng.uniform(0.26, 0.46)
+    width, height = span * rng.uniform(0.33, 0.5), span * rng.uniform(0.15, 0.46)
     lower = np.array([0, span * rng.uniform(-0.04, 0.1)])
     brow_line = lower - (0, 0.3 * height)
     alpha = np.zeros(face.shape[:2], np.float32)
     corner = int(rng.integers(0, 3))  # ellipse, rounded, rectangular
+    is_band = height < 0.3 * span and rng.random() < 0.3
     for eye in eyes:
         centre = eye + lower
-        if corner == 0:
+        if is_band:  # both lenses meet above the nose
+            centre = 0.75 * centre + 0.25 * (eyes.mean(0) + lower)
+        if corner == 0 and not is_band:
             _ellipse(alpha, centre, (width, height), angle)
         else:
             box = cv2.boxPoints((tuple(map(float, centre)), (2 * width, 2 * height), angle))
             _polygon(alpha, np.array(box, np.float32))
-            if corner == 1:
-                blur = cv2.GaussianBlur(alpha, (0, 0), 0.25 * height)
-                alpha = np.clip((blur - 0.4) * 6, 0, 1).astype(np.float32)
+    if corner == 1 or is_band:
+        blur = cv2.GaussianBlur(alpha, (0, 0), 0.25 * height)
+        alpha = np.clip((blur - 0.4) * 6, 0, 1).astype(np.float32)
     lenses = alpha.copy()
     thick = max(1, round(span * rng.uniform(0.03, 0.08)))
     ends = [points[0], *(eyes + brow_line), points[16]]
     for one, other in pairwise(ends):
         cv2.line(alpha, _fixed(one), _fixed(other), 1.0, thick, cv2.LINE_AA, _SUBPIXEL)
-    tint = rng.uniform(0, 60) * np.clip(1 + 0.3 * rng.standard_normal(3), 0.3, 1.7)
+    if rng.random() < 0.3:  # coloured or mirrored
+        tint = rng.uniform(0, 170, 3)
+    else:
+        tint = rng.uniform(0, 60) * np.clip(1 + 0.3 * rng.standard_normal(3), 0.3, 1.7)
     colour = np.broadcast_to(tint, face.shape).astype(np.float32).copy()
-    colour += (_slope(face.shape[:2], rng) * rng.uniform(0, 70) * (rng.random() < 0.6))[..., None]
+    colour += (_slope(face.shape[:2], rng) * rng.uniform(0, 110) * (rng.random() < 0.6))[..., None]
+    if rng.random() < 0.3:  # the sky, a window or a lamp in both lenses
+        colour += (_streaks(face.shape[:2], eyes + lower, span, rng) * rng.uniform(40, 200))[..., None]
     if rng.random() < 0.3:  # coloured or white rims
         rim = (alpha > 0.5) & (lenses < 0.5)
         colour[rim] = rng.uniform(0, 255, 3)
-    through = rng.uniform(0.93, 1.0)
-    return colour, np.where(lenses > 0.5, alpha * through, alpha)
+    through = np.full(face.shape[:2], rng.uniform(0.9, 1.0), np.float32)
+    if rng.random() < 0.4:  # paler below, where cheeks shine through
+        below = (np.arange(face.shape[0]) - (eyes.mean(0) + lower)[1]) / height
+        through *= (1 - rng.uniform(0.1, 0.5) * below.clip(0, 1))[:, None]
+    return colour.clip(0, 255), np.where(lenses > 0.5, alpha * through, alpha)
+
+
+def _streaks(
+    size: tuple[int, ...], eyes: Points, span: float, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """Return a reflection at the same place of each lens, (H, W), 0 to 1."""
+    light = np.zeros(size, np.float32)
+    place, axes = span * rng.uniform(-0.25, 0.25, 2), span * rng.uniform(0.03, 0.25, 2)
+    for eye in eyes:
+        _ellipse(light, eye + place, axes, rng.uniform(-40, 40))
+    return np.asarray(cv2.GaussianBlur(light, (0, 0), span * rng.uniform(0.01, 0.06)), np.float32)
 
 
 def _mask(face: Face, points: Points, rng: np.random.Generator) -> Shape:

@@ -26,6 +26,7 @@ from idennet.errors import InputError
 from idennet.faces.card import read_network
 from idennet.faces.weights import with_weights
 from idennet.facs import columns, parse
+from idennet.learning.data.hidden_parts import HiddenParts
 from idennet.learning.data.known_people import KnownPeople
 from idennet.learning.data.store import FaceStore
 from idennet.learning.data.teacher import LESSONS, Lesson, TeacherLabels
@@ -33,6 +34,7 @@ from idennet.learning.training.augment import Augmenter
 from idennet.learning.training.closed_form import Numbers, others_mean, ridge
 from idennet.learning.training.folder import MANIFEST
 from idennet.learning.training.identity_fit import TwoViews, fit_identity, two_views
+from idennet.learning.training.parts_fit import fit_parts
 from idennet.learning.training.recipe import load_recipe
 from idennet.learning.training.shape import ShapeStudent
 from idennet.learning.training.stages import to_tensor
@@ -64,7 +66,7 @@ _TAIL = 0.01
 _COMPARED = 4000  # faces of either kind, at most
 _JUDGED = (
     "test", "test_protocol", "unreliable", "photographs", "records", "name_of_the_build", "validation",
-    "shape_fitted_on", "shape_known_people",
+    "shape_fitted_on", "shape_known_people", "shape_hidden_parts",
 )  # fmt: skip
 
 
@@ -79,6 +81,7 @@ class ShapeMaterial:
         rendered: Faces that are no photographs.
         held_out: Subjects of `photographs` who are not learnt from.
         known: What another network says of who is on the photographs; None: their own embeddings alone teach.
+        hidden: Which parts somebody saw hidden on them; None: all are taken as visible.
     """
 
     branch: Path | None
@@ -87,6 +90,7 @@ class ShapeMaterial:
     rendered: FaceStore
     held_out: Collection[str] = ()
     known: KnownPeople | None = None
+    hidden: HiddenParts | None = None
 
     def rows(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return rows of the photographs that are learnt from, and of their labels.
@@ -165,6 +169,7 @@ def give_shape(network: IdenNet, aus: tuple[int, ...], material: ShapeMaterial) 
         both = np.concatenate([sides, sides[..., ::-1]]).reshape(2 * len(sides), -1, 1)
         of_sides = {2 * place + side: lesson for place, lesson in lessons.items() for side in range(2)}
         _fit(shaped.shape_sides, faces, both, of_sides)
+        fit_parts(shaped, material.photographs, rows, material.rendered, material.hidden)
     _fit_trust(shaped.shape_trust, network, material)
     return shaped
 
@@ -190,6 +195,8 @@ def shape_provenance(card: WeightsCard, material: ShapeMaterial) -> dict[str, An
     }
     if material.known is not None:
         provenance["shape_known_people"] = sha256(Path(material.known.name).read_bytes()).hexdigest()
+    if material.hidden is not None:
+        provenance["shape_hidden_parts"] = sha256(Path(material.hidden.name).read_bytes()).hexdigest()
     return provenance
 
 

@@ -14,6 +14,7 @@ from idennet.errors import InputError
 from idennet.faces.weights import with_weights
 from idennet.facs import SYNFACS_AUS
 from idennet.files import write_text
+from idennet.learning.data.hidden_parts import HiddenParts
 from idennet.learning.data.known_people import KnownPeople
 from idennet.learning.data.prepare import prepare
 from idennet.learning.data.readers.locate import MainFaceLocator
@@ -86,6 +87,7 @@ def build_weights(
     teacher: Path | None = None,
     known_people: Path | None = None,
     shape: Path | None = None,
+    hidden_parts: Path | None = None,
     initial: Path | None = None,
     face_model: Path | None = None,
     finder: Path | None = None,
@@ -107,6 +109,8 @@ def build_weights(
         teacher: Labels of the photographs, written by `idennet teach`.
         known_people: Embeddings of the photographs, as `KnownPeople.open` reads them.
         shape: Weights of a shape branch, which the trained network is given; needs `teacher`.
+        hidden_parts: What somebody saw of parts of the photographs, as `HiddenParts.open` reads it; needs
+            `shape`.
         initial: Weights to start from, as in `idennet.learning.training.train`.
         face_model: The renderer's face model; by default the one that `IDENNET_FACE_MODEL` names.
         finder: Model file to find the faces of the photographs with; see `idennet.faces.finder.open_finder`.
@@ -119,6 +123,9 @@ def build_weights(
     """
     figures.check_packages()
     _check_teaching(recipe, photographs, teacher, known_people, shape)
+    hidden = None if hidden_parts is None else HiddenParts.open(hidden_parts)
+    if hidden is not None and shape is None:
+        raise InputError(f"{hidden.name} teaches beside a shape branch; give one with --shape.")
     check_start(recipe, recipe.model.aus or SYNFACS_AUS, initial)
     load_face_model(face_model)  # a wrong path fails before anything begins
     people = None if photographs is None else TrainingPeople(photographs)
@@ -170,7 +177,7 @@ def build_weights(
         tell("Reading the shape of the faces.")
         held = frozenset(manifest["validation_subjects"])
         known = None if known_people is None else KnownPeople.open(known_people)
-        material = ShapeMaterial(shape, identity_stores[-1], labels, stores["wild"], held, known)
+        material = ShapeMaterial(shape, identity_stores[-1], labels, stores["wild"], held, known, hidden)
         with cost.step("shape"):
             network = give_shape(network, trained.aus, material)
         provenance |= shape_provenance(trained, material)

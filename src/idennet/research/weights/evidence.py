@@ -1,8 +1,9 @@
 """What labelled photographs say about weights: which Action Units are unreliable, and which they test.
 
 The rule: an Action Unit is unreliable if it is called present in more than `MOST_FALSE_ALARMS` of the neutral
-faces, or if its AUC is below `LEAST_AUC` on photographs some of which show it. It is tested on photographs
-if some show it and some do not. "Some" are at least `ENOUGH` faces; fewer say nothing.
+faces, or, on photographs some of which show it, if its AUC is below `LEAST_AUC` or it is called present in
+fewer than `LEAST_FOUND` of these. It is tested on photographs if some show it and some do not, and then
+rendered faces have no say. "Some" are at least `ENOUGH` faces; fewer say nothing.
 """
 
 import hashlib
@@ -24,6 +25,7 @@ from idennet.settings import Config, load_config
 MEANING = "evidence.yaml"
 MOST_FALSE_ALARMS = 0.1
 LEAST_AUC = 0.75
+LEAST_FOUND = 0.1
 ENOUGH = 10
 
 
@@ -52,6 +54,7 @@ class Comparison:
         condition: Name of what the photographs show; empty if it is the Action Unit itself.
         present: Photographs that show it.
         absent: Photographs that do not.
+        found: Photographs that show it and are called so.
         auc: Area under the ROC curve; NaN if one kind is missing.
     """
 
@@ -59,6 +62,7 @@ class Comparison:
     condition: str
     present: int
     absent: int
+    found: int
     auc: float
 
     @property
@@ -99,20 +103,24 @@ class PhotographEvidence:
         alarms = self.false_alarms.get(au, 0)
         if self.neutral >= ENOUGH and alarms > MOST_FALSE_ALARMS * self.neutral:
             faults.append(f"present in {alarms} of {self.neutral} neutral {self.photographs}")
-        faults += [
-            f"AUC {comparison.auc:.3f}{comparison.what} in {comparison.present + comparison.absent} "
-            f"{self.photographs}"
-            for comparison in self.comparisons
-            if comparison.au == au and comparison.counts and comparison.auc < LEAST_AUC
-        ]
+        for one in self.comparisons:
+            if one.au != au or not one.counts:
+                continue
+            if one.auc < LEAST_AUC:
+                faults.append(f"AUC {one.auc:.3f}{one.what} in {one.present + one.absent} {self.photographs}")
+            if one.found < LEAST_FOUND * one.present:
+                faults.append(
+                    f"called present in {one.found} of {one.present} {self.photographs} that show it{one.what}"
+                )
         return faults
 
 
 def rule() -> str:
     """Return in words what makes an Action Unit unreliable on photographs."""
     return (
-        f"present in more than {100 * MOST_FALSE_ALARMS:.0f} % of neutral faces, or an AUC below {LEAST_AUC} "
-        f"where at least {ENOUGH} photographs show it and {ENOUGH} do not"
+        f"present in more than {100 * MOST_FALSE_ALARMS:.0f} % of neutral faces; where at least {ENOUGH} "
+        f"photographs show it and {ENOUGH} do not, an AUC below {LEAST_AUC}, or called present in fewer than "
+        f"{100 * LEAST_FOUND:.0f} % of those that show it"
     )
 
 
@@ -160,7 +168,7 @@ def _comparison(counts: Counts, doubled_wins: NDArray[np.int64], au: int, condit
     row = counts.aus.index(au)
     present = int(counts.positives[row].sum())
     absent = int(counts.coded[row].sum()) - present
+    found = int(counts.true_positive[row].sum())
     everybody = np.ones((1, len(counts.subjects)))
-    return Comparison(
-        au, condition, present, absent, float(weighted_auc(counts, doubled_wins, everybody)[0, row])
-    )
+    auc = float(weighted_auc(counts, doubled_wins, everybody)[0, row])
+    return Comparison(au, condition, present, absent, found, auc)

@@ -79,13 +79,13 @@ def promoted(built: WeightsSidecar, name: str, evidence: Mapping[str, Photograph
         evidence: What photographs say, by the path of the result in the repository.
     """
     scores: Mapping[str, Mapping[str, float]] = built.provenance["test"]
-    reasons = {
-        au: [_rendered_fault(scores[column(au)])] if au in built.unreliable_aus else [] for au in built.aus
-    }
-    for one in evidence.values():
-        for au in built.aus:
-            reasons[au] += one.faults(au)
     tested = frozenset[int]().union(*(one.tested_aus for one in evidence.values()))
+    reasons: dict[int, list[str]] = {}
+    for au in built.aus:
+        rendered = (
+            [] if au in tested or au not in built.unreliable_aus else [_rendered_fault(scores[column(au)])]
+        )
+        reasons[au] = rendered + [fault for one in evidence.values() for fault in one.faults(au)]
     taught = set(map(parse, built.provenance.get("taught", ())))
     return built.model_copy(
         update={
