@@ -57,10 +57,8 @@ class HiddenParts:
                 "visible": given["hidden"].map(ANSWERS).astype(np.int8),
             }
         )
-        if (twice := table.duplicated(["picture", "part"])).any():
-            raise InputError(
-                f"{path} names a part of {table['picture'][twice.idxmax()]} twice; give it once."
-            )
+        if twice := table[["picture", "part"]].value_counts().loc[lambda count: count > 1].index.tolist():
+            raise InputError(f"{path} names a part of {twice[0][0]} twice; give it once.")
         return cls(table, str(path))
 
     def of(self, store: FaceStore) -> tuple[NDArray[np.int8], NDArray[np.bool_]]:

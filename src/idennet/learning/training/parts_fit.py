@@ -72,7 +72,8 @@ def fit_parts(
     """
     visible, weight = np.ones((len(rows), len(PARTS)), np.int8), np.ones((len(rows), len(PARTS)), np.float32)
     if hidden is not None:
-        visible, looked = (known[rows] for known in hidden.of(photographs))
+        known, looked_at = hidden.of(photographs)
+        visible, looked = known[rows], looked_at[rows]
         weight[looked] = np.where(visible[looked] == 0, SEEN_HIDDEN, SEEN_PLAIN)
     every = np.arange(len(rendered))
     alike = np.ones((len(rendered), len(PARTS)), np.float32)
