@@ -113,8 +113,9 @@ def promote(
 
     [bold]idennet weights promote build --name synfacs-1 --evidence results/portraits/synfacs-1.json[/bold]
 
-    An Action Unit is marked as unreliable when rendered faces or the photographs say so; evidence.yaml beside
-    the evidence tells what the photographs show. The same records give the same files.
+    An Action Unit is marked as unreliable when the photographs say so, or rendered faces where no
+    photographs tell; evidence.yaml beside the evidence tells what the photographs show. The same records
+    give the same files.
     """
     from rich.console import Console
 
