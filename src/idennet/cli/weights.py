@@ -282,22 +282,28 @@ def people(
     photographs: Annotated[
         Path | None, typer.Option(help="Face store of people with several photographs, such as LFW.")
     ] = None,
+    teacher: Annotated[
+        Path | None,
+        typer.Option(help="Labels of the photographs, by idennet teach: how people rest on them."),
+    ] = None,
 ) -> None:
     """Fit what people are like to some weights, and write it beside them: who is who, and how they rest.
 
     [bold]idennet weights people src/idennet/assets/idennet.safetensors --rendered stores/rest
-    --photographs stores/lfw[/bold]
+    --photographs stores/lfw --teacher labels.parquet[/bold]
 
     Needed after each training, for --people and --zero; see docs/people.md.
     """
     from rich.console import Console
 
     from idennet.learning.data.store import FaceStore
+    from idennet.learning.data.teacher import TeacherLabels
     from idennet.models.weights import weights_file
     from idennet.research.weights.population import make_population
 
     pictured = None if photographs is None else FaceStore.open(photographs)
-    file = make_population(weights_file(weights), FaceStore.open(rendered), pictured)
+    labels = None if teacher is None else TeacherLabels.open(teacher)
+    file = make_population(weights_file(weights), FaceStore.open(rendered), pictured, labels)
     Console().print(f"Written: {file}", highlight=False, soft_wrap=True, markup=False)
 
 

@@ -1,19 +1,25 @@
 """What photographs decide of a calibration, and what stays where they cannot."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch.nn.functional as F
+from typer.testing import CliRunner, Result
 
+from idennet.cli.main import app
+from idennet.facs import column
 from idennet.learning.data.store import FaceStore
 from idennet.learning.data.store_writer import FaceStoreWriter, Part
 from idennet.learning.data.teacher import VALUES, TeacherLabels, lesson_weights
 from idennet.models.action_units import ActionUnitModel
 from idennet.models.calibration import calibrate
 from idennet.models.trunk import Trunk
+from idennet.people.population import Population
 from idennet.research.weights.photographs import Photographs, calibrate_by_photographs
+from idennet.research.weights.population import see, taught
 
 PEOPLE, EACH = 40, 10
 LOUD = (2.0, 8.0)
@@ -77,3 +83,53 @@ def test_what_photographs_cannot_decide_stays_and_is_said(store: FaceStore, rand
     np.testing.assert_array_equal(kept, loud)
     assert words.startswith("nobody on the photographs is unseen")
     assert "no face at rest" in words
+
+
+def test_a_teacher_says_who_rests_on_photographs_and_what_they_show(
+    store: FaceStore, random_weights: Path
+) -> None:
+    reader = ActionUnitModel.open(random_weights)
+    resting = np.arange(len(store)) % 2 == 0
+    labels = labels_of(store, resting)
+    known = labels.values.index[10:]  # of one person nothing is known
+    some = TeacherLabels(labels.pictures[10:], labels.subjects[10:], labels.values.loc[known])
+    seen = taught(see(reader, store), store, some, reader.aus)
+    assert seen.neutral is not None
+    assert (seen.neutral == (resting & (np.arange(len(store)) >= 10))).all()
+    assert (seen.labels[:10] == -1).all()
+    logits = some.logits(reader.aus, relative=True)
+    has_lesson = lesson_weights(reader.aus) > 0
+    expected = np.where(logits > 1, 1, np.where(logits < -1, 0, -1))
+    assert (seen.labels[10:][:, has_lesson] == expected[:, has_lesson]).all()
+    assert (seen.labels[10:][:, ~has_lesson] == np.where(resting[10:, None], 0, -1)).all()
+
+
+def test_people_are_fitted_by_a_command_with_how_they_rest_on_photographs(
+    store: FaceStore, random_weights: Path, tmp_path: Path
+) -> None:
+    weights = tmp_path / "some.safetensors"
+    for suffix in (".safetensors", ".json"):
+        shutil.copy(random_weights.with_suffix(suffix), weights.with_suffix(suffix))
+    rng = np.random.default_rng(3)
+    aus = ActionUnitModel.open(weights).aus
+    frames = store.frames.assign(**{column(au): rng.integers(0, 2, len(store)) for au in aus})
+    frames.loc[:40, list(map(column, aus))] = 0  # somebody rests
+    with FaceStoreWriter(tmp_path / "drawn", source="drawn") as writer:
+        writer.write("0", Part(np.array(store.faces), frames))
+        writer.finish(["0"])
+    labels_of(store, np.arange(len(store)) % 2 == 0).save(tmp_path / "labels.parquet")
+
+    def fit(*options: object) -> Result:
+        given = ["weights", "people", weights, "--rendered", tmp_path / "drawn", *options]
+        return CliRunner().invoke(app, list(map(str, given)))
+
+    photographs = ("--photographs", store.path)
+    usual = []
+    for teacher in ((), ("--teacher", tmp_path / "labels.parquet")):
+        done = fit(*photographs, *teacher)
+        assert done.exit_code == 0, done.output
+        usual.append(Population.open(weights).rest.usual)
+    assert not np.allclose(*usual)
+    alone = fit("--teacher", tmp_path / "labels.parquet")
+    assert alone.exit_code == 2
+    assert "give these with --photographs" in " ".join(alone.output.split())

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -65,6 +67,34 @@ def test_what_rendered_people_teach_is_held_to_how_photographed_ones_differ():
 
     assert np.square(offsets - told(alone)).mean() > 2 * offsets.var()
     assert np.square(offsets - told(both)).mean() < 0.5 * offsets.var()
+
+
+def test_how_people_rest_is_learnt_from_photographs_of_which_it_is_known() -> None:
+    """Photographed people rest higher and differ less; what is carried stays what exact labels say."""
+    rendered, _ = drawn()
+    generator = np.random.default_rng(2)
+    people = rendered.people
+    offsets = 0.5 * generator.normal(size=PEOPLE)
+    at_rest = generator.random(len(people)) < 0.4
+    shown = ~at_rest & (generator.random(len(people)) < 0.3)
+    logits = np.where(shown, 1.0, -2.5 + offsets[people]) + 0.4 * generator.normal(size=len(people))
+    labels = np.where(shown, 1, np.where(at_rest, 0, -1)).astype(np.int8)[:, None]
+    photographs = Seen(rendered.embeddings, logits[:, None], labels, people, at_rest)
+    card = PopulationCard(weights="drawn", weights_sha256="0" * 64, aus=(12,))
+    alone, rest = fit_population(card, rendered).rest, fit_population(card, rendered, photographs).rest
+    assert rest.usual[0] == pytest.approx(-2.5, abs=0.1)
+    assert rest.between[0] == pytest.approx(offsets.var(), rel=0.2)
+    assert rest.within[0] == pytest.approx(0.16, abs=0.02)
+    assert rest.shown[0] == pytest.approx(1, abs=0.1)
+    assert rest.carried == alone.carried
+    assert rest.unknown[0] < rest.between[0]
+    unseen = replace(photographs, labels=np.where(labels == 1, -1, labels).astype(np.int8))
+    without = fit_population(card, rendered, unseen).rest
+    assert (without.shown, without.shown_spread) == (alone.shown, alone.shown_spread)
+    assert without.usual == rest.usual
+    nobody = replace(photographs, labels=np.full_like(labels, -1))
+    with pytest.raises(InputError, match="Too few people rest"):
+        fit_population(card, rendered, nobody)
 
 
 def test_identity_space_makes_pictures_of_one_person_vary_by_less_than_one():

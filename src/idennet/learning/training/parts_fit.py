@@ -28,7 +28,7 @@ FC6_LENGTH = 0.3
 """Length of FC6 on average, against the trunk's: the longer, the less its weights cost."""
 
 SEEN_HIDDEN, SEEN_PLAIN = 20.0, 5.0
-"""What a hidden part that somebody saw counts, and a visible one, against a photograph that nobody looked at."""
+"""What a hidden part that somebody saw counts, and a visible one; where nobody looked a part counts 1."""
 
 COVERED = 0.8
 """Share of the renderings that are covered; of photographs all are, beside as they are."""

@@ -109,9 +109,8 @@ class PhotographEvidence:
             if one.auc < LEAST_AUC:
                 faults.append(f"AUC {one.auc:.3f}{one.what} in {one.present + one.absent} {self.photographs}")
             if one.found < LEAST_FOUND * one.present:
-                faults.append(
-                    f"called present in {one.found} of {one.present} {self.photographs} that show it{one.what}"
-                )
+                shown = f"{one.present} {self.photographs} that show it{one.what}"
+                faults.append(f"called present in {one.found} of {shown}")
         return faults
 
 

@@ -1,24 +1,27 @@
 """What a network's people are like, fitted to people that it did not learn Action Units from.
 
-Identity space comes from people with several pictures, photographs where there are any; resting logits from
-rendered people, whose Action Units are known exactly. What identity says of resting logits is learnt from
-both: rendered people alone differ in a part of identity space only, and at rest more than photographed ones,
-so what they teach is far too large elsewhere. One command fits all of it again to new weights.
+Identity space comes from people with several pictures, photographs where there are any. Resting logits come
+from photographs too, as far as a teacher says what these show: rendered people, whose Action Units are known
+exactly, rest lower and differ more. They alone say how much of an offset is still there at the decision, and
+what shows where the teacher says nothing. What identity says of resting logits is learnt from both. One
+command fits all of it again to new weights.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from idennet.errors import InputError
+from idennet.facs import MISSING
 from idennet.facs import columns as columns_of
 from idennet.learning.data.store import FaceStore
+from idennet.learning.data.teacher import TeacherLabels, lesson_weights
 from idennet.models.action_units import ActionUnitModel
 from idennet.models.calibration import logits_of, sigmoid
 from idennet.people.population import Floats, Population, PopulationCard, Rest
@@ -38,6 +41,12 @@ AUC is .9851 (.9854)."""
 PENALTIES = np.logspace(-3, 3, 25)
 """Of the ridge regression, in mean squared singular values; the error for people left out chooses."""
 
+SURE = 1.0
+"""Logit of a teacher from which a photograph shows an Action Unit; below its negative, it does not."""
+
+LEAST_SHOWN = 10
+"""Faces that show an Action Unit, and as many at rest, from which its logits are learnt."""
+
 LEAST_FACES = 3
 """Faces without an Action Unit, or photographs, that a person needs to be learnt from."""
 
@@ -53,12 +62,19 @@ class Seen:
         logits: (N, A), of calibrated probabilities.
         labels: (N, A), 1, 0, or -1 where nobody coded.
         people: (N,) number of the person, from 0.
+        neutral: (N,) which faces show nothing at all; None: those in which every Action Unit is absent.
     """
 
     embeddings: Floats
     logits: Floats
     labels: NDArray[np.int8]
     people: NDArray[np.int64]
+    neutral: NDArray[np.bool_] | None = None
+
+    @property
+    def at_rest(self) -> NDArray[np.bool_]:
+        """(N,) which faces show nothing at all."""
+        return (self.labels == 0).all(axis=1) if self.neutral is None else self.neutral
 
 
 def see(model: ActionUnitModel, store: FaceStore) -> Seen:
@@ -82,21 +98,45 @@ def see(model: ActionUnitModel, store: FaceStore) -> Seen:
     )
 
 
-def make_population(weights: Path, rendered: FaceStore, photographs: FaceStore | None = None) -> Path:
+def taught(seen: Seen, store: FaceStore, labels: TeacherLabels, aus: Sequence[int]) -> Seen:
+    """Return photographs with what a teacher says that they show, relative to what is usual for the person.
+
+    Of Action Units that it has no lesson for, only faces at rest are known: they show none.
+    """
+    row = labels.rows_of(store)
+    neutral = labels.at_rest()[row] & (row >= 0)
+    logits = np.where((row >= 0)[:, None], labels.logits(aus, relative=True)[row], np.nan)
+    known = np.where(logits > SURE, 1, np.where(logits < -SURE, 0, MISSING)).astype(np.int8)
+    has_lesson = lesson_weights(aus) > 0
+    known[np.ix_(neutral, ~has_lesson)] = 0
+    return replace(seen, labels=known, neutral=neutral)
+
+
+def make_population(
+    weights: Path,
+    rendered: FaceStore,
+    photographs: FaceStore | None = None,
+    teacher: TeacherLabels | None = None,
+) -> Path:
     """Fit the people of some weights, write the files beside them, and return the safetensors file.
 
     Args:
         weights: Their `.safetensors` file.
         rendered: People with Action Unit labels that the weights were not trained on.
         photographs: People with several pictures each; None: `rendered` stands in.
+        teacher: What these photographs show; None: rendered people alone say how people rest.
 
     Raises:
-        InputError: There are too few people.
+        InputError: There are too few people, or the teacher knows too few of the photographs.
         WeightsError: The weights cannot be used.
     """
+    if teacher is not None and photographs is None:
+        raise InputError("A teacher's labels are of photographs; give these with --photographs.")
     model = ActionUnitModel.open(weights)
     stores = {"rendered": rendered} | ({} if photographs is None else {"photographs": photographs})
     seen = {name: see(model, store) for name, store in stores.items()}
+    if teacher is not None and photographs is not None:
+        seen["photographs"] = taught(seen["photographs"], photographs, teacher, model.aus)
     provenance = {
         name: {
             "source": store.source,
@@ -121,7 +161,8 @@ def fit_population(card: PopulationCard, rendered: Seen, photographs: Seen | Non
     Args:
         card: Of the population; its `provenance` is extended by what the fit says of itself.
         rendered: People with labels.
-        photographs: People whose embeddings make identity space; None: the rendered ones do.
+        photographs: People whose embeddings make identity space; None: the rendered ones do. Where it is
+            known which of them are at rest, they say how people rest.
 
     Raises:
         InputError: There are too few people, or too few pictures of them.
@@ -129,15 +170,15 @@ def fit_population(card: PopulationCard, rendered: Seen, photographs: Seen | Non
     pictured = rendered if photographs is None else photographs
     centre, directions, spread = fit_space(pictured.embeddings, pictured.people)
     places = _places(rendered, centre, directions, spread)
-    neutral = (rendered.labels == 0).all(axis=1)
-    columns = [
-        _rest(places, rendered.logits[:, a], rendered.labels[:, a], neutral, rendered.people)
-        for a in range(len(card.aus))
-    ]
-    rest = Rest(**{name: np.array([column[name] for column in columns]) for name in columns[0]})
-    kinds = [(places, *_by_labels(rendered, rest))]
+    rest = of_rendered = _rest_of(rendered, places)
+    offsets, noise = _by_labels(rendered, of_rendered)
+    kinds = [(places, offsets, noise)]
     if photographs is not None:
         places = _places(photographs, centre, directions, spread)
+        if photographs.neutral is not None:
+            rest = _rest_of(photographs, places, of_rendered)
+            smaller = rest.between / of_rendered.between  # rendered people differ more at rest
+            kinds = [(kinds[0][0], np.sqrt(smaller) * offsets, smaller * noise)]
         kinds.append((places, *_by_watching(photographs, rest)))
     fits = [
         _ridge([_Kind(x, y[:, a], noise[:, a]) for x, y, noise in kinds], rest.between[a])
@@ -212,23 +253,59 @@ def _by_watching(seen: Seen, rest: Rest) -> tuple[Floats, Floats]:
     return np.array(offsets), np.array(noise)
 
 
+def _rest_of(seen: Seen, places: Floats, others: Rest | None = None) -> Rest:
+    """Return what is known of each Action Unit at rest; identity tells nothing yet.
+
+    Args:
+        seen: Faces.
+        places: Of their people.
+        others: People whose labels are exact: they say how much of an offset is carried, and what shows of
+            Action Units that too few of the faces show. None: the labels are exact.
+
+    Raises:
+        InputError: Too few faces rest, or too few show an Action Unit.
+    """
+    columns = [
+        _rest(
+            *(places, seen.logits[:, au], seen.labels[:, au], seen.at_rest, seen.people),
+            others=None if others is None else {name: value[au] for name, value in vars(others).items()},
+        )
+        for au in range(seen.logits.shape[1])
+    ]
+    return Rest(**{name: np.array([column[name] for column in columns]) for name in columns[0]})
+
+
 def _rest(
     places: Floats,
     logits: Floats,
     labels: NDArray[np.int8],
     neutral: NDArray[np.bool_],
     people: NDArray[np.int64],
-) -> dict[str, Any]:
-    """Return what is known of one Action Unit at rest, the fields of `Rest`; identity tells nothing yet."""
+    others: Mapping[str, float] | None,
+) -> dict[str, float]:
+    """Return the fields of `Rest` for one Action Unit; the arguments are as of `_rest_of`."""
     absent, present = labels == 0, labels == 1
     means, within, counts = _within_people(logits, people, absent, len(places))
     enough = counts >= LEAST_FACES
     _, neutral_within, _ = _within_people(logits, people, neutral, len(places))
-    if enough.sum() < 10 or present.sum() < 10 or neutral.sum() < 10:
-        raise InputError("Too few rendered people rest, or show an Action Unit; render more of them.")
+    is_shown = present.sum() >= LEAST_SHOWN
+    if enough.sum() < 10 or neutral.sum() < LEAST_SHOWN or not (is_shown or others):
+        raise InputError("Too few people rest, or show an Action Unit; give more of them.")
     usual = means[enough].mean()
     between = max(float(means[enough].var(ddof=1) - within * np.mean(1 / counts[enough])), 1e-3)
     noise = np.where(enough, within / np.maximum(counts, 1), np.inf)
+    found = {
+        "usual": usual,
+        "between": between,
+        "within": within,
+        "neutral": logits[neutral].mean(),
+        "neutral_within": neutral_within,
+        "unknown": between,
+    }
+    if is_shown:
+        found |= {"shown": logits[present].mean(), "shown_spread": logits[present].var()}
+    if others is not None:
+        return dict(others) | found
     offsets = _ridge([_Kind(places, means - usual, noise)], between).left_out
     coded = absent | present
     decision = (
@@ -236,17 +313,7 @@ def _rest(
         .fit(np.column_stack([logits, offsets[people]])[coded], present[coded])
         .coef_[0]
     )
-    return {
-        "usual": usual,
-        "between": between,
-        "within": within,
-        "neutral": logits[neutral].mean(),
-        "neutral_within": neutral_within,
-        "shown": logits[present].mean(),
-        "shown_spread": logits[present].var(),
-        "unknown": between,
-        "carried": float(np.clip(-decision[1] / decision[0], 0, 1)),
-    }
+    return found | {"carried": float(np.clip(-decision[1] / decision[0], 0, 1))}
 
 
 def _within_people(
