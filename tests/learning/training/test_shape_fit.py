@@ -262,9 +262,15 @@ def test_weights_of_a_run_are_given_one_by_a_command_and_go_on_without_it(
     torch.testing.assert_close(network.shape_aus.said.weight, own.shape_aus.said.weight)
     told = tmp_path / "told" / "told.safetensors"
     told.parent.mkdir()
-    assert add(out, told, known_people=tmp_path / "known.npz").exit_code == 0
-    provenance = load_weights(told)[1].provenance
-    assert provenance["shape_known_people"] == sha256((tmp_path / "known.npz").read_bytes()).hexdigest()
+    hidden = tmp_path / "hidden.csv"
+    hidden.write_text("image,part,hidden\n" + "".join(f"{name}.jpg,eyes,yes\n" for name in known.pictures))
+    files = {"known_people": tmp_path / "known.npz", "hidden_parts": hidden}
+    assert add(out, told, **files).exit_code == 0
+    taught, card = load_weights(told)
+    for name, file in files.items():
+        assert card.provenance[f"shape_{name}"] == sha256(file.read_bytes()).hexdigest()
+    assert (look(taught, material.photographs).part_logits[:, 0] < 0).all()
+    assert (look(network, material.photographs).part_logits[:, 0] > 0).all()
     again = add(told, told.parent / "again.safetensors")
     assert "Nobody was left out" in again.output
     forgotten = load_weights(told.parent / "again.safetensors")[1]

@@ -111,6 +111,11 @@ def test_a_shape_branch_that_cannot_be_taken_is_told_before_anything_is_rendered
         build("model.kind=lightcnn", "identity_stage=null")
     with pytest.raises(WeightsError, match="is missing"):
         build()
+    hidden = tmp_path / "hidden.csv"
+    hidden.write_text("image,part,hidden\na.jpg,eyes,yes\n")
+    recipe = load_recipe("demo", SHORT)
+    with pytest.raises(InputError, match=r"hidden.csv teaches beside a shape branch; give one with --shape"):
+        build_weights(recipe, Faces(), tmp_path / "out", tell=pytest.fail, hidden_parts=hidden)
     assert not (tmp_path / "out").exists()
 
 
@@ -146,6 +151,8 @@ def test_a_build_with_a_shape_branch_ends_with_it(tmp_path: Path) -> None:
     )
     labels = tmp_path / "labels.parquet"
     TeacherLabels(tuple(name for _, name in names), tuple(person for person, _ in names), values).save(labels)
+    hidden = tmp_path / "hidden.csv"
+    hidden.write_text(f"image,part,hidden\n{names[0][1]}.png,eyes,yes\n")
     weights = build_weights(
         load_recipe("demo", SHORT),
         Faces(wild=(5, 4), crowd=(4, 2), test=(4, 8), seed=5),
@@ -154,11 +161,13 @@ def test_a_build_with_a_shape_branch_ends_with_it(tmp_path: Path) -> None:
         photographs=tmp_path / "folk",
         teacher=labels,
         shape=shape_branch(tmp_path / "shape.safetensors"),
+        hidden_parts=hidden,
         face_model=FACE_MODEL,
     )
     card = load_weights(weights)[1]
     assert card.architecture.shaped
     assert card.provenance["shape_branch"]["version"] == "shape-0"
+    assert card.provenance["shape_hidden_parts"] == hashlib.sha256(hidden.read_bytes()).hexdigest()
     assert set(card.provenance["shape_fitted_on"]) == {"photographs", "rendered"}
     assert {"AU1", "AU43"} <= set(card.provenance["taught"])
     assert "shape" in json.loads((tmp_path / "build" / "cost.json").read_text())
