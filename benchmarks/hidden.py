@@ -9,6 +9,7 @@ after the weights; prints it too.
 """
 
 import argparse
+import hashlib
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,10 +42,12 @@ def main() -> None:
     photographs, rendered = FaceStore.open(asked.photographs), FaceStore.open(asked.rendered)
     visible, looked = HiddenParts.open(asked.judged).of(photographs)
     rows = np.flatnonzero(looked.all(axis=1))
+    if not len(rows):
+        raise SystemExit(f"{asked.judged} judges no picture of {asked.photographs}; give a store of these.")
     result = {
         "photographs": measure(model, photographs, rows, visible[rows]),
         "rendered": measure(model, rendered, np.arange(len(rendered)), rendered.visible()),
-        "judged": asked.judged.name,
+        "judged": hashlib.sha256(asked.judged.read_bytes()).hexdigest(),
         "stores": {store.source: store.digest for store in (photographs, rendered)},
         "weights": {"version": model.card.version, "sha256": model.card.sha256},
         "idennet": idennet.__version__,
@@ -69,7 +72,8 @@ def measure(
         visible: What is known of these, (N, 3).
     """
     said = model.read(store.read(rows)).visible
-    assert said is not None, "graded weights say which parts are visible"
+    if said is None:
+        raise SystemExit(f"{model.card.version} does not say which parts can be seen; judge graded weights.")
     found = {}
     for part, truth, prob in zip(PARTS, visible.T, said.T, strict=True):
         hidden, seen, called = truth == 0, truth == 1, prob < SEEN_FROM

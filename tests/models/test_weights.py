@@ -1,11 +1,13 @@
 """Weights on disk: round trip, and every way in which a file can be wrong."""
 
 import errno
+import hashlib
 import json
 import os
 from pathlib import Path
 
 import pytest
+import safetensors.torch
 import torch
 from pydantic import ValidationError
 
@@ -149,6 +151,18 @@ def test_broken_json_is_refused(saved: Path) -> None:
     saved.with_suffix(".json").write_text("{")
     with pytest.raises(WeightsError, match="cannot be used"):
         load_weights(saved)
+
+
+@pytest.mark.parametrize("newer", ["shape_identity.weight", "trunk_parts.weight"])
+def test_weights_with_an_earlier_shape_branch_are_refused_in_a_sentence(tmp_path: Path, newer: str) -> None:
+    path = tmp_path / "earlier.safetensors"
+    save_weights(IdenNet(2, graded=True, shaped=True), path, CARD, half=True)
+    tensors = safetensors.torch.load_file(path)
+    del tensors[newer]
+    safetensors.torch.save_file(tensors, path)
+    edit(path, sha256=hashlib.sha256(path.read_bytes()).hexdigest())
+    with pytest.raises(WeightsError, match="has a shape branch as earlier versions read it"):
+        load_weights(path)
 
 
 def test_card_and_network_must_agree(tmp_path: Path) -> None:

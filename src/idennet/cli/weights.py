@@ -217,8 +217,9 @@ def add_shape(
     [bold]idennet weights add-shape runs/taught --shape shape/shape.safetensors --photographs stores/lfw
     --teacher labels.parquet --rendered stores/wild --out shaped.safetensors[/bold]
 
-    Nothing is trained; a few minutes. Whom a run kept for validation is not learnt from. The result is not
-    calibrated; idennet weights build --shape calibrates and judges as well.
+    Which parts of a face can be seen is fitted anew, too. Nothing is trained; a few minutes. Whom a run kept
+    for validation is not learnt from. The result is not calibrated; idennet weights build --shape calibrates
+    and judges as well.
     """
     from rich.console import Console
 
@@ -297,13 +298,11 @@ def people(
     from rich.console import Console
 
     from idennet.learning.data.store import FaceStore
-    from idennet.learning.data.teacher import TeacherLabels
     from idennet.models.weights import weights_file
     from idennet.research.weights.population import make_population
 
     pictured = None if photographs is None else FaceStore.open(photographs)
-    labels = None if teacher is None else TeacherLabels.open(teacher)
-    file = make_population(weights_file(weights), FaceStore.open(rendered), pictured, labels)
+    file = make_population(weights_file(weights), FaceStore.open(rendered), pictured, teacher)
     Console().print(f"Written: {file}", highlight=False, soft_wrap=True, markup=False)
 
 

@@ -27,6 +27,10 @@ SHOWN, SHOWN_LOOKS = 0.5, 10
 that counts for. It is learnt with the offset: otherwise hours of smiling would move a zero after all. Less
 than .5 brings .001 to .003 of AUC, and costs people who smile all the time more of their weak smiles."""
 
+NEITHER, WIDER = 0.05, 3.0
+"""How often a look is neither at rest nor shows the Action Unit, and how much wider than resting faces of
+different people such looks scatter: a closed eye says nothing of where its upper lid rests (AU5)."""
+
 SETTLED = 0.5
 """An offset has settled when at most this part is left of the variance that further pictures could remove."""
 
@@ -113,9 +117,9 @@ def identity_zero(population: Population, evidence: Evidence, looks: int) -> Zer
 class RunningZero:
     """The zero of a person whom one watches, look by look, without looking ahead.
 
-    Each look is either at rest or shows the Action Unit, as likely as it fits either; only as far as it is at
-    rest does it move the offset. So somebody who smiles all the time keeps everybody's zero for a smile, and
-    that zero does not settle.
+    Each look is at rest, or shows the Action Unit, or is neither, as likely as it fits each; only as far as it
+    is at rest does it move the offset. So somebody who smiles all the time keeps everybody's zero for a smile,
+    and that zero does not settle.
 
     Args:
         rest: Of the population.
@@ -123,7 +127,9 @@ class RunningZero:
 
     def __init__(self, rest: Rest) -> None:
         self._rest = rest
+        self._spread = WIDER**2 * (rest.between + rest.within)
         self._looks = 0
+        self._told = np.full_like(rest.usual, SHOWN_LOOKS)  # looks that are at rest or show it
         self._at_rest = np.full_like(rest.usual, (1 - SHOWN) * SHOWN_LOOKS)
         self._precision = 1 / rest.between
         self._surplus = np.zeros_like(rest.usual)
@@ -133,12 +139,15 @@ class RunningZero:
         rest, seen = self._rest, np.isfinite(probs)
         offsets = np.where(seen, logits_of(probs) - rest.usual, 0)
         here = self._surplus / self._precision
-        resting = self._at_rest / (SHOWN_LOOKS + self._looks)
+        resting = self._at_rest / self._told
         at_rest = _log_normal(offsets - here, rest.within) + np.log(resting)
         shown = _log_normal(offsets + rest.usual - rest.shown, rest.shown_spread) + np.log(1 - resting)
-        share = np.where(seen, sigmoid(at_rest - shown), 0)
+        neither = _log_normal(offsets, self._spread) + np.log(NEITHER / (1 - NEITHER))
+        told = np.where(seen, sigmoid(np.logaddexp(at_rest, shown) - neither), 0)
+        share = told * sigmoid(at_rest - shown)
         self._looks += 1
-        self._at_rest = self._at_rest + np.where(seen, share, resting)
+        self._told = self._told + told
+        self._at_rest = self._at_rest + share
         self._precision = self._precision + share / rest.within
         self._surplus = self._surplus + share * offsets / rest.within
 

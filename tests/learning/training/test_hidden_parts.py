@@ -27,7 +27,8 @@ def test_what_somebody_saw_is_told_of_the_pictures_that_are_named(
     first, second, third = photographs.frames["sequence"].astype(str)[:3]
     file = tmp_path / "hidden.csv"
     file.write_text(
-        f"image,part,hidden,who looked\nfolk/{first}.jpg,eyes,yes,A\n{first}.png,mouth,unclear,A\n"
+        f"image,part,hidden,who looked\n00/{first}.jpg,eyes,yes,A\n{first}.png,mouth,unclear,A\n"
+        f"somebody else/{second}.jpg,eyes,yes,B\n"
         f"{third}.jpg,brows,no,B\nnobody.jpg,eyes,yes,B\n"
     )
     visible, looked = HiddenParts.open(file).of(photographs)
@@ -35,7 +36,6 @@ def test_what_somebody_saw_is_told_of_the_pictures_that_are_named(
     assert looked[:3].tolist() == [[True, False, True], [False] * 3, [False, True, False]]
     assert (visible[3:] == 1).all()
     assert not looked[3:].any()
-    assert second not in file.read_text()
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_what_somebody_saw_is_told_of_the_pictures_that_are_named(
         ("image,part,hidden\na.jpg,nose,yes\n", "says part 'nose'; allowed are eyes, brows, mouth"),
         ("image,part,hidden\na.jpg,eyes,perhaps\n", "says hidden 'perhaps'; allowed are yes, no, unclear"),
         ("image,part,hidden\na.jpg,eyes,\n", "says hidden ''"),
-        ("image,part,hidden\na.jpg,eyes,yes\nb/a.png,eyes,no\n", "names a part of a twice"),
+        ("image,part,hidden\nb/a.jpg,eyes,yes\nc/b/a.png,eyes,no\n", "names a part of c/b/a.png twice"),
     ],
 )
 def test_another_table_is_refused_in_a_sentence(text: str, told: str, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from typer.testing import CliRunner, Result
 
 from idennet.cli.main import app
 from idennet.errors import InputError
+from idennet.learning.data.hidden_parts import HiddenParts
 from idennet.learning.data.known_people import KnownPeople
 from idennet.learning.data.shapes import ShapeLabels
 from idennet.learning.data.store import FaceStore
@@ -201,6 +202,11 @@ def test_what_cannot_be_fitted_is_told(network: IdenNet, material: ShapeMaterial
         give_shape(network, AUS, replace(material, labels=nothing))
     with pytest.raises(InputError, match="must have rendered faces"):
         give_shape(network, AUS, replace(material, rendered=material.photographs))
+    elsewhere = HiddenParts(pd.DataFrame({"subject": [""], "picture": "x", "part": 0, "visible": 0}), "h.csv")
+    with pytest.raises(InputError, match=r"h.csv names none of the pictures of .* that may be learnt from"):
+        give_shape(network, AUS, replace(material, hidden=elsewhere))
+    with pytest.raises(InputError, match=r"nothing of hidden parts, so h.csv is of no use"):
+        give_shape(IdenNet(len(AUS)), AUS, replace(material, hidden=elsewhere))
     with pytest.raises(InputError, match="says nothing of AU4, AU6"):
         give_shape(IdenNet(2, graded=True), (4, 6), material)
 
@@ -263,14 +269,17 @@ def test_weights_of_a_run_are_given_one_by_a_command_and_go_on_without_it(
     told = tmp_path / "told" / "told.safetensors"
     told.parent.mkdir()
     hidden = tmp_path / "hidden.csv"
-    hidden.write_text("image,part,hidden\n" + "".join(f"{name}.jpg,eyes,yes\n" for name in known.pictures))
+    learnt = ~material.photographs.frames["subject"].isin(held_out).to_numpy()
+    is_hidden = learnt & (np.cumsum(learnt) <= 5)
+    rows = [f"{name}.jpg,eyes,yes\n" for name in known.pictures[is_hidden]]
+    hidden.write_text("".join(["image,part,hidden\n", *rows]))
     files = {"known_people": tmp_path / "known.npz", "hidden_parts": hidden}
     assert add(out, told, **files).exit_code == 0
     taught, card = load_weights(told)
     for name, file in files.items():
         assert card.provenance[f"shape_{name}"] == sha256(file.read_bytes()).hexdigest()
-    assert (look(taught, material.photographs).part_logits[:, 0] < 0).all()
-    assert (look(network, material.photographs).part_logits[:, 0] > 0).all()
+    seen = look(taught, material.photographs).part_logits[:, 0].numpy() > 0
+    assert (seen[learnt] != is_hidden[learnt]).all()
     again = add(told, told.parent / "again.safetensors")
     assert "Nobody was left out" in again.output
     forgotten = load_weights(told.parent / "again.safetensors")[1]

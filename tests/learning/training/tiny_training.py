@@ -40,6 +40,22 @@ def killed_at(step: int) -> Iterator[None]:
             yield
 
 
+def frontal_points() -> np.ndarray:
+    """Return the 68 landmarks of a frontal face in the alignment template."""
+    points = np.empty((68, 2))
+    points[:17] = np.stack(
+        [64 + 46 * np.cos(np.linspace(np.pi, 0, 17)), 50 + 66 * np.sin(np.linspace(0, np.pi, 17))], 1
+    )
+    points[17:27] = np.stack([np.linspace(28, 100, 10), [34, 31, 30, 31, 33, 33, 31, 30, 31, 34]], 1)
+    points[27:36] = [(64, 46), (64, 54), (64, 62), (64, 70), (56, 74), (60, 75), (64, 76), (68, 75), (72, 74)]
+    for start, x in ((36, 44), (42, 84)):
+        turn = np.pi + np.arange(6) * np.pi / 3
+        points[start : start + 6] = np.stack([x + 8 * np.cos(turn), 44 + 3 * np.sin(turn)], 1)
+    turn = np.pi + np.arange(20) * 2 * np.pi / 20
+    points[48:68] = np.stack([64 + 17 * np.cos(turn), 92 + 6 * np.sin(turn)], 1)
+    return points
+
+
 def make_store(
     path: Path,
     source: str,
@@ -50,8 +66,9 @@ def make_store(
     seed: int = 0,
     pictures: bool = False,
 ) -> FaceStore:
-    """Write faces of few colours; as `pictures` each has a name of its own, else all are of one sequence."""
+    """Write faces of few colours; as `pictures` with names and landmarks, else all of one sequence."""
     rng = np.random.default_rng(seed)
+    points = frontal_points().astype(np.float32).ravel() if pictures else np.full(136, np.nan, np.float32)
     faces = np.empty((subjects * faces_each, 128, 128, 3), np.uint8)
     rows = []
     for index in range(len(faces)):
@@ -63,7 +80,7 @@ def make_store(
         face[80:110, 20:108] -= 120 * labels[1]
         faces[index] = face.clip(0, 255)
         name = f"picture-{index}" if pictures else "s"
-        rows.append((f"{source}/{subject:02d}", name, index, np.full(136, np.nan, np.float32), *labels))
+        rows.append((f"{source}/{subject:02d}", name, index, points, *labels))
     frames = pd.DataFrame(rows, columns=["subject", "sequence", "frame", "landmarks", "AU6", "AU12"])
     if not aus:
         frames = frames.drop(columns=["AU6", "AU12"])

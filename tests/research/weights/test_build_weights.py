@@ -114,7 +114,7 @@ def test_a_shape_branch_that_cannot_be_taken_is_told_before_anything_is_rendered
     hidden = tmp_path / "hidden.csv"
     hidden.write_text("image,part,hidden\na.jpg,eyes,yes\n")
     recipe = load_recipe("demo", SHORT)
-    with pytest.raises(InputError, match=r"hidden.csv teaches beside a shape branch; give one with --shape"):
+    with pytest.raises(InputError, match=r"hidden.csv says is learnt .* give one with --shape"):
         build_weights(recipe, Faces(), tmp_path / "out", tell=pytest.fail, hidden_parts=hidden)
     assert not (tmp_path / "out").exists()
 

@@ -93,7 +93,7 @@ def test_the_bundled_marks_follow_from_scores_and_photographs(bundled: WeightsSi
         (2, Comparison(12, "smiling", 20, 10, 2, 0.9), None),
         (
             *(2, Comparison(12, "smiling", 20, 10, 1, 0.9)),
-            "called present in 1 of 20 faces that show it for smiling",
+            "called present in 1 of 20 faces that show smiling",
         ),
     ],
 )

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
+from idennet.errors import InputError
 from idennet.facs import MISSING, PARTS
 from idennet.learning.data.hidden_parts import HiddenParts
 from idennet.learning.data.store import FaceStore
@@ -28,7 +29,8 @@ FC6_LENGTH = 0.3
 """Length of FC6 on average, against the trunk's: the longer, the less its weights cost."""
 
 SEEN_HIDDEN, SEEN_PLAIN = 20.0, 5.0
-"""What a hidden part that somebody saw counts, and a visible one; where nobody looked a part counts 1."""
+"""What a part counts of a photograph on which somebody saw it hidden, or not hidden; elsewhere it counts 1.
+Covered copies count like their photograph."""
 
 COVERED = 0.8
 """Share of the renderings that are covered; of photographs all are, beside as they are."""
@@ -63,12 +65,17 @@ def fit_parts(
 ) -> None:
     """Set what a graded network with a shape branch says of which parts can be seen.
 
+    Each photograph is seen three times, each rendering once: 20 kB a view, and a fit needs thrice that.
+
     Args:
         network: Changed in place.
         photographs: Parts are taken as visible but where `hidden` says otherwise.
         rows: Of the photographs that are learnt from.
-        rendered: With exact labels of what is hidden.
+        rendered: With exact labels of what is hidden, if with any.
         hidden: What somebody saw of some of the photographs.
+
+    Raises:
+        InputError: There is no hidden, or no visible, example of a part.
     """
     visible, weight = np.ones((len(rows), len(PARTS)), np.int8), np.ones((len(rows), len(PARTS)), np.float32)
     if hidden is not None:
@@ -86,6 +93,12 @@ def fit_parts(
     visible = np.concatenate([one.visible for one in seen])
     weight = np.concatenate([one.weight for one in seen])
     del seen
+    for name, truth in zip(PARTS, visible.T, strict=True):
+        if not {0, 1} <= set(np.unique(truth)):
+            raise InputError(
+                f"The {name} are hidden on no face, or on all, so nothing can be learnt of them; give "
+                "photographs with landmarks, or renderings that say which parts can be seen."
+            )
     middle = features.mean(axis=0)
     features -= middle
     trunk = network.trunk_parts.in_features

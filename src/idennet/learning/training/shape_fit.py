@@ -78,7 +78,7 @@ class ShapeMaterial:
         branch: Weights of `train_shape`; None: the branch that the network has already.
         photographs: People whose points a teacher knows what they say.
         labels: Which it says. Copies with movements added teach only what photographs look like.
-        rendered: Faces that are no photographs.
+        rendered: Faces that are no photographs; what they say of hidden parts is learnt from.
         held_out: Subjects of `photographs` who are not learnt from.
         known: What another network says of who is on the photographs; None: their own embeddings alone teach.
         hidden: Which parts somebody saw hidden on them; None: all are taken as visible.
@@ -96,8 +96,8 @@ class ShapeMaterial:
         """Return rows of the photographs that are learnt from, and of their labels.
 
         Raises:
-            InputError: The labels know none of them, nobody has enough, `known` knows too few, or there is
-                nothing to compare with.
+            InputError: The labels know none of them, nobody has enough, `known` knows too few, `hidden` none,
+                or there is nothing to compare with.
         """
         photographs, rendered = self.photographs, self.rendered
         if not len(rendered) or rendered.digest == photographs.digest:
@@ -127,11 +127,18 @@ class ShapeMaterial:
                     f"{self.known.name} knows {told} of the pictures of {photographs.path} that may be "
                     f"learnt from; give embeddings of at least {LEAST_KNOWN}."
                 )
+        if self.hidden is not None and not self.hidden.of(photographs)[1][known].any():
+            raise InputError(
+                f"{self.hidden.name} names none of the pictures of {photographs.path} that may be learnt "
+                "from; give what somebody saw of these."
+            )
         return known, row[known]
 
 
 def give_shape(network: IdenNet, aus: tuple[int, ...], material: ShapeMaterial) -> IdenNet:
-    """Return a network that reads shapes and is else the given one, whose own branch, if any, is left behind.
+    """Return a network that reads shapes, and whose own branch, if any, is left behind.
+
+    But for which parts of a face can be seen, which is fitted anew, it is else the given one.
 
     Where a teacher's values stand for an Action Unit, `Lesson.share` of its logit is what the points say, in
     photographs; likewise its intensity on either side. On faces that look rendered the skin alone counts.
@@ -149,6 +156,10 @@ def give_shape(network: IdenNet, aus: tuple[int, ...], material: ShapeMaterial) 
     lessons = {place: by_au[au] for place, au in enumerate(aus) if au in by_au}
     if not lessons:
         raise InputError(f"A shape says nothing of {', '.join(columns(aus))}; give weights that read others.")
+    if material.hidden is not None and not network.graded:
+        raise InputError(
+            f"These weights say nothing of hidden parts, so {material.hidden.name} is of no use."
+        )
     rows, label_rows = material.rows()
     shaped = IdenNet(network.num_aus, network.normalize, network.identity, network.graded, shaped=True)
     skin = {name: value for name, value in network.state_dict().items() if not name.startswith("shape")}

@@ -36,8 +36,9 @@ def check_start(recipe: Recipe, aus: Sequence[int], initial: Path | None) -> Non
 def start_from(model: Network, aus: tuple[int, ...], initial: Path) -> tuple[str, ...]:
     """Copy weights into a model, and return their names.
 
-    Of the same Action Units, all that fit are taken (outputs that the given network lacks stay new); else
-    those of trunk and identity branch.
+    Of the same Action Units, all that fit are taken (outputs that the given network lacks stay new), but for
+    what says which parts can be seen, where the given network reads that from the trunk too; else those of
+    trunk and identity branch.
     """
     network, card = load_weights(initial)
     own = model.state_dict()
@@ -46,6 +47,8 @@ def start_from(model: Network, aus: tuple[int, ...], initial: Path) -> tuple[str
         for name, tensor in network.state_dict().items()
         if name in own and own[name].shape == tensor.shape
     }
+    if card.architecture.shaped:
+        given = {name: tensor for name, tensor in given.items() if not name.startswith("parts.")}
     if card.aus != aus:
         given = {name: tensor for name, tensor in given.items() if name.startswith(("trunk.", "fc5."))}
     model.load_state_dict({**own, **given})

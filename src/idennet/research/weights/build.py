@@ -125,7 +125,7 @@ def build_weights(
     _check_teaching(recipe, photographs, teacher, known_people, shape)
     hidden = None if hidden_parts is None else HiddenParts.open(hidden_parts)
     if hidden is not None and shape is None:
-        raise InputError(f"{hidden.name} teaches beside a shape branch; give one with --shape.")
+        raise InputError(f"What {hidden.name} says is learnt with a shape branch; give one with --shape.")
     check_start(recipe, recipe.model.aus or SYNFACS_AUS, initial)
     load_face_model(face_model)  # a wrong path fails before anything begins
     people = None if photographs is None else TrainingPeople(photographs)

@@ -109,8 +109,10 @@ class PhotographEvidence:
             if one.auc < LEAST_AUC:
                 faults.append(f"AUC {one.auc:.3f}{one.what} in {one.present + one.absent} {self.photographs}")
             if one.found < LEAST_FOUND * one.present:
-                shown = f"{one.present} {self.photographs} that show it{one.what}"
-                faults.append(f"called present in {one.found} of {shown}")
+                shown = one.condition.replace("_", " ") or "it"
+                faults.append(
+                    f"called present in {one.found} of {one.present} {self.photographs} that show {shown}"
+                )
         return faults
 
 

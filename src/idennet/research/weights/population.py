@@ -1,12 +1,13 @@
-"""What a network's people are like, fitted to people that it did not learn Action Units from.
+"""What people are like to a network: how they differ, how they rest, and how one tells the other.
 
 Identity space comes from people with several pictures, photographs where there are any. Resting logits come
-from photographs too, as far as a teacher says what these show: rendered people, whose Action Units are known
-exactly, rest lower and differ more. They alone say how much of an offset is still there at the decision, and
-what shows where the teacher says nothing. What identity says of resting logits is learnt from both. One
-command fits all of it again to new weights.
+from photographs too, as far as a teacher says what these show, though the network may have learnt from them:
+rendered people, from whom it did not learn, and whose Action Units are known exactly, rest lower and differ
+more. They alone say how much of an offset is still there at the decision, and what shows where the teacher
+says nothing. What identity says of resting logits is learnt from both. One command fits all of it again.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import itemgetter
@@ -21,7 +22,7 @@ from idennet.errors import InputError
 from idennet.facs import MISSING
 from idennet.facs import columns as columns_of
 from idennet.learning.data.store import FaceStore
-from idennet.learning.data.teacher import TeacherLabels, lesson_weights
+from idennet.learning.data.teacher import SURE, TeacherLabels, lesson_weights
 from idennet.models.action_units import ActionUnitModel
 from idennet.models.calibration import logits_of, sigmoid
 from idennet.people.population import Floats, Population, PopulationCard, Rest
@@ -41,11 +42,8 @@ AUC is .9851 (.9854)."""
 PENALTIES = np.logspace(-3, 3, 25)
 """Of the ridge regression, in mean squared singular values; the error for people left out chooses."""
 
-SURE = 1.0
-"""Logit of a teacher from which a photograph shows an Action Unit; below its negative, it does not."""
-
-LEAST_SHOWN = 10
-"""Faces that show an Action Unit, and as many at rest, from which its logits are learnt."""
+LEAST = 10
+"""Faces that show an Action Unit, faces at rest, and people, from which its logits are learnt."""
 
 LEAST_FACES = 3
 """Faces without an Action Unit, or photographs, that a person needs to be learnt from."""
@@ -101,22 +99,29 @@ def see(model: ActionUnitModel, store: FaceStore) -> Seen:
 def taught(seen: Seen, store: FaceStore, labels: TeacherLabels, aus: Sequence[int]) -> Seen:
     """Return photographs with what a teacher says that they show, relative to what is usual for the person.
 
-    Of Action Units that it has no lesson for, only faces at rest are known: they show none.
+    Of Action Units that it has no lesson for, only faces at rest are known: they show none. Of copies with
+    movements added nothing is known.
+
+    Raises:
+        InputError: The teacher knows none of the photographs.
     """
     row = labels.rows_of(store)
-    neutral = labels.at_rest()[row] & (row >= 0)
-    logits = np.where((row >= 0)[:, None], labels.logits(aus, relative=True)[row], np.nan)
-    known = np.where(logits > SURE, 1, np.where(logits < -SURE, 0, MISSING)).astype(np.int8)
+    known = (row >= 0) & ~np.append(labels.moved, True)[row]
+    if not known.any():
+        raise InputError(f"The teacher's labels know no picture of {store.path}; give those of its pictures.")
+    neutral = labels.at_rest()[row] & known
+    logits = np.where(known[:, None], labels.logits(aus, relative=True)[row], np.nan)
+    shown = np.where(logits > SURE, 1, np.where(logits < -SURE, 0, MISSING)).astype(np.int8)
     has_lesson = lesson_weights(aus) > 0
-    known[np.ix_(neutral, ~has_lesson)] = 0
-    return replace(seen, labels=known, neutral=neutral)
+    shown[np.ix_(neutral, ~has_lesson)] = 0
+    return replace(seen, labels=shown, neutral=neutral)
 
 
 def make_population(
     weights: Path,
     rendered: FaceStore,
     photographs: FaceStore | None = None,
-    teacher: TeacherLabels | None = None,
+    teacher: Path | None = None,
 ) -> Path:
     """Fit the people of some weights, write the files beside them, and return the safetensors file.
 
@@ -124,20 +129,20 @@ def make_population(
         weights: Their `.safetensors` file.
         rendered: People with Action Unit labels that the weights were not trained on.
         photographs: People with several pictures each; None: `rendered` stands in.
-        teacher: What these photographs show; None: rendered people alone say how people rest.
+        teacher: Labels of these photographs, by `idennet teach`; None: rendered people alone say how people
+            rest.
 
     Raises:
-        InputError: There are too few people, or the teacher knows too few of the photographs.
+        InputError: There are too few people, or the labels are none or know too few of the photographs.
         WeightsError: The weights cannot be used.
     """
     if teacher is not None and photographs is None:
         raise InputError("A teacher's labels are of photographs; give these with --photographs.")
+    labels = None if teacher is None else TeacherLabels.open(teacher)
     model = ActionUnitModel.open(weights)
     stores = {"rendered": rendered} | ({} if photographs is None else {"photographs": photographs})
     seen = {name: see(model, store) for name, store in stores.items()}
-    if teacher is not None and photographs is not None:
-        seen["photographs"] = taught(seen["photographs"], photographs, teacher, model.aus)
-    provenance = {
+    provenance: dict[str, dict[str, object]] = {
         name: {
             "source": store.source,
             "digest": store.digest,
@@ -146,6 +151,13 @@ def make_population(
         }
         for name, store in stores.items()
     }
+    if teacher is not None and labels is not None and photographs is not None:
+        pictured = seen["photographs"] = taught(seen["photographs"], photographs, labels, model.aus)
+        provenance["photographs"] |= {
+            "teacher_sha256": hashlib.sha256(teacher.read_bytes()).hexdigest(),
+            "known_to_teacher": int((pictured.labels != MISSING).any(axis=1).sum()),
+            "at_rest": int(pictured.at_rest.sum()),
+        }
     card = PopulationCard(
         weights=model.card.version,
         weights_sha256=model.card.sha256,
@@ -288,9 +300,10 @@ def _rest(
     means, within, counts = _within_people(logits, people, absent, len(places))
     enough = counts >= LEAST_FACES
     _, neutral_within, _ = _within_people(logits, people, neutral, len(places))
-    is_shown = present.sum() >= LEAST_SHOWN
-    if enough.sum() < 10 or neutral.sum() < LEAST_SHOWN or not (is_shown or others):
-        raise InputError("Too few people rest, or show an Action Unit; give more of them.")
+    is_shown = present.sum() >= LEAST
+    if enough.sum() < LEAST or neutral.sum() < LEAST or not (is_shown or others):
+        kind = "photographed" if others else "rendered"
+        raise InputError(f"Too few {kind} people rest, or show an Action Unit; give more of them.")
     usual = means[enough].mean()
     between = max(float(means[enough].var(ddof=1) - within * np.mean(1 / counts[enough])), 1e-3)
     noise = np.where(enough, within / np.maximum(counts, 1), np.inf)
