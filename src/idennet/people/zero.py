@@ -117,9 +117,9 @@ def identity_zero(population: Population, evidence: Evidence, looks: int) -> Zer
 class RunningZero:
     """The zero of a person whom one watches, look by look, without looking ahead.
 
-    Each look is at rest, or shows the Action Unit, or is neither, as likely as it fits each; only as far as it
-    is at rest does it move the offset. So somebody who smiles all the time keeps everybody's zero for a smile,
-    and that zero does not settle.
+    Each look is at rest, or shows the Action Unit, or is neither, as likely as it fits each; only as far as
+    it is at rest does it move the offset. So somebody who smiles all the time keeps everybody's zero for a
+    smile, and that zero does not settle.
 
     Args:
         rest: Of the population.
