@@ -86,6 +86,17 @@ def test_a_smile_now_and_then_hardly_moves_the_zero():
     np.testing.assert_allclose(difference, 0, atol=0.35)
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_what_no_resting_face_reads_moves_nothing(first: bool) -> None:
+    """Eyes that are closed for a while read far lower than any upper lid that rests."""
+    at_rest = watched(REST.usual, REST.within, 30)
+    far = REST.usual - 12 * np.sqrt(REST.between + REST.within)
+    closed = watched(far, 0.1 * REST.within, 15)
+    zero = whole_zero(REST, np.concatenate([closed, at_rest] if first else [at_rest, closed]))
+    np.testing.assert_allclose(zero.offsets, whole_zero(REST, at_rest).offsets, atol=0.05)
+    assert not whole_zero(REST, closed).settled.any()
+
+
 def test_the_running_zero_does_not_look_ahead():
     probs = watched(REST.usual + 1, REST.within, 30)
     first, second = RunningZero(REST), RunningZero(REST)
