@@ -114,8 +114,11 @@ def test_a_shape_branch_that_cannot_be_taken_is_told_before_anything_is_rendered
     hidden = tmp_path / "hidden.csv"
     hidden.write_text("image,part,hidden\na.jpg,eyes,yes\n")
     recipe = load_recipe("demo", SHORT)
+    branch = {"shape": shape_branch(shape), "teacher": labels, "photographs": tmp_path}
     with pytest.raises(InputError, match=r"hidden.csv says is learnt .* give one with --shape"):
         build_weights(recipe, Faces(), tmp_path / "out", tell=pytest.fail, hidden_parts=hidden)
+    with pytest.raises(InputError, match=r"Recipe demo says nothing of hidden parts, so .*hidden.csv"):
+        build_weights(recipe, Faces(), tmp_path / "out", tell=pytest.fail, hidden_parts=hidden, **branch)
     assert not (tmp_path / "out").exists()
 
 
@@ -154,7 +157,7 @@ def test_a_build_with_a_shape_branch_ends_with_it(tmp_path: Path) -> None:
     hidden = tmp_path / "hidden.csv"
     hidden.write_text(f"image,part,hidden\n{names[0][1]}.png,eyes,yes\n")
     weights = build_weights(
-        load_recipe("demo", SHORT),
+        load_recipe("demo", [*SHORT, "model.graded=true"]),
         Faces(wild=(5, 4), crowd=(4, 2), test=(4, 8), seed=5),
         tmp_path / "build",
         tell=lambda _: None,

@@ -93,7 +93,7 @@ def test_how_people_rest_is_learnt_from_photographs_of_which_it_is_known() -> No
     assert (without.shown, without.shown_spread) == (alone.shown, alone.shown_spread)
     assert without.usual == rest.usual
     nobody = replace(photographs, labels=np.full_like(labels, -1))
-    with pytest.raises(InputError, match="Too few people rest"):
+    with pytest.raises(InputError, match="Too few photographed people rest"):
         fit_population(card, rendered, nobody)
 
 

@@ -126,6 +126,8 @@ def build_weights(
     hidden = None if hidden_parts is None else HiddenParts.open(hidden_parts)
     if hidden is not None and shape is None:
         raise InputError(f"What {hidden.name} says is learnt with a shape branch; give one with --shape.")
+    if hidden is not None and not recipe.model.graded:
+        raise InputError(f"Recipe {recipe.name} says nothing of hidden parts, so {hidden.name} is of no use.")
     check_start(recipe, recipe.model.aus or SYNFACS_AUS, initial)
     load_face_model(face_model)  # a wrong path fails before anything begins
     people = None if photographs is None else TrainingPeople(photographs)
