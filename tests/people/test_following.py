@@ -50,6 +50,17 @@ def photographs() -> list[Result]:
     return [*alone, result(face(BERT, bert[5]), face(ANNA, anna[5]))]
 
 
+def test_what_is_said_to_be_neutral_and_clearly_is_not_is_told():
+    smile = PEOPLE.rest.usual.copy()
+    smile[1] = 3.0
+    clip = [result(face(ANNA, sigmoid(smile)), time=time) for time in np.arange(0, 4, 0.5)]
+    still = [result(face(ANNA, probs), time=4 + time) for time, probs in enumerate(some(6))]
+    for span, shown in (((0.0, 3.0), [AUS[1]]), ((4.0, 9.0), []), ((3.0, 9.0), [])):
+        following = Following(PEOPLE, apart=False, asked=Asked(Way.NEUTRAL, span=span))
+        list(following.gather([*clip, *still]))
+        assert following.moving_rest == {0: shown}, span
+
+
 def test_photographs_are_grouped_and_zeroed_from_all_of_a_persons_pictures():
     given = photographs()
     told = list(Following(PEOPLE, apart=True, asked=Asked(Way.WHOLE)).gather(given))

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from idennet.cli.words import person, some
+from idennet.facs import columns
 
 if TYPE_CHECKING:
     from idennet.cli.counts import Summary
@@ -26,6 +27,8 @@ def people_remarks(
         yield told
     if following.without_zero:
         yield _without_zero(following)
+    if moving := [(who, aus) for who, aus in following.moving_rest.items() if aus]:
+        yield _moving(following, moving)
     if zero and (several := _several(following, summary, apart=apart)):
         remark = f"--zero {zero} takes all faces for one person's, but {several}; add --people to take "
         yield f"{remark}from each person only the own zero."
@@ -48,6 +51,16 @@ def _without_zero(following: "Following") -> str:
         return "Nobody has a zero: nothing neutral was seen of anybody, so all zeroed values are empty."
     who = some([person(number, following.names) for number in following.without_zero])
     return f"No zero for {who}: nothing neutral was seen of them, so their zeroed values are empty."
+
+
+def _moving(following: "Following", moving: list[tuple[int, list[int]]]) -> str:
+    several = len(following.people) > 1
+    whose = [f" ({person(number, following.names)})" if several else "" for number, _ in moving]
+    named = [", ".join(columns(aus)) + who for who, (_, aus) in zip(whose, moving, strict=True)]
+    return (
+        f"What was given as neutral shows {some(named)} in most of its pictures, which counts as the resting "
+        "face now; give pictures, or a range, of a face at rest."
+    )
 
 
 def _several(following: "Following", summary: "Summary", *, apart: bool) -> str:

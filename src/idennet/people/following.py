@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from idennet.errors import InputError
 from idennet.inference.face import Face, Zeroed
@@ -27,6 +28,10 @@ from idennet.people.zero import LOOK, RunningZero, Way, Zero, identity_zero, neu
 
 Strands = Sequence[Strand | None]
 """Of the faces of a result, in their order."""
+
+MOVING = 0.7
+"""Probability from which an Action Unit is clearly shown by what is said to be neutral. It is no threshold:
+faces at rest now and then pass that of an Action Unit."""
 
 EVERYBODY = 0
 """Number of the person whom all faces are taken for where nobody is told apart."""
@@ -126,6 +131,8 @@ class Following:
         self.people: dict[int, Person] = {}
         self.names = dict(names or {})
         self.doubts = Doubts((), in_one_place=False)
+        self.moving_rest: dict[int, list[int]] = {}
+        """By person, Action Units that most of what is said to be neutral clearly shows."""
         self._apart = apart
         self._asked = asked and asked._replace(
             neutral=distinct(population, asked.neutral),
@@ -293,8 +300,13 @@ class Following:
             case Way.IDENTITY:
                 return identity_zero(self.population, person.evidence, person.looked)
             case Way.NEUTRAL:
-                neutral = [look.probs for look in self._neutral(number)]
-                return neutral_zero(rest, np.array(neutral)) if neutral else None
+                neutral = np.array([look.probs for look in self._neutral(number)])
+                self._note_moving(number, neutral)
+                return neutral_zero(rest, neutral) if len(neutral) else None
+
+    def _note_moving(self, number: int, neutral: NDArray[np.floating]) -> None:
+        shown = (np.nan_to_num(neutral) >= MOVING).mean(axis=0) > 0.5 if len(neutral) else np.zeros(0)
+        self.moving_rest[number] = [self.population.card.aus[at] for at in np.flatnonzero(shown)]
 
     def _neutral(self, number: int) -> Sequence[Look]:
         """Return the looks at a person that are said to be neutral, each picture once."""
