@@ -141,6 +141,24 @@ def test_the_inner_edges_of_lips_are_not_drawn() -> None:
     np.testing.assert_array_equal(drawn, other)
 
 
+@pytest.mark.parametrize(
+    ("part", "points"), [("brows", range(17, 27)), ("eyes", range(36, 48)), ("mouth", range(48, 60))]
+)
+def test_of_a_hidden_part_no_landmark_is_drawn(part: str, points: range) -> None:
+    face = face_at(20, 20, 120)
+    landmarks = face.landmarks.copy()
+    landmarks[list(points)] += 7
+    pixels = np.zeros((300, 400, 3), np.uint8)
+    for hidden, same in ((frozenset({part}), True), (frozenset(), False)):
+        one, other = (
+            np.asarray(
+                overlay.draw_faces(pixels, [replace(face, hidden=hidden, landmarks=at)], may_widen=True)
+            )
+            for at in (face.landmarks, landmarks)
+        )
+        assert (one == other).all() == same
+
+
 @pytest.mark.parametrize("columns", [1, 2, 3, 4])
 def test_panels_meet_neither_faces_nor_each_other(columns: int) -> None:
     faces = [face_at(60 + 300 * x, 80 + 250 * y, 110, seed=x + y) for x in range(columns) for y in range(2)]

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from clips import write_clip
 from idennet.cli.main import app
+from idennet.facs import AUS_OF_PART
 from idennet.media.video import Video
 from idennet.timelines.film import _Painter, write_film
 from idennet.timelines.recording import read_recordings
@@ -73,6 +74,33 @@ def test_parts_are_tinted_by_what_is_present_alone(clip: Path, tmp_path: Path) -
     absent = picture(0.1, present=False)
     np.testing.assert_array_equal(picture(0.45, present=False), absent)
     assert (picture(0.6, present=True) != absent).any()
+
+
+def test_of_a_hidden_part_nothing_is_drawn_and_its_bars_say_so(clip: Path, tmp_path: Path) -> None:
+    (recording,) = read_recordings(write_results(tmp_path / "r", clip_results(str(clip), people=False)))
+    track, frame = recording.tracks[0], next(iter(Video(clip)))
+    mouth, eyes = ([recording.aus.index(au) for au in AUS_OF_PART[part]] for part in ("mouth", "eyes"))
+
+    def picture(value: float, landmarks: np.ndarray = track.landmarks) -> np.ndarray:
+        values = track.values.copy()
+        values[0, mouth] = value
+        shown = (replace(track, values=values, landmarks=landmarks),)
+        return _Painter(replace(recording, tracks=shown), 340, 120).paint(frame)
+
+    moved = track.landmarks.copy()
+    moved[:, 48:60] += 3
+    hidden, absent = picture(np.nan), picture(0.0)
+    np.testing.assert_array_equal(picture(np.nan, moved), hidden)
+    assert (picture(0.0, moved) != absent).any()
+    painter = _Painter(recording, 340, 120)
+    bars = slice(painter._bar_left(0), painter._bar_left(0) + painter._bar)
+    for index in mouth:
+        row = slice(round(painter._row_top(index)), round(painter._row_top(index + 1)))
+        assert len(np.unique(hidden[row, bars].reshape(-1, 3), axis=0)) > 5  # a word, not a bar
+        assert len(np.unique(absent[row, bars].reshape(-1, 3), axis=0)) <= 5
+    for index in eyes:
+        row = slice(round(painter._row_top(index)), round(painter._row_top(index + 1)))
+        np.testing.assert_array_equal(hidden[row, bars], absent[row, bars])
 
 
 def test_view_writes_films_when_asked(clip: Path, tmp_path: Path) -> None:

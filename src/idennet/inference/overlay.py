@@ -6,7 +6,7 @@ on no face as long as there is another place: a photograph without one gets a st
 faces each has its number at its corner, which the panel repeats.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -20,21 +20,21 @@ from idennet.inference.layout import Rect, place, stacked
 from idennet.inference.panel import Panel, Style, draw_number, number_size, panel_for
 
 MARK = b"IdenNet overlay"
-"""The comment inside an overlay's file, by which it is never taken for a photograph."""
+"""The comment inside an overlay's file, by which folders of photographs are read without it."""
 
 _MAX_JPEG_SIDE = 65_500  # of libjpeg
 ACCENTS = ("#5eead4", "#fbbf24", "#93c5fd", "#f9a8d4", "#bef264", "#fdba74")
-CONTOURS: tuple[tuple[range, bool], ...] = (
-    (range(0, 17), False),  # jaw
-    (range(17, 22), False),
-    (range(22, 27), False),  # brows
-    (range(27, 31), False),
-    (range(31, 36), False),  # nose
-    (range(36, 42), True),
-    (range(42, 48), True),  # eyes
-    (range(48, 60), True),  # lips, outer edge
+_CONTOURS: tuple[tuple[range, bool, str], ...] = (
+    (range(0, 17), False, "jaw"),
+    (range(17, 22), False, "brows"),
+    (range(22, 27), False, "brows"),
+    (range(27, 31), False, "nose"),
+    (range(31, 36), False, "nose"),
+    (range(36, 42), True, "eyes"),
+    (range(42, 48), True, "eyes"),
+    (range(48, 60), True, "mouth"),
 )
-"""Landmarks that a line joins, and whether it ends where it begins.
+"""Landmarks that a line joins, whether it ends where it begins, and the part of the face.
 
 No others are drawn: the inner edges of the lips are not where the points say, see docs/faces.md.
 """
@@ -89,6 +89,15 @@ def draw_faces(pixels: np.ndarray, faces: Sequence[Face], *, may_widen: bool) ->
         draw_number(draw, number + 1, ACCENTS[number % len(ACCENTS)], disc, font_size, scale)
     layer = layer.resize(size, Image.Resampling.BOX) if scale > 1 else layer
     return Image.alpha_composite(picture.convert("RGBA"), layer).convert("RGB")
+
+
+def contours(hidden: Collection[str]) -> list[tuple[range, bool]]:
+    """Return the landmarks that each line joins, and whether it ends where it begins.
+
+    Args:
+        hidden: Which of `facs.PARTS` cannot be seen: where their landmarks are is a guess.
+    """
+    return [(indices, closed) for indices, closed, part in _CONTOURS if part not in hidden]
 
 
 def jpeg_of(overlay: Image.Image) -> bytes:
@@ -223,7 +232,7 @@ def _draw_face(draw: ImageDraw.ImageDraw, face: Face, accent: str, scale: int) -
     dot = 1.1 * thin if side > _SMALLEST_SIDE_WITH_DOTS else 0.0
     lines = [
         ([(float(x) * scale, float(y) * scale) for x, y in face.landmarks[list(indices)] + 0.5], closed)
-        for indices, closed in CONTOURS
+        for indices, closed in contours(face.hidden)
     ]
     for line, closed in lines:
         draw.line(line + line[:1] * closed, fill=(255, 255, 255, 120), width=round(thin), joint="curve")

@@ -2,8 +2,8 @@
 
 On the face: its number, its contours, and its moving parts tinted by the strongest Action Unit that is
 present. Beside the picture: a bar for each Action Unit, in places that never change; below it, where there is
-one, a thinner bar with this person's zero taken out. Pictures keep their times, so the film is as long as the
-clip.
+one, a thinner bar with this person's zero taken out. Of hidden parts nothing is drawn on the face, and their
+Action Units have the word in place of the bar. Pictures keep their times, so the film is as long as the clip.
 """
 
 from collections.abc import Iterable
@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from idennet.errors import InputError
-from idennet.facs import NAMES
+from idennet.facs import AUS_OF_PART, NAMES
 from idennet.files import draft_of
-from idennet.inference.overlay import ACCENTS, CONTOURS
+from idennet.inference.overlay import ACCENTS, contours
 from idennet.media.frame import Frame
 from idennet.timelines.recording import Recording, Track
 
@@ -113,6 +113,7 @@ class _Painter:
         panel = 2 * round((self._labels + len(shown) * (self._bar + 10) + 16) / 2)
         self.size = (self._picture[0] + panel, self._picture[1])
         self._panel = self._empty_panel(panel)
+        self._unread = self._unread_bar()
 
     def paint(self, frame: Frame) -> Pixels:
         """Return the frame of the film."""
@@ -159,7 +160,7 @@ class _Painter:
             cv2.addWeighted(own_tint, 0.45 * strength, tints, 1 - 0.45 * strength, 0, dst=tints)
         picture[:] = tints
         thin, thick = max(1, round(0.004 * (x1 - x0))), max(2, round(0.012 * (x1 - x0)))
-        for contour, closed in CONTOURS:
+        for contour, closed in contours(self._hidden(track, k)):
             line = _fixed(points[list(contour)])
             cv2.polylines(picture, [line], closed, (255, 255, 255), thin, cv2.LINE_AA, _SHIFT)
         arm = 0.14 * max(x1 - x0, y1 - y0)
@@ -170,6 +171,14 @@ class _Painter:
                 cv2.polylines(picture, [_fixed(corner)], False, colour, thick, cv2.LINE_AA, _SHIFT)
         if len(self._recording.tracks) > 1:
             self._write_number(picture, str(track.number), colour, x0, y0)
+
+    def _hidden(self, track: Track, k: int) -> list[str]:
+        """Return the parts of a face of whose Action Units none was read."""
+        own = {
+            part: [self._recording.aus.index(au) for au in aus if au in self._recording.aus]
+            for part, aus in AUS_OF_PART.items()
+        }
+        return [part for part, places in own.items() if places and np.isnan(track.values[k, places]).all()]
 
     def _write_number(self, picture: Pixels, text: str, colour: tuple[int, ...], x: float, y: float) -> None:
         size = 0.045 * self._picture[1]
@@ -183,6 +192,10 @@ class _Painter:
         for index in range(len(self._recording.aus)):
             top = self._row_top(index) + 0.2 * self._row
             value = float(track.values[k, index])
+            if np.isnan(value):
+                row = round(self._row_top(index))
+                canvas[row : row + len(self._unread), left : left + self._bar + 1] = self._unread
+                continue
             present = value >= self._recording.thresholds[index]
             ink = self._colours[number] if present else _FAINT
             self._bar_at(canvas, left, top, thickness * self._row, value, ink)
@@ -209,6 +222,12 @@ class _Painter:
 
     def _row_top(self, index: int) -> float:
         return 8 + (index + 1.4) * self._row
+
+    def _unread_bar(self) -> Pixels:
+        """Return what stands in place of the bar of an Action Unit whose part of the face is hidden."""
+        image = Image.new("RGB", (self._bar + 1, round(self._row)), _GROUND)
+        ImageDraw.Draw(image).text((0, 0.48 * self._row), "hidden", _FAINT, self._font, "lm")
+        return np.asarray(image)
 
     def _empty_panel(self, width: int) -> Pixels:
         """Return the panel with names, empty bars and thresholds."""
