@@ -251,7 +251,9 @@ def test_every_usual_kind_of_picture_is_read(detect: Detect, tmp_path: Path) -> 
     assert turned == upright
 
 
-def test_overlays_are_never_read_as_photographs_wherever_they_lie(detect: Detect, tmp_path: Path) -> None:
+def test_overlays_are_passed_over_wherever_they_lie_and_read_where_one_is_named(
+    detect: Detect, tmp_path: Path
+) -> None:
     save(tmp_path / "photo.png", 1)
     for folder in ("sunday", "monday", "tuesday", "tuesday"):
         ran = detect(tmp_path, "--out", tmp_path / folder)
@@ -262,6 +264,8 @@ def test_overlays_are_never_read_as_photographs_wherever_they_lie(detect: Detect
     ran = detect(tmp_path / "monday", "--out", tmp_path / "out")
     assert ran.exit_code == 2
     assert "All pictures there are overlays or charts of an earlier run; name others." in ran.stderr
+    named = next((tmp_path / "monday" / "overlays").iterdir())
+    assert "1 picture: " in detect(named).stdout
 
 
 def test_overlays_have_names_of_their_own(detect: Detect, tmp_path: Path) -> None:
