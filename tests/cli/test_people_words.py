@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from idennet.cli.console import Screen
-from idennet.cli.counts import Summary
+from idennet.cli.counts import FEW, Summary
 from idennet.cli.remarks import doubtful
-from idennet.cli.screen import _from_zero, print_footnotes, print_result
+from idennet.cli.screen import _from_zero, print_footnotes, print_result, print_video
 from idennet.inference.face import Box, Face, HeadPose, Zeroed
 from idennet.inference.result import Result as Reading
+from idennet.models.weights import Evidence
 from idennet.people.doubts import Doubt, Doubts
 
 
@@ -55,9 +56,80 @@ def test_lines_of_a_run_with_zeros_have_no_other_numbers_and_provisional_zeros_a
     print_footnotes(console, summary, details=False, strengths=False)
     told = console.file.getvalue()
     assert told.splitlines()[0].rstrip() == "a.jpg person 1  AU12 90%  AU6 70%  ~AU1 60%  own zero: the same"
-    assert told.count("may still change") == 1
-    assert "The own zero of person 1, person 2 may still change: too little was seen so far" in told
+    assert told.count("may still change") == 2
+    for number in (1, 2):
+        assert (
+            f"The own zero of person {number} may still change for AU12: too little was seen so far" in told
+        )
     assert "intensity" not in told
+
+
+def footnotes(*readings: Reading, details: bool = False) -> str:
+    """What is printed of photographs, or of frames of a clip, and below."""
+    summary, console = Summary(), Screen(file=StringIO(), width=400)
+    for reading in readings:
+        summary.add(reading)
+    if video := summary.end_video():
+        print_video(console, video, quiet=False)
+    print_footnotes(console, summary, details=details, strengths=False)
+    return console.file.getvalue()
+
+
+def reading(*faces: Face, time: float | None = None) -> Reading:
+    return Reading("a", (9, 9), faces, tuple(faces[0].au_probs), "test", time=time)
+
+
+@pytest.mark.parametrize("time", [None, 0.0])
+def test_legends_cover_what_only_the_own_zero_shows(smiling: Face, time: float | None):
+    face = replace(
+        smiling, unreliable_aus=frozenset({25}), au_evidence=dict.fromkeys((4, 25), Evidence.TAUGHT), person=1
+    )
+    same = Zeroed("whole", 3, face.au_probs, face.au_occurrences, frozenset())
+    more = replace(same, au_occurrences=face.au_occurrences | {25: True})
+    for own, told in ((same, False), (more, True)):
+        text = footnotes(*[reading(replace(face, zeroed=own), time=time)] * FEW)
+        assert ("~ These weights" in text) == told
+        assert ("not tested on any: AU25" in text) == told
+
+
+def test_a_mark_is_explained_where_a_row_has_one(smiling: Face):
+    """The table has three Action Units that do not occur, so of many more some are left out."""
+    probs = {12: 0.9} | {au: 0.4 - au / 100 for au in (1, 2, 4, 5)}
+    occurrences = {au: prob >= 0.5 for au, prob in probs.items()}
+    for au, told in ((5, False), (4, True)):
+        face = replace(smiling, au_probs=probs, au_occurrences=occurrences, unreliable_aus=frozenset({au}))
+        assert ("~ These weights" in footnotes(reading(face), details=True)) == told
+        assert "~ These weights" not in footnotes(reading(face))
+
+
+def test_of_which_action_units_a_zero_may_change_is_told(smiling: Face):
+    probs = dict.fromkeys((1, 2, 4, 6, 12), 0.9)
+    face = replace(smiling, au_probs=probs, au_occurrences=dict.fromkeys(probs, True))
+    own = Zeroed("whole", 3, probs, face.au_occurrences, frozenset({2, 4, 6, 12}))
+    few, many = ([reading(replace(face, zeroed=own, person=k)) for k in range(1, n + 1)] for n in (2, 7))
+    told = footnotes(*few)
+    sentence = "may still change for AU2, AU4, AU6 and 1 more: too little was seen so far\n"
+    assert f"The own zero of person 1 {sentence}The own zero of person 2 {sentence}" in told
+    assert "more people" not in told
+    assert footnotes(*many).count(sentence) == 5
+    assert "The same holds for 2 more people\n" in footnotes(*many)
+    neutral = reading(replace(face, zeroed=replace(own, way="neutral", unsettled_aus=frozenset({2}))))
+    assert "The own zero is uncertain for AU2: more neutral pictures would settle it\n" in footnotes(neutral)
+
+
+def test_parts_that_are_hidden_in_a_clip_are_told_with_the_share_of_its_faces(smiling: Face):
+    own = Zeroed("whole", 3, smiling.au_probs, smiling.au_occurrences, frozenset())
+    first, second = (replace(smiling, person=number, zeroed=own) for number in (1, 2))
+    behind = replace(second, hidden=frozenset({"brows"}))
+    frames = [reading(first, behind if k < 2 else second, time=k / 25) for k in range(5)]
+    told = footnotes(*frames)
+    assert "(brows hidden in 20% of faces: AU1, AU2, AU4 not read there)\n" in told
+    assert "person 1, own zero: the same\n" in told
+    assert "person 2, own zero: the same  (brows hidden in 40% of faces)\n" in told
+    assert "share of faces that show an Action Unit, of those in which it was read." in told
+    assert "hidden" not in footnotes(*[reading(first, second, time=k / 25) for k in range(5)])
+    rare = [reading(behind if k == 0 else second, time=k / 25) for k in range(300)]
+    assert "(brows hidden in under 1% of faces: AU1" in footnotes(*rare)
 
 
 @pytest.mark.parametrize(

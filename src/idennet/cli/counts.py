@@ -1,21 +1,34 @@
 """What `idennet detect` counts while it reads: pictures, videos, faces, and what occurs in them."""
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from idennet.cli.words import count
-from idennet.facs import column
+from idennet.facs import AUS_OF_PART, PARTS, column, columns
 from idennet.inference.face import Face, Zeroed
 from idennet.inference.result import Result
 from idennet.media.kinds import is_video
 from idennet.models.weights import Evidence
 
 
-def is_provisional(face: Face, zeroed: Zeroed) -> bool:
-    """Say whether an Action Unit that occurs, raw or from the own zero, has a zero that may still change."""
-    return any(face.au_occurrences[au] or zeroed.au_occurrences[au] for au in zeroed.unsettled_aus)
+def named_aus(face: Face) -> list[int]:
+    """Return the Action Units that the lines of a face name: those that occur, raw or from the own zero."""
+    zeroed = face.zeroed.au_occurrences if face.zeroed else {}
+    return [au for au in face.ranked_aus if face.au_occurrences[au] or zeroed.get(au)]
 
+
+def _hidden_in(hidden: Mapping[str, int], faces: int) -> dict[str, str]:
+    """Return in which share of the faces each part is hidden that ever is: "mouth hidden in 22% of faces"."""
+    shares = {part: hidden[part] / faces for part in PARTS if hidden.get(part)}
+    return {
+        part: f"{part} hidden in {f'{share:.0%}' if share >= 0.005 else 'under 1%'} of faces"
+        for part, share in shares.items()
+    }
+
+
+FAINT_ROWS = 3
+"""How many Action Units that do not occur stand in the table of a face, below those that do."""
 
 CHANGED = 0.05
 """By how much a share must change with a person's zero taken out for the screen to tell it."""
@@ -39,6 +52,8 @@ class ZeroedCounts:
     """In how many it occurs once the person's zero is taken out."""
     read: Counter[int] = field(default_factory=Counter)
     """In how many it is read."""
+    hidden: Counter[str] = field(default_factory=Counter)
+    """In how many each part is hidden."""
 
     def add(self, face: Face, zeroed: Zeroed) -> None:
         """Count one face."""
@@ -46,25 +61,35 @@ class ZeroedCounts:
         self.raw.update(face.aus)
         self.zeroed.update(au for au, occurs in zeroed.au_occurrences.items() if occurs)
         self.read.update(au for au, occurs in face.au_occurrences.items() if occurs is not None)
+        self.hidden.update(face.hidden)
 
-    def line(self, unreliable: Collection[int]) -> str:
-        """Return the shares that change: of each Action Unit raw, and with the zero taken out.
-
-        Args:
-            unreliable: Action Units that come last and are marked with "~".
-        """
+    @property
+    def changed(self) -> dict[int, tuple[float, float]]:
+        """The shares that change: of each Action Unit raw, and with the zero taken out."""
         shares = {
             au: (self.raw[au] / self.read[au], self.zeroed[au] / self.read[au])
             for au in self.raw | self.zeroed
         }
+        return {au: (raw, zeroed) for au, (raw, zeroed) in shares.items() if abs(zeroed - raw) >= CHANGED}
+
+    def line(self, unreliable: Collection[int]) -> str:
+        """Return the shares that change in words.
+
+        Args:
+            unreliable: Action Units that come last and are marked with "~".
+        """
         told = [
             f"{'~' * (au in unreliable)}{column(au)} {raw:.0%} to {zeroed:.0%}"
             for au, (raw, zeroed) in sorted(
-                shares.items(), key=lambda one: (one[0] in unreliable, -one[1][0])
+                self.changed.items(), key=lambda one: (one[0] in unreliable, -one[1][0])
             )
-            if abs(zeroed - raw) >= CHANGED
         ]
         return "  ".join(told) or SAME
+
+    @property
+    def hidden_parts(self) -> str:
+        """Which parts are hidden, in which share of the person's faces; "" where none is."""
+        return ", ".join(_hidden_in(self.hidden, self.faces).values())
 
 
 @dataclass
@@ -88,6 +113,10 @@ class VideoCounts:
     """In how many faces each Action Unit occurs."""
     read: Counter[int] = field(default_factory=Counter)
     """In how many it is read, since those of hidden parts are not."""
+    hidden: Counter[str] = field(default_factory=Counter)
+    """In how many faces each part is hidden."""
+    aus: tuple[int, ...] = ()
+    """Action Units of the network."""
     unreliable_aus: frozenset[int] = frozenset()
     by_person: dict[int, ZeroedCounts] = field(default_factory=dict)
     """Of faces whose zero is known, by person; 0 where nobody is told apart."""
@@ -100,9 +129,11 @@ class VideoCounts:
         self.faces += len(result.faces)
         self.frames_with_face += bool(result.faces)
         self.damaged += bool(result.notes)
+        self.aus = result.aus
         for face in result.faces:
             self.occurring.update(face.aus)
             self.read.update(au for au, occurs in face.au_occurrences.items() if occurs is not None)
+            self.hidden.update(face.hidden)
             self.unreliable_aus = face.unreliable_aus
             if face.track is not None:
                 self.tracks.add(face.track)
@@ -116,6 +147,24 @@ class VideoCounts:
     def called(self, number: int) -> str:
         """Return what a person is called in most faces."""
         return self.people[number].most_common(1)[0][0]
+
+    def few(self, number: int) -> bool:
+        """Say whether a person has too few faces for shares."""
+        return bool(number) and self.by_person[number].faces < FEW
+
+    @property
+    def named_aus(self) -> set[int]:
+        """The Action Units that its lines name."""
+        people = [counts for number, counts in self.by_person.items() if not self.few(number)]
+        return set(self.occurring).union(*(counts.changed for counts in people))
+
+    @property
+    def hidden_parts(self) -> str:
+        """Which parts are hidden, in which share of its faces, and what is not read there; "" for none."""
+        return "; ".join(
+            f"{told}: {', '.join(columns(au for au in AUS_OF_PART[part] if au in self.aus))} not read there"
+            for part, told in _hidden_in(self.hidden, self.faces).items()
+        )
 
 
 @dataclass(frozen=True)
@@ -147,19 +196,22 @@ class Summary:
     """Videos that could not be read to their end."""
     defects: int = 0
     """Pictures that IdenNet itself failed on."""
-    occurring: set[int] = field(default_factory=set)
-    """Action Units that occur in any face."""
-    marked: bool = False
-    unreliable: bool = False
-    """Whether an Action Unit that occurs is an unreliable one."""
+    named_aus: set[int] = field(default_factory=set)
+    """Action Units that a line names, since they occur, raw or from the own zero."""
+    tabled_aus: set[int] = field(default_factory=set)
+    """Action Units that a table of a photograph's face would have."""
+    unreliable_aus: frozenset[int] = frozenset()
     lines: bool = False
     """Whether a picture shows a face; those of videos have no lines of their own."""
     graded: bool = False
     """Whether intensities are shown; lines of videos have none."""
     zeroed: bool = False
     """Whether any face is read from its own zero."""
-    provisional: dict[str, None] = field(default_factory=dict)
-    """People whose zero may still change, in photographs; "" where nobody is told apart."""
+    provisional: dict[str, list[str]] = field(default_factory=dict)
+    """Of people in photographs the Action Units that a line names and whose zero may still change, marked; ""
+    where nobody is told apart."""
+    neutral: bool = False
+    """Whether zeros are those of given neutral pictures, which nothing that is read changes."""
     evidence: dict[int, Evidence] = field(default_factory=dict)
     """What the reading of each Action Unit rests on, as far as that is known."""
     crowd: Crowd = field(default_factory=lambda: Crowd(0, "", moving=False))
@@ -188,6 +240,7 @@ class Summary:
     def end_video(self) -> VideoCounts | None:
         """Return the video that was counted last, unless that has been done."""
         ended, self._video = self._video, None
+        self.named_aus |= ended.named_aus if ended else set()
         return ended
 
     def _count(self, result: Result) -> None:
@@ -199,15 +252,23 @@ class Summary:
         self.lines |= result.time is None and bool(result.faces)
         self.defects += result.defect
         self.without_face += result.time is None and result.error is None and not result.faces
-        self.marked |= any(au in face.unreliable_aus for face in result.faces for au in face.aus)
         for face in result.faces:
-            self.unreliable |= bool(face.unreliable_aus)
-            self.occurring |= set(face.aus)
+            self.unreliable_aus |= face.unreliable_aus
             self.graded |= result.time is None and bool(face.au_intensities)
             self.zeroed |= face.zeroed is not None
-            if result.time is None and face.zeroed and is_provisional(face, face.zeroed):
-                self.provisional[face.called] = None
             self.evidence |= face.au_evidence
+            if result.time is None:
+                self.named_aus.update(named_aus(face))
+                self.tabled_aus.update(face.ranked_aus[: len(face.aus) + FAINT_ROWS])
+                self._count_unsettled(face)
+
+    def _count_unsettled(self, face: Face) -> None:
+        if face.zeroed is None:
+            return
+        self.neutral |= face.zeroed.way == "neutral"
+        if unsettled := [face.marked(au) for au in named_aus(face) if au in face.zeroed.unsettled_aus]:
+            before = self.provisional.setdefault(face.called, [])
+            before += [au for au in unsettled if au not in before]
 
     @property
     def empty(self) -> bool:

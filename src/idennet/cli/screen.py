@@ -1,11 +1,13 @@
 """What `idennet detect` prints: Action Units with plain names for one picture, a line a face for many."""
 
+from collections.abc import Iterator
+
 from rich.table import Table
 from rich.text import Text
 
 from idennet.cli.console import Screen
-from idennet.cli.counts import CHANGED, FEW, SAME, Summary, VideoCounts
-from idennet.cli.words import count, some
+from idennet.cli.counts import CHANGED, FAINT_ROWS, SAME, Summary, VideoCounts
+from idennet.cli.words import count, few, some
 from idennet.facs import NAMES, column, columns
 from idennet.inference.face import Face, Zeroed
 from idennet.inference.result import Result
@@ -19,7 +21,7 @@ _UNTESTED = {
     Evidence.TAUGHT: "taught by photographs, but not tested on any",
     Evidence.RENDERINGS: "learnt from renderings only, and not tested on photographs",
 }
-_FAINT_ROWS = 3
+_MOST_PEOPLE = 5  # of whom a sentence each is printed
 
 
 def print_result(
@@ -89,13 +91,17 @@ def print_video(console: Screen, video: VideoCounts, *, quiet: bool) -> None:
     for au, share in sorted(shares.items(), key=lambda item: (item[0] in unreliable, -item[1])):
         name = ("~" if au in unreliable else "") + column(au)
         line.append(f"{name} ", style="cyan").append(f"{share:.0%}  ")
+    if hidden := video.hidden_parts:
+        line.append(f"({hidden})", style="yellow")
     console.print(line, soft_wrap=True)
     for number, counts in sorted(video.by_person.items()):
-        if number and counts.faces < FEW:
+        if video.few(number):
             told = f"{video.called(number)}: {count(counts.faces, 'frame')}"
         else:
             who = video.called(number) if number else "all faces"
             told = f"{who}, own zero: {counts.line(video.unreliable_aus)}"
+            if len(video.by_person) > 1 and counts.hidden:
+                told += f"  ({counts.hidden_parts})"
         console.print(Text(f"  {told}", style="dim"), soft_wrap=True)
 
 
@@ -129,7 +135,10 @@ def print_footnotes(console: Screen, summary: Summary, *, details: bool, strengt
         "Units that are present with their probability."
     ]
     if summary.videos:
-        shares = "Each line of a video has the share of its faces in which an Action Unit is present."
+        shares = (
+            "Each line of a video has the share of faces that show an Action Unit, of those in which it was "
+            "read."
+        )
         notes = [*(notes if summary.lines else ()), shares]
     if summary.zeroed:
         shares = f" (shares by {100 * CHANGED:.0f} points or more)" if summary.videos else ""
@@ -137,12 +146,9 @@ def print_footnotes(console: Screen, summary: Summary, *, details: bool, strengt
             f"own zero: how that changes{shares} once the person's resting face is taken out; all values are "
             "in the tables of --out"
         )
-    if summary.provisional:
-        whose = some([who for who in summary.provisional if who])
-        notes.append(
-            f"The own zero{f' of {whose}' if whose else ''} may still change: too little was seen so far"
-        )
-    if summary.marked or (details and summary.unreliable):  # a table shows some that nearly occur
+    notes += _unsettled(summary)
+    shown = summary.named_aus | (summary.tabled_aus if details else set())
+    if shown & summary.unreliable_aus:
         notes.append("~ These weights read this Action Unit unreliably; why: their model card")
     if details and summary.evidence:
         grades = [grade for grade in Evidence if grade in summary.evidence.values()]
@@ -153,9 +159,19 @@ def print_footnotes(console: Screen, summary: Summary, *, details: bool, strengt
             "right: the person's own"
         )
     for grade, sentence in () if details else _UNTESTED.items():
-        if aus := sorted(au for au in summary.occurring if summary.evidence.get(au) == grade):
+        if aus := sorted(au for au in summary.named_aus if summary.evidence.get(au) == grade):
             notes.append(f"{sentence}: {' '.join(columns(aus))}")
     console.print("\n" + "\n".join(notes), style="dim", highlight=False, soft_wrap=True)
+
+
+def _unsettled(summary: Summary) -> Iterator[str]:
+    """Yield whose zeros are not settled, and of which Action Units."""
+    why = "more neutral pictures would settle it" if summary.neutral else "too little was seen so far"
+    is_so = "is uncertain" if summary.neutral else "may still change"
+    for who, aus in [*summary.provisional.items()][:_MOST_PEOPLE]:
+        yield f"The own zero{f' of {who}' if who else ''} {is_so} for {few(aus)}: {why}"
+    if (more := len(summary.provisional) - _MOST_PEOPLE) > 0:
+        yield f"The same holds for {more} more {'person' if more == 1 else 'people'}"
 
 
 def _print_problem(console: Screen, result: Result) -> None:
@@ -243,7 +259,7 @@ def face_table(console: Screen, face: Face) -> Table:
         table.add_column("intensity", no_wrap=True)
     plain, bars = console.plain, _bars(console)
     cells = _NARROW_BAR_CELLS if face.au_intensities else _BAR_CELLS
-    shown = face.ranked_aus[: len(face.aus) + _FAINT_ROWS]
+    shown = face.ranked_aus[: len(face.aus) + FAINT_ROWS]
     for au in shown:
         prob, occurs = face.au_probs[au], face.au_occurrences[au]
         filled = round(prob * cells)

@@ -16,3 +16,9 @@ def some(names: Sequence[str], most: int = 5) -> str:
 def person(number: int, names: Mapping[int, str]) -> str:
     """Return such as `person 3`, or `person 3 (Anna)` where the name is known."""
     return f"person {number} ({names[number]})" if number in names else f"person {number}"
+
+
+def few(names: Sequence[str], most: int = 3) -> str:
+    """Return the first names, and how many more there are: `AU1, AU4, AU7 and 2 more`."""
+    left = len(names) - most
+    return ", ".join(names[:most]) + (f" and {left} more" if left > 0 else "")
