@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -108,11 +109,51 @@ def test_view_writes_films_when_asked(clip: Path, tmp_path: Path) -> None:
     ran = CliRunner().invoke(app, ["view", str(results), "--film"])
     assert ran.exit_code == 0, ran.stderr
     assert (results / "talk.film.mp4").stat().st_size > 1000
-    clip.unlink()
-    (results / "talk.film.mp4").unlink()
+
+
+def test_films_of_videos_that_are_gone_are_refused_before_anything_is_written(
+    clip: Path, tmp_path: Path
+) -> None:
+    results = write_results(
+        tmp_path / "r", [*clip_results(str(clip)), *clip_results(str(tmp_path / "b.mkv"))]
+    )
+    before = sorted(results.iterdir())
     ran = CliRunner().invoke(app, ["view", str(results), "--film"])
-    assert ran.exit_code == 2
-    assert "talk.mkv" in ran.stderr
-    assert len(ran.stderr.strip().splitlines()) == 1
-    assert not list(results.glob("*.mp4"))
-    assert not list(results.glob(".*"))
+    told = f"{tmp_path / 'b.mkv'} is there no more; bring back what was read, or leave out --film.\n"
+    assert (ran.exit_code, ran.stderr) == (2, told)
+    assert sorted(results.iterdir()) == before
+    ran = CliRunner().invoke(app, ["view", str(results)])
+    assert ran.exit_code == 0
+    assert "b.mkv is there no more, so the page has timelines without the video; bring back" in ran.stdout
+    assert (results / "report.html").exists()
+
+
+def test_videos_are_found_from_another_folder(
+    clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Names are relative to where detect was run, and a file of that name may lie here too."""
+    (tmp_path / "run" / "clips" / "clips").mkdir(parents=True)
+    for name in ("clips/a.mkv", "clips/clips/a.mkv"):
+        (tmp_path / "run" / name).write_bytes(clip.read_bytes())
+    here = tmp_path / "here"
+    (here / "clips").mkdir(parents=True)
+    (here / "clips" / "a.mkv").write_bytes(b"another")
+    monkeypatch.chdir(here)
+    below, run = str(tmp_path / "run" / "clips"), tmp_path / "run"
+    for number, (names, lie) in enumerate({
+        ("clips/a.mkv", "clips/clips/a.mkv"): ("clips/a.mkv", "clips/clips/a.mkv"),
+        ("a.mkv", "clips/a.mkv"): ("clips/a.mkv", "clips/clips/a.mkv"),
+        ("../clips/a.mkv",): ("clips/a.mkv",),
+        ("clips/none.mkv",): ("clips/none.mkv",),
+        (str(clip),): (str(clip),),
+    }.items()):  # fmt: skip
+        results = write_results(
+            tmp_path / f"r{number}", [one for name in names for one in clip_results(name)]
+        )
+        about = json.loads((results / "aus.json").read_text()) | {"pictures_below": below}
+        (results / "aus.json").write_text(json.dumps(about))
+        assert [one.video for one in read_recordings(results)] == [run / name for name in lie]
+        gone = names == ("clips/none.mkv",)
+        ran = CliRunner().invoke(app, ["view", str(results), "--film", "--out", str(tmp_path / f"v{number}")])
+        assert ran.exit_code == 2 * gone, ran.output
+        assert len(list(tmp_path.glob(f"v{number}/*.film.mp4"))) == (0 if gone else len(names))

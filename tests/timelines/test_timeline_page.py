@@ -10,6 +10,7 @@ import pytest
 from planted_clip import FRAMES, clip_results, write_results
 
 from clips import write_clip
+from idennet.timelines.recording import read_recordings
 from idennet.timelines.view import view, write_films
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -22,7 +23,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     video = write_clip(folder / "talk.mp4", [np.full((120, 340, 3), 90, np.uint8)] * FRAMES, codec="libx264")
     results = clip_results(str(video))
     photograph = replace(results[-1], source="a.jpg", path=None, frame=None, time=None)
-    return view(write_results(folder / "r", [*results, photograph]), folder / "out")[0]
+    return view(read_recordings(write_results(folder / "r", [*results, photograph])), folder / "out")[0]
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +75,9 @@ def test_people_are_chosen_by_name(page) -> None:
 
 def test_of_one_frame_the_page_does_not_say_how_exact_times_are(browser, tmp_path: Path) -> None:
     page = browser.new_page()
-    page.goto(view(write_results(tmp_path / "r", clip_results()[:1]), tmp_path / "out")[0].as_uri())
+    page.goto(
+        view(read_recordings(write_results(tmp_path / "r", clip_results()[:1])), tmp_path / "out")[0].as_uri()
+    )
     assert page.inner_text("#summary-hint").endswith("found in 1 of 1 frames.")
     page.close()
 
@@ -84,7 +87,7 @@ def test_where_a_video_was_not_read_the_page_says_so(browser, tmp_path: Path) ->
     later = [replace(one, time=one.time + 1, frame=one.frame + 25) for one in clip_results(str(video))]
     page = browser.new_page()
     page.set_default_timeout(120_000)
-    page.goto(view(write_results(tmp_path / "r", later), tmp_path / "out")[0].as_uri())
+    page.goto(view(read_recordings(write_results(tmp_path / "r", later)), tmp_path / "out")[0].as_uri())
     page.wait_for_selector("#span:not([hidden])")
     assert page.inner_text("#span") == "Read from 0:01.00 to 0:03.00; the video is 0:04.00 long."
     page.wait_for_function("document.querySelector('video').currentTime >= 1")
@@ -102,11 +105,11 @@ def test_the_film_is_played_where_the_video_is_not(browser, tmp_path: Path) -> N
     broken = write_clip(tmp_path / "broken.mp4", frames, codec="libx264")
     results = [*clip_results(str(old)), *clip_results(str(broken))]
     folder = write_results(tmp_path / "r", results)
-    films = list(write_films(folder, folder))
+    films = list(write_films(read_recordings(folder), folder))
     broken.write_bytes(b"no video")
     page = browser.new_page()
     page.set_default_timeout(120_000)
-    page.goto(view(folder, folder, films)[0].as_uri())
+    page.goto(view(read_recordings(folder), folder, films)[0].as_uri())
     for name, why in (
         ("old", "Browsers do not play videos that are stored as mpeg4."),
         ("broken", "This browser does not play broken.mp4."),

@@ -36,7 +36,9 @@ CSV_NAME, LINES_NAME, ABOUT_NAME, OVERLAYS_NAME = "aus.csv", "aus.jsonl", "aus.j
 
 _LONGEST_NAME = 255  # bytes that nearly every file system allows
 _JPEG_SUFFIXES = (".jpg", ".jpeg")
-_ROOT = "pictures_below"
+ROOT = "pictures_below"
+"""Key of the absolute folder of all pictures of a run."""
+
 _OPTIONS = {"mirror", "finder", "people", "zero", "store"}
 """Values of `aus.json` that are false or null without the option of that name."""
 
@@ -127,7 +129,7 @@ class ResultsFolder(AbstractContextManager["ResultsFolder"]):
         else:
             for table in tables:
                 table.unlink(missing_ok=True)
-            write_text(folder / ABOUT_NAME, json.dumps({**about, _ROOT: str(self._root)}, indent=1) + "\n")
+            write_text(folder / ABOUT_NAME, json.dumps({**about, ROOT: str(self._root)}, indent=1) + "\n")
         self.earlier, self.earlier_frames = len(self._kept.done), self._kept.frames
         self._there = deque(self._kept.lines)
         with ExitStack() as opening:
@@ -212,7 +214,7 @@ class ResultsFolder(AbstractContextManager["ResultsFolder"]):
         path = self.folder / ABOUT_NAME
         try:
             before = json.loads(path.read_text(encoding="utf-8"))
-            root = Path(before[_ROOT])
+            root = Path(before[ROOT])
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError(
                 f"{self.folder} holds tables of an older version, or without the {ABOUT_NAME} that says how "

@@ -294,10 +294,10 @@ def _make(clip: Clip, path: Path) -> None:
         if path.name == PARQUET_NAME:
             write_parquet(clip.tables, clip.tables)
             return
-        # Its date keeps the name from being that of a file of the server, which the page would take in.
+        # The page takes in no file of the server, neither the clip's nor one of that name.
         (recording,) = read_recordings(clip.tables)
         problem = recording.problem.replace(str(clip.file), clip.name)
-        named = replace(recording, name=f"{clip.name}, {date.today():%-d %B %Y}", problem=problem)
+        named = replace(recording, name=f"{clip.name}, {date.today():%-d %B %Y}", video=None, problem=problem)
         if path.name == FILM_NAME:
             write_film(recording, _frames(clip, int(recording.frames[-1])), path)
         elif path.name == EPISODES_NAME:

@@ -39,7 +39,7 @@ def export(source: Path, out: Path) -> Iterator[Path]:
     for clip, name in zip(clips, file_names([clip.name for clip in clips]), strict=True):
         files = {
             f"{name}.openface.csv": openface_table(clip).to_csv(index=False, lineterminator="\n"),
-            f"{name}.eaf": elan(clip, Path(clip.name)).decode(),
+            f"{name}.eaf": elan(clip, clip.video).decode(),
             f"{name}.TextGrid": praat(clip),
         }
         for file, text in files.items():

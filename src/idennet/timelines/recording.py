@@ -6,11 +6,13 @@ person where people were told apart; whoever has one number all along is a `Trac
 
 import json
 import math
+import os
 import re
 from collections import defaultdict
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,8 @@ from idennet.errors import InputError
 from idennet.facs import column, columns
 from idennet.inference.face import called
 from idennet.inference.result import NO_FACE, NUM_LANDMARKS
-from idennet.inference.results_folder import ABOUT_NAME, CSV_NAME
+from idennet.inference.results_folder import ABOUT_NAME, CSV_NAME, ROOT
+from idennet.media.live import is_live
 from idennet.timelines import openface
 
 Floats = NDArray[np.float32]
@@ -95,6 +98,8 @@ class Recording:
         times: (T,) float64, seconds, or None for photographs.
         tracks: Who is in it.
         weights: Version of the weights, or the program that read it.
+        video: Where the clip lies, or lay when it was read; None for photographs, cameras, and where nothing
+            is known of it.
         problem: Why the clip was not read to its end, in one sentence; "" where it was.
     """
 
@@ -108,6 +113,7 @@ class Recording:
     times: NDArray[np.float64] | None
     tracks: tuple[Track, ...]
     weights: str
+    video: Path | None = None
     problem: str = ""
 
     def most_seen(self, most: int) -> tuple[Track, ...]:
@@ -180,7 +186,8 @@ def read_recordings(source: Path) -> list[Recording]:
         evidence = {facs.parse(name): str(grade) for name, grade in about.get("evidence", {}).items()}
     else:
         raise InputError(f"{file} is no table of idennet detect with AU12_present, and none of OpenFace.")
-    recordings = list(_recordings(table, tuple(aus), thresholds, unreliable, evidence))
+    place = None if openface.is_openface(names) else _Place(table["file"].unique(), about.get(ROOT))
+    recordings = list(_recordings(table, tuple(aus), thresholds, unreliable, evidence, place))
     if not any(recording.tracks for recording in recordings):
         raise InputError(f"{file} holds no face, so there is nothing to show.")
     return recordings
@@ -213,6 +220,7 @@ def _recordings(
     thresholds: dict[int, float],
     unreliable: frozenset[int],
     evidence: dict[int, str],
+    place: "_Place | None",
 ) -> Iterator[Recording]:
     timed = table["time"].notna()
     untimed = table[~timed & table["problem"].notna()]
@@ -242,8 +250,48 @@ def _recordings(
             times=times,
             tracks=tuple(_tracks(rows, at, aus, clip)),
             weights=str(rows["weights"].iloc[0]),
+            video=place.of(str(name)) if clip and place else None,
             problem=str(problems.get(name, "")) if clip else "",
         )
+
+
+class _Place:
+    """Where the files of a run lie, although the run may have been started in another folder.
+
+    Args:
+        names: Of all files, as the table has them.
+        below: The folder that all of them were below, as `aus.json` has it, or None.
+    """
+
+    def __init__(self, names: Iterable[str], below: str | None) -> None:
+        self._below = None if below is None else Path(below)
+        folders = [_plain_parts(name)[:-1] for name in names if not Path(name).is_absolute()]
+        alike = takewhile(lambda parts: len(set(parts)) == 1, zip(*folders, strict=False))
+        self._shared = tuple(parts[0] for parts in alike)
+
+    def of(self, name: str) -> Path | None:
+        """Return where a file lies, or lay; None for a camera or stream."""
+        if is_live(name):
+            return None
+        places = [*self._places_below(name), Path(name)]
+        there = (place for place in places if os.path.isfile(place))  # noqa: PTH113 - names may be too long
+        return next(there, places[0])
+
+    def _places_below(self, name: str) -> Iterator[Path]:
+        """Yield where a file may be below the folder, which ends on those with which all names begin.
+
+        Names of pictures that the run had not read yet are unknown, so it may end on fewer of them.
+        """
+        if self._below is None or Path(name).is_absolute():
+            return
+        for k in range(len(self._shared), -1, -1):
+            if k == 0 or self._below.parts[-k:] == self._shared[:k]:
+                yield self._below.joinpath(*_plain_parts(name)[k:])
+
+
+def _plain_parts(name: str) -> tuple[str, ...]:
+    """Return the parts of a relative path from the first folder on that has a name."""
+    return tuple(part for part in Path(os.path.normpath(name)).parts if part != os.pardir)
 
 
 def _tracks(rows: pd.DataFrame, at: NDArray[np.intp], aus: tuple[int, ...], clip: bool) -> Iterator[Track]:

@@ -23,7 +23,7 @@ from idennet.timelines.charts import save_timeline, save_together
 from idennet.timelines.episodes import episodes_of
 from idennet.timelines.export import file_names
 from idennet.timelines.film import write_film
-from idennet.timelines.recording import Recording, Track, read_recordings
+from idennet.timelines.recording import Recording, Track
 from idennet.timelines.summary import going_together, summary_of, summary_table
 
 PAGE_NAME, SUMMARY_NAME = "report.html", "summary.csv"
@@ -42,18 +42,14 @@ _FILM_INSTEAD = "idennet view --film writes one in H.264. Click on the timeline 
 _MISSING = 255  # a byte for a frame without this face
 
 
-def view(source: Path, out: Path, films: Collection[Path] = ()) -> list[Path]:
+def view(read: Sequence[Recording], out: Path, films: Collection[Path] = ()) -> list[Path]:
     """Write page, charts and summaries of results and return the files, the page first.
 
     Args:
-        source: A folder of `idennet detect --out`, or a CSV file of OpenFace.
+        read: All recordings of the results, as `read_recordings` returns them.
         out: Folder to write to; made when it does not exist.
         films: What `write_films` has written there: the page plays them where no browser plays the video.
-
-    Raises:
-        InputError: `source` is neither, or holds no face.
     """
-    read = read_recordings(source)
     recordings = [recording for recording in read if recording.tracks]
     out.mkdir(parents=True, exist_ok=True)
     page, summary = out / PAGE_NAME, out / SUMMARY_NAME
@@ -68,23 +64,31 @@ def view(source: Path, out: Path, films: Collection[Path] = ()) -> list[Path]:
     return [page, summary, *charts]
 
 
-def write_films(source: Path, out: Path) -> Iterator[Path]:
+def lost_videos(recordings: Sequence[Recording]) -> list[str]:
+    """Return where the videos of clips with a face were read that are there no more."""
+    clips = [clip for clip, _ in _films(recordings, Path()) if clip.video and not _is_there(clip.video)]
+    return [str(clip.video) for clip in clips]
+
+
+def write_films(recordings: Sequence[Recording], out: Path) -> Iterator[Path]:
     """Write the film of each clip and yield it.
 
     Args:
-        source: A folder of `idennet detect --out`.
+        recordings: Of the results.
         out: Folder to write to; made when it does not exist.
 
     Raises:
-        InputError: `source` holds no clip with a face.
+        InputError: There is no clip with a face, or nothing is known of its video.
         ImageError: A clip is not where it was read, or is damaged; films before it stay.
     """
-    clips = _films(read_recordings(source), out)
+    clips = _films(recordings, out)
     if not clips:
-        raise InputError(f"{source} holds no clip with a face, so there is no film to write.")
+        raise InputError("No clip with a face is in these results, so there is no film to write.")
     out.mkdir(parents=True, exist_ok=True)
     for clip, film in clips:
-        yield write_film(clip, Video(Path(clip.name)), film)
+        if clip.video is None:
+            raise InputError(f"Nothing says where the video of {clip.name} is, so there is no film to write.")
+        yield write_film(clip, Video(clip.video), film)
 
 
 def _films(recordings: Sequence[Recording], out: Path) -> list[tuple[Recording, Path]]:
@@ -113,9 +117,9 @@ def page_of(
         one["video"], one["film"], one["without"] = None, None, ""
         if recording.times is None:
             continue
-        video, film = Path(recording.name), films.get(recording.name)
+        video, film = recording.video, films.get(recording.name)
         one["without"] = _why_not_played(video, has_film=film is not None)
-        if not one["without"]:
+        if video is not None and not one["without"]:
             one["video"], used = _video(video, folder, left)
             left -= used
         if film is not None:  # inside the page only where it is certain to be played
@@ -235,9 +239,13 @@ def _bytes(values: NDArray[Any]) -> str:
     return base64.b64encode(np.ascontiguousarray(values).tobytes()).decode()
 
 
-def _why_not_played(path: Path, *, has_film: bool) -> str:
+def _is_there(path: Path) -> bool:
+    return os.path.isfile(path)  # noqa: PTH113 - that of Path raises where names are too long
+
+
+def _why_not_played(path: Path | None, *, has_film: bool) -> str:
     """Return in words why no browser plays a video; "" where one may."""
-    if not os.path.isfile(path):  # noqa: PTH113 - that of Path raises where names are too long
+    if path is None or not _is_there(path):
         return "The video is not where it was read" + (
             "." if has_film else "; click on the timeline to move."
         )
