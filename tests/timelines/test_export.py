@@ -152,3 +152,19 @@ def test_long_names_leave_room_for_suffixes() -> None:
     names = file_names([f"{'é' * 120}.mp4", f"{'é' * 120}-b.mp4"])
     assert len(set(names)) == 2
     assert all(len(f"{name}.openface.csv".encode()) <= 255 for name in names)
+
+
+def test_photographs_of_one_name_can_be_told_apart(tmp_path: Path) -> None:
+    photographs = [
+        replace(clip_results()[k], source=name, frame=None, time=None)
+        for k, name in enumerate(("a/1.jpg", "b/1.jpg", "c/2.jpg"))
+    ]
+    results = write_results(tmp_path / "r", photographs)
+    ran = CliRunner().invoke(app, ["export", str(results)])
+    assert ran.exit_code == 0, ran.output
+    assert f"Written: {results / 'photographs.files.csv'}" in ran.stdout
+    assert (results / "photographs.files.csv").read_text() == (
+        "table,file\n1.csv,a/1.jpg\n1-2.csv,b/1.jpg\n2.csv,c/2.jpg\n"
+    )
+    written = sorted(path.name for path in (results / "photographs.openface").iterdir())
+    assert written == ["1-2.csv", "1.csv", "2.csv"]

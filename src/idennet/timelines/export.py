@@ -4,6 +4,8 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import pandas as pd
+
 from idennet.files import write_text
 from idennet.timelines.annotations import elan, praat
 from idennet.timelines.episodes import episode_table
@@ -14,6 +16,9 @@ from idennet.timelines.recording import Recording, read_recordings
 EPISODES_NAME = "episodes.csv"
 PICTURES_NAME = "photographs.openface"
 """Folder of the tables of photographs."""
+
+PICTURES_LIST_NAME = "photographs.files.csv"
+"""Which of these tables is whose: those of `a/1.jpg` and `b/1.jpg` are `1.csv` and `1-2.csv`."""
 
 _LONGEST_STEM = 200  # bytes; file systems allow 255, and suffixes take a part
 
@@ -47,16 +52,20 @@ def export(source: Path, out: Path) -> Iterator[Path]:
             yield out / file
     for photographs in recordings:
         if photographs.times is None and photographs.tracks:
-            yield _write_pictures(photographs, out / PICTURES_NAME)
+            yield from _write_pictures(photographs, out)
 
 
-def _write_pictures(photographs: Recording, folder: Path) -> Path:
-    """Write a table for each photograph with a face, as OpenFace does, and return their folder."""
+def _write_pictures(photographs: Recording, out: Path) -> Iterator[Path]:
+    """Write a table for each photograph with a face, as OpenFace does, and which is whose."""
+    folder = out / PICTURES_NAME
     folder.mkdir(exist_ok=True)
     files, tables = zip(*openface_pictures(photographs), strict=True)
-    for name, table in zip(file_names(files), tables, strict=True):
-        write_text(folder / f"{name}.csv", table.to_csv(index=False, lineterminator="\n"))
-    return folder
+    names = [f"{name}.csv" for name in file_names(files)]
+    for name, table in zip(names, tables, strict=True):
+        write_text(folder / name, table.to_csv(index=False, lineterminator="\n"))
+    listed = pd.DataFrame({"table": names, "file": files})
+    write_text(out / PICTURES_LIST_NAME, listed.to_csv(index=False, lineterminator="\n"))
+    yield from (folder, out / PICTURES_LIST_NAME)
 
 
 def file_names(sources: Sequence[str]) -> list[str]:
