@@ -58,8 +58,8 @@ def test_another_table_is_refused_in_a_sentence(text: str, told: str, tmp_path: 
 
 def test_a_file_that_is_not_there_or_no_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "picture.csv").write_bytes(b"\xff\xd8\xff\xe0\x00")
-    for name in ("none.csv", "picture.csv"):
-        with pytest.raises(InputError, match="is no table of hidden parts"):
+    for name, told in (("none.csv", "does not exist"), ("picture.csv", "is no table of hidden parts")):
+        with pytest.raises(InputError, match=told):
             HiddenParts.open(tmp_path / name)
 
 

@@ -43,6 +43,10 @@ class HiddenParts:
         """
         try:
             given = pd.read_csv(path, dtype=str, keep_default_na=False)
+        except FileNotFoundError as error:
+            raise InputError(
+                f"{path} does not exist; give a CSV file with image, part and hidden."
+            ) from error
         except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
             raise InputError(
                 f"{path} is no table of hidden parts; give a CSV file with image, part and hidden."

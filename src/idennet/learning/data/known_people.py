@@ -40,6 +40,8 @@ class KnownPeople:
         try:
             with np.load(path, allow_pickle=False) as archive:
                 pictures, embeddings = archive["picture"], archive["embedding"].astype(np.float32)
+        except FileNotFoundError as error:
+            raise InputError(f"{path} does not exist; give a NumPy archive (.npz) of embeddings.") from error
         except (OSError, EOFError, BadZipFile, ValueError, KeyError, TypeError) as error:
             raise InputError(
                 f"{path} is no file of embeddings; give a NumPy archive (.npz) with picture, the names of "
