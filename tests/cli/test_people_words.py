@@ -3,18 +3,21 @@
 import math
 from dataclasses import replace
 from io import StringIO
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
 
 from idennet.cli.console import Screen
 from idennet.cli.counts import FEW, Summary
-from idennet.cli.remarks import doubtful
+from idennet.cli.remarks import doubtful, people_remarks
 from idennet.cli.screen import _from_zero, print_footnotes, print_result, print_video
 from idennet.inference.face import Box, Face, HeadPose, Zeroed
 from idennet.inference.result import Result as Reading
 from idennet.models.weights import Evidence
 from idennet.people.doubts import Doubt, Doubts
+from idennet.people.following import Following
 
 
 @pytest.fixture
@@ -162,3 +165,20 @@ def test_persons_who_may_be_several_people_are_told(
     persons: tuple[Doubt, ...], in_one_place: bool, told: str
 ):
     assert doubtful(Doubts(persons, in_one_place)) == told
+
+
+def test_what_was_given_as_neutral_and_is_not_is_told() -> None:
+    following = SimpleNamespace(
+        doubts=Doubts((), in_one_place=False),
+        without_zero=(),
+        names={2: "Anna"},
+        people={1: None, 2: None},
+        moving_rest={1: [12, 25], 2: [6], 3: []},
+        strangers=0,
+    )
+    (told,) = people_remarks(cast(Following, following), Summary(), "neutral.jpg", apart=True)
+    assert told.startswith(
+        "What was given as neutral shows AU12, AU25 (person 1), AU6 (person 2 (Anna)) in most"
+    )
+    following.moving_rest = {1: [], 2: []}
+    assert not [*people_remarks(cast(Following, following), Summary(), "neutral.jpg", apart=True)]
