@@ -120,6 +120,8 @@ def test_info_names_versions_and_weights() -> None:
     assert ran.exit_code == 0
     for name in ("idennet", "PyTorch", "device", "threads", "weights", "landmarks", "finder"):
         assert f"\n{name}" in f"\n{ran.stdout}"
+    assert "unreliable (~): AU2 AU4" in ran.output
+    assert "~AU4: AUC 0.700 for brow lowered" in ran.output
 
 
 def test_import_is_quiet_and_light() -> None:

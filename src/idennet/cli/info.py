@@ -61,7 +61,9 @@ def _weights_facts() -> Iterator[tuple[str, str]]:
     yield "", f"sha256 {card.sha256}"
     yield "", f"{len(card.aus)} Action Units: {' '.join(columns(card.aus))}"
     if card.unreliable_aus:
-        yield "", f"unreliable: {' '.join(columns(card.unreliable_aus))}"
+        yield "", f"unreliable (~): {' '.join(columns(card.unreliable_aus))}"
+    for au, why in card.provenance.get("unreliable", {}).items():
+        yield "", f"  ~{au}: {why}"
     for grade in Evidence:
         if aus := [au for au, given in card.evidence.items() if given == grade]:
             yield "", f"{grade}: {' '.join(columns(aus))}"

@@ -127,7 +127,7 @@ def _notes(result: ProtocolResult, people: int) -> Iterable[str]:
         yield "AUC of a condition: how often a picture with it has the higher score; .5 is chance"
         yield "fires: share of pictures in which the Action Unit occurs; mean: of its score"
     if result.unreliable_aus:
-        yield "~ These weights read this Action Unit unreliably; why: their model card"
+        yield "~ These weights read this Action Unit unreliably; why: idennet info, or their model card"
 
 
 def _differences(comparison: Comparison) -> Table:

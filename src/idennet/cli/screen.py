@@ -149,7 +149,9 @@ def print_footnotes(console: Screen, summary: Summary, *, details: bool, strengt
     notes += _unsettled(summary)
     shown = summary.named_aus | (summary.tabled_aus if details else set())
     if shown & summary.unreliable_aus:
-        notes.append("~ These weights read this Action Unit unreliably; why: their model card")
+        notes.append(
+            "~ These weights read this Action Unit unreliably; why: idennet info, or their model card"
+        )
     if details and summary.evidence:
         grades = [grade for grade in Evidence if grade in summary.evidence.values()]
         notes.append("bars: " + ", ".join(f"{_bars(console)[grade] * 3} {grade}" for grade in grades))
