@@ -17,7 +17,9 @@ from idennet.learning.training import parts_fit
 from idennet.learning.training.covers import HIDES, cover
 from idennet.learning.training.parts_fit import fit_parts
 from idennet.learning.training.stages import to_tensor
+from idennet.learning.training.start import start_from
 from idennet.models.idennet import IdenNet
+from idennet.models.weights import WeightsCard, save_weights
 
 EYES, BROWS = PARTS.index("eyes"), PARTS.index("brows")
 
@@ -110,6 +112,20 @@ def test_renderings_teach_what_they_say_is_hidden(
     said = seen(network, drawn.read(np.arange(len(drawn))))
     assert (said[:, BROWS] < 0).mean() > 0.9
     assert (said[:, EYES] > 0).mean() > 0.9
+
+
+@pytest.mark.parametrize("shaped", [True, False])
+def test_a_training_takes_what_says_of_parts_only_where_it_is_whole(
+    network: IdenNet, tmp_path: Path, shaped: bool
+) -> None:
+    """Fitted together with what the trunk says, FC6's share alone says something else."""
+    given = network if shaped else IdenNet(3, graded=True)
+    aus = (6, 12, 25)
+    card = WeightsCard(version="some-1", aus=aus, template="eyes-44", thresholds=dict.fromkeys(aus, 0.5))
+    save_weights(given, tmp_path / "given.safetensors", card)
+    taken = start_from(IdenNet(3, graded=True), aus, tmp_path / "given.safetensors")
+    assert {"fc6.weight", "fc7.weight", "sides.weight"} <= set(taken)
+    assert ("parts.weight" in taken) != shaped
 
 
 def test_a_part_that_nothing_hides_is_told(network: IdenNet, au_store: FaceStore) -> None:

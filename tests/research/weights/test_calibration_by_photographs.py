@@ -1,5 +1,6 @@
 """What photographs decide of a calibration, and what stays where they cannot."""
 
+import copy
 import shutil
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import torch.nn.functional as F
 from typer.testing import CliRunner, Result
 
 from idennet.cli.main import app
+from idennet.errors import InputError
 from idennet.facs import column
 from idennet.learning.data.store import FaceStore
 from idennet.learning.data.store_writer import FaceStoreWriter, Part
@@ -102,6 +104,19 @@ def test_a_teacher_says_who_rests_on_photographs_and_what_they_show(
     expected = np.where(logits > 1, 1, np.where(logits < -1, 0, -1))
     assert (seen.labels[10:][:, has_lesson] == expected[:, has_lesson]).all()
     assert (seen.labels[10:][:, ~has_lesson] == np.where(resting[10:, None], 0, -1)).all()
+    copied = copy.copy(store)
+    copied.frames = store.frames.assign(sequence=[f"{name}~moved1" for name in store.frames["sequence"]])
+    moved = TeacherLabels(tuple(copied.frames["sequence"]), labels.subjects, labels.values)
+    both = TeacherLabels(
+        labels.pictures + moved.pictures,
+        labels.subjects * 2,
+        pd.concat([labels.values] * 2, ignore_index=True),
+    )
+    with pytest.raises(InputError, match="know no picture of"):
+        taught(see(reader, store), copied, both, reader.aus)  # whatever a copy shows, a movement was added
+    strangers = TeacherLabels(labels.pictures, ("nobody",) * len(store), labels.values)
+    with pytest.raises(InputError, match="know no picture of"):
+        taught(see(reader, store), store, strangers, reader.aus)
 
 
 def test_people_are_fitted_by_a_command_with_how_they_rest_on_photographs(
