@@ -174,6 +174,7 @@ def test_what_was_given_as_neutral_and_is_not_is_told() -> None:
         names={2: "Anna"},
         people={1: None, 2: None},
         moving_rest={1: [12, 25], 2: [6], 3: []},
+        perhaps_nobody=(),
         strangers=0,
     )
     (told,) = people_remarks(cast(Following, following), Summary(), "neutral.jpg", apart=True)
@@ -182,3 +183,6 @@ def test_what_was_given_as_neutral_and_is_not_is_told() -> None:
     )
     following.moving_rest = {1: [], 2: []}
     assert not [*people_remarks(cast(Following, following), Summary(), "neutral.jpg", apart=True)]
+    following.perhaps_nobody = (1,)
+    (told,) = people_remarks(cast(Following, following), Summary(), None, apart=True)
+    assert told.startswith("Perhaps no face at all: person 1, small")

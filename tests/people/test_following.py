@@ -11,6 +11,7 @@ from known_population import AUS, population
 
 from idennet.errors import InputError
 from idennet.inference.face import Box, Face, Zeroed
+from idennet.inference.quality import Flag
 from idennet.inference.result import Result, Results
 from idennet.models.calibration import logits_of, sigmoid
 from idennet.people.following import Asked, Following
@@ -48,6 +49,18 @@ def photographs() -> list[Result]:
     anna, bert = some(6, 1.0), some(6, -1.0, seed=1)
     alone = [result(face(ANNA, probs)) for probs in anna] + [result(face(BERT, probs)) for probs in bert[:5]]
     return [*alone, result(face(BERT, bert[5]), face(ANNA, anna[5]))]
+
+
+def test_whoever_is_small_and_covered_wherever_seen_is_perhaps_nobody():
+    sign = replace(face(BERT, some(1)[0]), flags=(Flag.SMALL, Flag.BLURRED, Flag.OCCLUDED))
+    far = replace(face(ANNA, some(1)[0]), flags=(Flag.SMALL,))
+    for apart, expected in ((True, (2,)), (False, ())):
+        following = Following(PEOPLE, apart=apart)
+        list(following.gather([result(far), result(sign), result(sign), result(far)]))
+        assert following.perhaps_nobody == expected
+    following = Following(PEOPLE, apart=True)
+    list(following.gather([result(sign), result(face(BERT, some(1)[0]))]))
+    assert following.perhaps_nobody == ()
 
 
 def test_what_is_said_to_be_neutral_and_clearly_is_not_is_told():

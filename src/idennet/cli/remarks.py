@@ -25,6 +25,9 @@ def people_remarks(
     """
     if told := doubtful(following.doubts):
         yield told
+    if nobody := following.perhaps_nobody:
+        who = some([person(number, following.names) for number in nobody])
+        yield f"Perhaps no face at all: {who}, small and partly covered in every picture; look at these."
     if following.without_zero:
         yield _without_zero(following)
     if moving := [(who, aus) for who, aus in following.moving_rest.items() if aus]:

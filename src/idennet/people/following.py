@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from idennet.errors import InputError
 from idennet.inference.face import Face, Zeroed
+from idennet.inference.quality import Flag
 from idennet.inference.result import Result
 from idennet.people.doubts import Doubts, doubts
 from idennet.people.grouping import group
@@ -32,6 +33,8 @@ Strands = Sequence[Strand | None]
 MOVING = 0.7
 """Probability from which an Action Unit is clearly shown by what is said to be neutral. It is no threshold:
 faces at rest now and then pass that of an Action Unit."""
+
+_HARDLY_A_FACE = (Flag.SMALL, Flag.OCCLUDED)
 
 EVERYBODY = 0
 """Number of the person whom all faces are taken for where nobody is told apart."""
@@ -133,6 +136,7 @@ class Following:
         self.doubts = Doubts((), in_one_place=False)
         self.moving_rest: dict[int, list[int]] = {}
         """By person, Action Units that most of what is said to be neutral clearly shows."""
+        self._somebody = set[int]()
         self._apart = apart
         self._asked = asked and asked._replace(
             neutral=distinct(population, asked.neutral),
@@ -327,7 +331,15 @@ class Following:
             if self.population.same_person(evidence, self.population.evidence(look.embedding)) > 0
         ]
 
+    @property
+    def perhaps_nobody(self) -> tuple[int, ...]:
+        """Numbers of people whose every face is small and has a part covered: perhaps a sign, and no face."""
+        return tuple(sorted(self.people.keys() - self._somebody - self._known.keys())) if self._apart else ()
+
     def _told(self, result: Result, strands: Strands, numbers: Sequence[int]) -> Result:
+        for face, number in zip(result.faces, numbers, strict=True):
+            if not set(_HARDLY_A_FACE) <= set(face.flags):
+                self._somebody.add(number)
         if self._strangers:
             for face, strand in zip(result.faces, strands, strict=True):
                 self._strangers.see(embedding_of(face), strand)
