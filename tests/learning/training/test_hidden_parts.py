@@ -38,6 +38,14 @@ def test_what_somebody_saw_is_told_of_the_pictures_that_are_named(
     assert not looked[3:].any()
 
 
+def test_a_table_without_rows_says_nothing(photographs: FaceStore, tmp_path: Path) -> None:
+    file = tmp_path / "hidden.csv"
+    file.write_text("image,part,hidden\n")
+    visible, looked = HiddenParts.open(file).of(photographs)
+    assert (visible == 1).all()
+    assert not looked.any()
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [

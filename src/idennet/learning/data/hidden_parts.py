@@ -61,7 +61,7 @@ class HiddenParts:
             {
                 "subject": [file.parent.name for file in files],
                 "picture": [file.stem if file.suffix.lower() in SUFFIXES else file.name for file in files],
-                "part": given["part"].map(PARTS.index),
+                "part": given["part"].map(PARTS.index).astype(np.int64),
                 "visible": given["hidden"].map(ANSWERS).astype(np.int8),
             }
         )

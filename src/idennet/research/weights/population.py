@@ -183,15 +183,15 @@ def fit_population(card: PopulationCard, rendered: Seen, photographs: Seen | Non
     centre, directions, spread = fit_space(pictured.embeddings, pictured.people)
     places = _places(rendered, centre, directions, spread)
     rest = of_rendered = _rest_of(rendered, places)
-    offsets, noise = _by_labels(rendered, of_rendered)
-    kinds = [(places, offsets, noise)]
+    watched = []
     if photographs is not None:
-        places = _places(photographs, centre, directions, spread)
+        pictured_places = _places(photographs, centre, directions, spread)
         if photographs.neutral is not None:
-            rest = _rest_of(photographs, places, of_rendered)
-            smaller = rest.between / of_rendered.between  # rendered people differ more at rest
-            kinds = [(kinds[0][0], np.sqrt(smaller) * offsets, smaller * noise)]
-        kinds.append((places, *_by_watching(photographs, rest)))
+            rest = _rest_of(photographs, pictured_places, of_rendered)
+        watched = [(pictured_places, *_by_watching(photographs, rest))]
+    offsets, noise = _by_labels(rendered, of_rendered)
+    scale = rest.between / of_rendered.between  # rendered people differ more at rest
+    kinds = [(places, np.sqrt(scale) * offsets, scale * noise), *watched]
     fits = [
         _ridge([_Kind(x, y[:, a], noise[:, a]) for x, y, noise in kinds], rest.between[a])
         for a in range(len(card.aus))
